@@ -1,0 +1,110 @@
+// Package provider is the contract with the places that Gennaker deploys to.
+//
+// An account belongs to one provider. [Inventory] tells what is there,
+// [Operations] change it. Answers are live: a read sees every operation that
+// returned before it began. Methods are safe for concurrent use and stop when
+// their context ends. Package providertest holds the definition that every
+// implementation passes.
+package provider
+
+import (
+	"context"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/gennaker/gennaker"
+)
+
+// Inventory tells what is in an account.
+type Inventory interface {
+	// ServerGroups returns the server groups of an application, or of all for
+	// "", by name; of those being destroyed too, until they are gone.
+	ServerGroups(ctx context.Context, application string) ([]gennaker.ServerGroup, error)
+	// ServerGroup returns one server group. Errors: NotFound.
+	ServerGroup(ctx context.Context, region, name string) (gennaker.ServerGroup, error)
+	// LoadBalancers returns all load balancers, by name.
+	LoadBalancers(ctx context.Context) ([]gennaker.LoadBalancer, error)
+	// Watch calls changed, from one goroutine, after every change, with the
+	// application that it belongs to and the server group; both are "" when
+	// anything may have changed, as after a lost connection. It returns when
+	// ctx ends.
+	Watch(ctx context.Context, changed func(application, serverGroup string))
+}
+
+// Operations change server groups. Each has a key: called again with the same
+// key after it was done, it changes nothing and answers the same. They return
+// when the change is decided and durable, not when it is complete: that shows
+// in the inventory.
+type Operations interface {
+	// Create makes the next server group of the cluster that spec names, and
+	// returns its name. Its instances begin to start; unless spec.Disabled they
+	// join the load balancers when they are healthy.
+	// Errors: Invalid for a spec that can never run (artifact missing, wrong
+	// digest, unknown load balancer or region, capacity).
+	Create(ctx context.Context, key string, spec gennaker.ServerGroupSpec) (name string, err error)
+	// Resize sets the capacity. Instances too many leave the load balancers,
+	// finish their requests, and stop. Errors: NotFound, Invalid.
+	Resize(ctx context.Context, key string, ref gennaker.ServerGroupRef, to gennaker.Capacity) error
+	// Enable lets all instances get requests again, as soon as they are healthy.
+	// Errors: NotFound.
+	Enable(ctx context.Context, key string, ref gennaker.ServerGroupRef) error
+	// Disable takes ceil(percent/100 × instances) of the instances, counted
+	// with those that already are, out of the load balancers: no new request
+	// reaches them; they show Draining while requests are in flight, then
+	// OutOfService. The server group is Disabled from 100 percent on; instances
+	// that start later are out of service too. Errors: NotFound, Invalid.
+	Disable(ctx context.Context, key string, ref gennaker.ServerGroupRef, percent int) error
+	// Destroy disables the server group, lets it drain, stops its instances and
+	// forgets it. One that does not exist is destroyed.
+	Destroy(ctx context.Context, key string, ref gennaker.ServerGroupRef) error
+	// Terminate replaces instances: each drains and stops, then another starts.
+	// Names that do not exist are terminated. Errors: NotFound for the group.
+	Terminate(ctx context.Context, key string, ref gennaker.ServerGroupRef, instances []string) error
+}
+
+// LoadBalancing makes and removes load balancers.
+type LoadBalancing interface {
+	// UpsertLoadBalancer makes the load balancer, or changes where it listens.
+	// Errors: Invalid for a name or address that cannot be; Conflict if the
+	// address is taken.
+	UpsertLoadBalancer(ctx context.Context, lb gennaker.LoadBalancer) error
+	// DeleteLoadBalancer lets its requests finish and removes it. One that does
+	// not exist is deleted. Errors: Conflict while server groups name it.
+	DeleteLoadBalancer(ctx context.Context, region, name string) error
+}
+
+// Logs reads what instances wrote to stdout and stderr.
+type Logs interface {
+	// Logs returns the last tail bytes that an instance wrote (a stopped one's
+	// too, as long as they are kept), and with follow what it writes until ctx
+	// ends or the reader is closed. An empty instance reads all of the group,
+	// each line led by the instance's name. Errors: NotFound.
+	Logs(ctx context.Context, ref gennaker.ServerGroupRef, instance string, tail int64, follow bool) (io.ReadCloser, error)
+}
+
+// Provider is everything that can be done with one account.
+type Provider struct {
+	Account gennaker.Account
+	Inventory
+	Operations
+	LoadBalancing
+	Logs
+}
+
+// Fleet maps accounts to providers. It is filled before the server starts.
+type Fleet map[string]Provider
+
+// For returns the provider of an account.
+//
+// Errors: Invalid, naming the known accounts.
+func (f Fleet) For(account string) (Provider, error) {
+	if p, ok := f[account]; ok {
+		return p, nil
+	}
+	return Provider{}, gennaker.Errorf(gennaker.Invalid, "there is no account %q", account).
+		WithHint("the accounts are %v", f.Accounts())
+}
+
+// Accounts returns the names of the accounts, sorted.
+func (f Fleet) Accounts() []string { return slices.Sorted(maps.Keys(f)) }

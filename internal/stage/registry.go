@@ -1,0 +1,137 @@
+package stage
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/gennaker/gennaker"
+)
+
+// Definition is a stage type.
+type Definition struct {
+	Type    string
+	Aliases []string
+	// Internal types are made by other stages and refused in pipelines.
+	Internal bool
+	Steps    []Step
+
+	// The planners return the stages around this one. They may do I/O, and may
+	// be called again after a crash. A child without RefID gets its place, from
+	// "1"; Requires names siblings by RefID, so use Linear for a sequence. A
+	// child sees its parent's upstream.
+	//
+	// OnFailure is asked when the stage is TERMINAL or STOPPED, and its children
+	// run one after the other whatever Requires says.
+	Before, After, OnFailure func(ctx context.Context, in Input) ([]gennaker.StageConfig, error)
+
+	// Restart takes out of context what an earlier run of the stage put there.
+	Restart func(context map[string]any)
+
+	// Start changes the context before the first planner, e.g. flattens it.
+	// It returns a new map.
+	Start func(context map[string]any) map[string]any
+
+	check func(context map[string]any) []gennaker.Problem
+}
+
+// Step is one task of a stage type.
+type Step struct {
+	Name    string // wire name, unique in the stage type
+	Task    Task
+	If      func(in Input) bool // asked once, when the stage is planned; nil is always
+	Timeout time.Duration       // 0 is none; a stageTimeoutMs in the context replaces it
+
+	LoopStart, LoopEnd bool // what a Redirect repeats
+}
+
+// Registry maps stage types to definitions. The zero value is empty and ready
+// to use. It is filled before a runtime starts and only read afterwards.
+type Registry struct {
+	types   map[string]*Definition
+	aliases map[string]*Definition
+}
+
+// Add registers d. C is the type of its configuration: the fields that a
+// pipeline's author writes, with json tags. Add panics if a name is taken.
+func Add[C any](r *Registry, d Definition) {
+	if r.types == nil {
+		r.types, r.aliases = map[string]*Definition{}, map[string]*Definition{}
+	}
+	d.check = Check[C]
+	for _, name := range append([]string{d.Type}, d.Aliases...) {
+		if r.aliases[name] != nil {
+			panic("stage: " + name + " is registered twice")
+		}
+		r.aliases[name] = &d
+	}
+	r.types[d.Type] = &d
+}
+
+// Find returns the definition of a stage type or alias.
+//
+// Errors: Invalid, naming the known types.
+func (r *Registry) Find(name string) (*Definition, error) {
+	if d := r.aliases[name]; d != nil {
+		return d, nil
+	}
+	return nil, gennaker.Errorf(gennaker.Invalid, "there is no stage type %q", name).
+		WithHint("the stage types are %v", r.Types())
+}
+
+// Types returns the types that a pipeline may hold, sorted.
+func (r *Registry) Types() []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(r.types)) {
+		if !r.types[name].Internal {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// Check returns what is wrong with the stages of a pipeline: unknown types, and
+// fields of a type that their stage cannot read.
+func (r *Registry) Check(stages []gennaker.StageConfig) []gennaker.Problem {
+	var out []gennaker.Problem
+	for i, s := range stages {
+		path := "stages[" + strconv.Itoa(i) + "]"
+		d, err := r.Find(s.Type)
+		if err != nil || d.Internal {
+			out = append(out, gennaker.Problem{
+				Path:    path + ".type",
+				Message: fmt.Sprintf("there is no stage type %q; known are %v", s.Type, r.Types()),
+			})
+			continue
+		}
+		for _, p := range d.check(s.Context) {
+			p.Path = path + "." + p.Path
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// Step returns the step called name, or nil.
+func (d *Definition) Step(name string) *Step {
+	i := slices.IndexFunc(d.Steps, func(s Step) bool { return s.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &d.Steps[i]
+}
+
+// Linear returns children that run one after the other.
+func Linear(children ...gennaker.StageConfig) []gennaker.StageConfig {
+	for i := range children {
+		children[i].RefID = strconv.Itoa(i + 1)
+		children[i].Requires = nil
+		if i > 0 {
+			children[i].Requires = []string{strconv.Itoa(i)}
+		}
+	}
+	return children
+}

@@ -1,0 +1,43 @@
+package gennaker
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+)
+
+// triggerFields is Trigger without its methods.
+type triggerFields Trigger
+
+// MarshalJSON writes the fields and Other in one object; a field wins.
+func (t Trigger) MarshalJSON() ([]byte, error) {
+	known, err := json.Marshal(triggerFields(t))
+	if err != nil || len(t.Other) == 0 {
+		return known, err
+	}
+	out := maps.Clone(t.Other)
+	if err := json.Unmarshal(known, &out); err != nil {
+		return nil, fmt.Errorf("merge trigger: %w", err)
+	}
+	return json.Marshal(out)
+}
+
+// UnmarshalJSON reads the fields, and keeps every other key in Other.
+func (t *Trigger) UnmarshalJSON(b []byte) error {
+	var f triggerFields
+	if err := json.Unmarshal(b, &f); err != nil {
+		return err
+	}
+	var other map[string]any
+	if err := json.Unmarshal(b, &other); err != nil {
+		return err
+	}
+	for _, k := range []string{"type", "user", "correlationId", "parameters", "artifacts", "notifications", "dryRun"} {
+		delete(other, k)
+	}
+	if len(other) > 0 {
+		f.Other = other
+	}
+	*t = Trigger(f)
+	return nil
+}
