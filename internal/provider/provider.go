@@ -27,8 +27,8 @@ type Inventory interface {
 	LoadBalancers(ctx context.Context) ([]gennaker.LoadBalancer, error)
 	// Watch calls changed, from one goroutine, after every change, with the
 	// application that it belongs to and the server group; both are "" when
-	// anything may have changed, as after a lost connection. It returns when
-	// ctx ends.
+	// anything may have changed, as after a lost connection. It begins with such
+	// a call, as soon as no later change can be missed. It returns when ctx ends.
 	Watch(ctx context.Context, changed func(application, serverGroup string))
 }
 

@@ -1,0 +1,388 @@
+package providertest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gennaker/gennaker"
+)
+
+func loadBalancers(w *world) {
+	ctx := w.Context()
+	a, b := w.Application+"a", w.Application+"b"
+	w.upsert(b, w.Listen())
+	listen := w.Listen()
+	w.upsert(a, listen)
+	w.upsert(a, listen) // the same again
+	all, err := w.Provider.LoadBalancers(ctx)
+	w.must(err)
+	var names []string
+	for _, lb := range all {
+		names = append(names, lb.Name)
+	}
+	if !slices.IsSorted(names) || !slices.Contains(names, a) || !slices.Contains(names, b) {
+		w.Errorf("load balancers are %v, want %s and %s among them, by name", names, a, b)
+	}
+	lb := w.findBalancer(a)
+	if lb.Listen != listen || lb.Application != w.Application || lb.Account != w.Provider.Account.Name ||
+		lb.CloudProvider != w.Provider.Account.CloudProvider {
+		w.Errorf("load balancer is %+v", lb)
+	}
+
+	moved := w.Listen()
+	w.upsert(a, moved)
+	if got := w.findBalancer(a).Listen; got != moved {
+		w.Errorf("it listens on %s, want %s", got, moved)
+	}
+	w.must(w.Provider.DeleteLoadBalancer(ctx, w.Region, a))
+	w.until(func() string {
+		if w.findBalancer(a) != nil {
+			return a + " should be deleted"
+		}
+		return ""
+	})
+	w.must(w.Provider.DeleteLoadBalancer(ctx, w.Region, a))
+	w.must(w.Provider.DeleteLoadBalancer(ctx, w.Region, b))
+}
+
+func loadBalancerInvalid(w *world) {
+	for what, lb := range map[string]gennaker.LoadBalancer{
+		"no name":     w.lb("", w.Listen()),
+		"bad name":    w.lb("a/b", w.Listen()),
+		"no address":  w.lb(w.Application, ""),
+		"bad address": w.lb(w.Application, "nowhere"),
+		"bad region":  {Name: w.Application, Account: w.Provider.Account.Name, Region: "no-such", Listen: w.Listen()},
+	} {
+		w.wantKind(what, w.Provider.UpsertLoadBalancer(w.Context(), lb), gennaker.Invalid)
+	}
+	if w.findBalancer(w.Application) != nil {
+		w.Error("a refused load balancer exists")
+	}
+}
+
+func loadBalancerConflict(w *world) {
+	ctx := w.Context()
+	lb := w.balancer()
+	taken := w.findBalancer(lb).Listen
+	w.wantKind("taken address", w.Provider.UpsertLoadBalancer(ctx, w.lb(w.Application+"other", taken)), gennaker.Conflict)
+
+	name := w.create(w.good(0, lb))
+	w.wantKind("in use", w.Provider.DeleteLoadBalancer(ctx, w.Region, lb), gennaker.Conflict)
+	w.must(w.Provider.Destroy(ctx, w.key(), w.ref(name)))
+	w.untilGone(name)
+	w.must(w.Provider.DeleteLoadBalancer(ctx, w.Region, lb))
+}
+
+func inventory(w *world) {
+	ctx := w.Context()
+	if none, err := w.Provider.ServerGroups(ctx, w.Application); err != nil || none == nil || len(none) != 0 {
+		w.Errorf("server groups of a new application: %v, %v, want an empty slice", none, err)
+	}
+	lb := w.balancer()
+	want := []string{}
+	for _, stack := range []string{"z", "a", "m", ""} {
+		spec := w.good(0, lb)
+		spec.Stack = stack
+		want = append(want, w.create(spec))
+	}
+	slices.Sort(want)
+
+	names := func(groups []gennaker.ServerGroup) []string {
+		out := []string{}
+		for _, g := range groups {
+			out = append(out, g.Name)
+		}
+		return out
+	}
+	mine, err := w.Provider.ServerGroups(ctx, w.Application)
+	w.must(err)
+	if diff := cmp.Diff(want, names(mine)); diff != "" {
+		w.Errorf("server groups of the application (-want +got):\n%s", diff)
+	}
+	all, err := w.Provider.ServerGroups(ctx, "")
+	w.must(err)
+	if got := names(all); !slices.IsSorted(got) {
+		w.Errorf("all server groups are not in order: %v", got)
+	}
+	for _, name := range want {
+		if !slices.Contains(names(all), name) {
+			w.Errorf("%s is missing in all server groups", name)
+		}
+	}
+	prefix, err := w.Provider.ServerGroups(ctx, w.Application[:len(w.Application)-1])
+	w.must(err)
+	if len(prefix) != 0 {
+		w.Errorf("server groups of another application: %v", names(prefix))
+	}
+	var behind []string
+	for _, g := range w.findBalancer(lb).ServerGroups {
+		behind = append(behind, g.Name)
+	}
+	slices.Sort(behind)
+	if diff := cmp.Diff(want, behind); diff != "" {
+		w.Errorf("behind the load balancer (-want +got):\n%s", diff)
+	}
+}
+
+// watch: begins with a change of anything, names what changed, ends with ctx.
+func watch(w *world) {
+	type change struct{ application, group string }
+	changes := make(chan change, 1000)
+	ctx, cancel := context.WithCancel(w.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		w.Provider.Watch(ctx, func(application, group string) { changes <- change{application, group} })
+	}()
+	timer := time.After(deadline)
+	if first := <-changes; first != (change{}) {
+		w.Errorf("the first change is %v, want one of anything", first)
+	}
+	name := w.create(w.good(0))
+	for seen := false; !seen; {
+		select {
+		case c := <-changes:
+			seen = c == change{w.Application, name} || c == change{}
+		case <-timer:
+			w.Fatal("Watch did not report the creation of a server group")
+		}
+	}
+	cancel()
+	select {
+	case <-done:
+	case <-timer:
+		w.Fatal("Watch did not return when its context ended")
+	}
+}
+
+func (w *world) read(name, instance string, tail int64) string {
+	w.Helper()
+	r, err := w.Provider.Logs.Logs(w.Context(), w.ref(name), instance, tail, false)
+	w.must(err)
+	defer r.Close()
+	text, err := io.ReadAll(r)
+	w.must(err)
+	return string(text)
+}
+
+// find reads from r until text was read.
+func find(r io.Reader, text string) error {
+	var got strings.Builder
+	buf := make([]byte, 4096)
+	for !strings.Contains(got.String(), text) {
+		n, err := r.Read(buf)
+		got.Write(buf[:n])
+		if err != nil {
+			if strings.Contains(got.String(), text) {
+				return nil
+			}
+			return fmt.Errorf("%q is not in %q: %w", text, got.String(), err)
+		}
+	}
+	return nil
+}
+
+const wholeLog = 1 << 20
+
+func logs(w *world) {
+	ctx, cancel := context.WithTimeout(w.Context(), deadline)
+	defer cancel()
+	name := w.created(1)
+	instance := w.group(name).Instances[0].Name
+	r, err := w.Provider.Logs.Logs(ctx, w.ref(name), instance, wholeLog, true)
+	w.must(err)
+	w.must(find(r, w.Output)) // from here on it is in the log
+	w.must(r.Close())
+	if text := w.read(name, instance, wholeLog); !strings.Contains(text, w.Output) {
+		w.Errorf("log is %q, want %q in it", text, w.Output)
+	}
+	if text := w.read(name, instance, 3); len(text) != 3 {
+		w.Errorf("the last 3 bytes are %q", text)
+	}
+	if text := w.read(name, instance, 0); text != "" {
+		w.Errorf("the last 0 bytes are %q", text)
+	}
+	_, err = w.Provider.Logs.Logs(ctx, w.ref(name), "no-such", 10, false)
+	w.wantKind("Logs of an unknown instance", err, gennaker.NotFound)
+}
+
+func groupLogs(w *world) {
+	ctx, cancel := context.WithTimeout(w.Context(), deadline)
+	defer cancel()
+	name := w.created(2)
+	for _, i := range w.group(name).Instances {
+		r, err := w.Provider.Logs.Logs(ctx, w.ref(name), i.Name, wholeLog, true)
+		w.must(err)
+		w.must(find(r, w.Output))
+		w.must(r.Close())
+	}
+	text := w.read(name, "", wholeLog)
+	for _, i := range w.group(name).Instances {
+		led := false
+		for line := range strings.Lines(text) {
+			led = led || strings.HasPrefix(line, i.Name) && strings.Contains(line, w.Output)
+		}
+		if !led {
+			w.Errorf("log of the group is %q, want a line of %s", text, i.Name)
+		}
+	}
+}
+
+// follow: shows what comes later, and ends when it is closed or ctx ends.
+func follow(w *world) {
+	name := w.create(w.good(0))
+	for _, end := range []string{"ctx", "close"} {
+		ctx, cancel := context.WithCancel(w.Context())
+		r, err := w.Provider.Logs.Logs(ctx, w.ref(name), "", wholeLog, true)
+		w.must(err)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_, _ = io.Copy(io.Discard, r)
+		}()
+		if end == "ctx" {
+			cancel()
+		} else if err := r.Close(); err != nil {
+			w.Errorf("Close: %v", err)
+		}
+		select {
+		case <-ended:
+		case <-time.After(deadline):
+			w.Errorf("the reader did not end after %s", end)
+		}
+		cancel()
+		_ = r.Close()
+	}
+
+	ctx, cancel := context.WithTimeout(w.Context(), deadline)
+	defer cancel()
+	r, err := w.Provider.Logs.Logs(ctx, w.ref(name), "", wholeLog, true)
+	w.must(err)
+	defer r.Close()
+	w.must(w.Provider.Resize(w.Context(), w.key(), w.ref(name), pinned(1)))
+	w.must(find(r, w.Output))
+}
+
+// requests sends n requests and returns how many each version answered.
+func (w *world) requests(lb string, n int) map[string]int {
+	w.Helper()
+	got := map[string]int{}
+	for range n {
+		version, err := w.Get(lb)
+		if err != nil {
+			w.Fatalf("request: %v", err)
+		}
+		got[version]++
+	}
+	return got
+}
+
+func (w *world) version(version string, n int, lbs ...string) string {
+	w.Helper()
+	spec := w.Good(version)
+	spec.Capacity, spec.LoadBalancers = pinned(n), lbs
+	return w.create(spec)
+}
+
+func reach(w *world) {
+	if w.Get == nil {
+		return
+	}
+	ctx, p := w.Context(), w.Provider
+	lb := w.balancer()
+	if version, err := w.Get(lb); err == nil {
+		w.Errorf("a load balancer without server groups answered %q", version)
+	}
+	one := w.version("v1", 1, lb)
+	w.untilStates(one, gennaker.Up, 1)
+	w.until(func() string { return w.only(lb, "v1") })
+
+	dark := w.Good("v2")
+	dark.Capacity, dark.LoadBalancers, dark.Disabled = pinned(1), []string{lb}, true
+	two := w.create(dark)
+	w.untilStates(two, gennaker.OutOfService, 1)
+	sick := w.Bad()
+	sick.Capacity, sick.LoadBalancers = pinned(1), []string{lb}
+	w.create(sick)
+	if problem := w.only(lb, "v1"); problem != "" {
+		w.Error(problem)
+	}
+
+	w.must(p.Enable(ctx, w.key(), w.ref(two)))
+	w.untilStates(two, gennaker.Up, 1)
+	w.until(func() string {
+		if got := w.requests(lb, 40); got["v1"] == 0 || got["v2"] == 0 {
+			return fmt.Sprintf("both versions should get requests, got %v", got)
+		}
+		return ""
+	})
+	w.must(p.Disable(ctx, w.key(), w.ref(one), 100))
+	w.untilStates(one, gennaker.OutOfService, 1)
+	if problem := w.only(lb, "v2"); problem != "" {
+		w.Error(problem)
+	}
+}
+
+// only returns "" if all requests are answered by version.
+func (w *world) only(lb, version string) string {
+	w.Helper()
+	const n = 20
+	if got := w.requests(lb, n); got[version] != n {
+		return fmt.Sprintf("requests should only reach %s, got %v", version, got)
+	}
+	return ""
+}
+
+// rollout enables the new, disables the old and destroys it, three times, while
+// requests come all the time.
+func rollout(w *world) {
+	if w.Get == nil {
+		return
+	}
+	ctx, p := w.Context(), w.Provider
+	lb := w.balancer()
+	old := w.version("v0", 2, lb)
+	w.untilStates(old, gennaker.Up, 2)
+	w.until(func() string { return w.only(lb, "v0") })
+
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if _, err := w.Get(lb); err != nil {
+					w.Errorf("a request was lost: %v", err)
+					return
+				}
+			}
+		})
+	}
+	defer func() { close(stop); wg.Wait() }()
+
+	for i := range 3 {
+		version := fmt.Sprintf("v%d", i+1)
+		next := w.version(version, 2, lb)
+		w.untilStates(next, gennaker.Up, 2)
+		w.must(p.Disable(ctx, w.key(), w.ref(old), 50))
+		w.must(p.Disable(ctx, w.key(), w.ref(old), 100))
+		w.untilStates(old, gennaker.OutOfService, 2)
+		if problem := w.only(lb, version); problem != "" {
+			w.Error(problem)
+		}
+		w.must(p.Destroy(ctx, w.key(), w.ref(old)))
+		w.untilGone(old)
+		old = next
+	}
+}
