@@ -51,7 +51,8 @@ type StageConfig struct {
 // types and their own fields are the registry's to check.
 //
 // Errors: Invalid or TooLarge as ParseDocument; else Invalid with every problem
-// that was found, each with its position.
+// that was found, each with its position. Then the pipeline is there as far as
+// it could be read, with an empty stage for what is none, to look for more.
 func ParsePipeline(text []byte) (Pipeline, error) {
 	doc, err := ParseDocument(text)
 	if err != nil {
@@ -77,7 +78,7 @@ func ParsePipeline(text []byte) (Pipeline, error) {
 		r.graph(p.Stages)
 	}
 	if len(r.problems) > 0 {
-		return Pipeline{}, doc.Invalid(r.problems)
+		return p, doc.Invalid(r.problems)
 	}
 	return p, nil
 }
@@ -182,6 +183,7 @@ func (r *reader) stages(p *Pipeline) {
 		m, ok := v.(map[string]any)
 		if !ok {
 			r.problem(path, "must be an object, not %s", jsonType(v))
+			p.Stages = append(p.Stages, StageConfig{})
 			continue
 		}
 		p.Stages = append(p.Stages, r.stage(m, path))
