@@ -1,0 +1,85 @@
+package api
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/gennaker/gennaker"
+)
+
+// ErrorBody is what every answer that is not a success holds.
+//
+// Source: Gate's error body, with hint and problems added.
+type ErrorBody struct {
+	Timestamp gennaker.Time      `json:"timestamp"`
+	Status    int                `json:"status"`
+	Error     string             `json:"error"`   // the status in words
+	Message   string             `json:"message"` // one sentence of cause
+	Hint      string             `json:"hint,omitzero"`
+	Problems  []gennaker.Problem `json:"problems,omitempty"`
+}
+
+// statusOf returns the HTTP status of a kind.
+func statusOf(k gennaker.Kind) int {
+	switch k {
+	case gennaker.Invalid:
+		return http.StatusBadRequest
+	case gennaker.Denied:
+		return http.StatusForbidden
+	case gennaker.NotFound:
+		return http.StatusNotFound
+	case gennaker.Conflict:
+		return http.StatusConflict
+	case gennaker.TooLarge:
+		return http.StatusRequestEntityTooLarge
+	case gennaker.Unavailable:
+		return http.StatusServiceUnavailable
+	case gennaker.Internal:
+		return http.StatusInternalServerError
+	}
+	return http.StatusInternalServerError
+}
+
+// fail answers with err. Of an internal error the caller gets a number to find
+// it by in the log, and nothing else.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	status := statusOf(gennaker.KindOf(err))
+	body := ErrorBody{Message: err.Error(), Hint: gennaker.HintOf(err)}
+	if e, ok := errors.AsType[*gennaker.Error](err); ok {
+		body.Message, body.Problems = e.Message, e.Problems
+	}
+	switch {
+	case status != http.StatusInternalServerError:
+		s.Log.DebugContext(r.Context(), "request refused", "method", r.Method, "route", r.Pattern, "status", status, "error", err)
+	case r.Context().Err() != nil: // nobody reads the answer
+		s.Log.DebugContext(r.Context(), "client went away", "method", r.Method, "route", r.Pattern, "error", err)
+	default:
+		id := rand.Text()
+		s.Log.ErrorContext(r.Context(), "request failed", "incident", id, "method", r.Method, "route", r.Pattern, "error", err)
+		body.Message = "Something went wrong in the server (incident " + id + ")"
+		body.Hint = "the server's log tells more under that incident"
+		body.Problems = nil
+	}
+	s.failWith(w, status, body)
+}
+
+// failWith answers with body, whose status and time it fills in.
+func (s *Server) failWith(w http.ResponseWriter, status int, body ErrorBody) {
+	body.Timestamp, body.Status, body.Error = gennaker.At(time.Now()), status, http.StatusText(status)
+	text, err := json.Marshal(body)
+	if err != nil { // cannot be: the body holds strings and numbers
+		s.Log.Error("encode error body", "error", err)
+	}
+	writeJSON(w, status, text)
+}
+
+// orNotFound replaces a NotFound by one with Gate's wording, which clients show.
+func orNotFound(err error, format string, args ...any) error {
+	if err != nil && gennaker.KindOf(err) == gennaker.NotFound {
+		return gennaker.Errorf(gennaker.NotFound, format, args...)
+	}
+	return err
+}

@@ -1,0 +1,236 @@
+package api
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/gennaker/gennaker"
+)
+
+// What listings of executions hold unless asked.
+const (
+	executionsLimit  = 1  // per pipeline, of GET /executions
+	applicationLimit = 10 // per pipeline, of GET /applications/{app}/pipelines
+	// Of each pipeline an application's listing shows the executions of the last
+	// recentDays, or else the newest oldExecutions.
+	recentDays    = 14
+	oldExecutions = 2
+	maxIDs        = 1000
+)
+
+// find returns an execution of a type, whole.
+func (s *Server) find(r *request, id string, t gennaker.ExecutionType) (gennaker.Execution, error) {
+	what := "Pipeline"
+	if t == gennaker.TypeOrchestration {
+		what = "Task"
+	}
+	e, err := s.History.Execution(r.Context(), id)
+	if err == nil && e.Type != t {
+		err = gennaker.Errorf(gennaker.NotFound, "it is a %s", e.Type)
+	}
+	if err != nil {
+		return e, orNotFound(err, "%s not found (id: %s)", what, id)
+	}
+	return complete(e), nil
+}
+
+// complete returns e with empty lists and maps where it has none: clients do
+// not expect null there.
+func complete(e gennaker.Execution) gennaker.Execution {
+	stages := make([]gennaker.Stage, len(e.Stages))
+	for i, st := range e.Stages {
+		st.Requires = orEmpty(st.Requires)
+		st.Tasks = orEmpty(st.Tasks)
+		st.Context, st.Outputs = orEmptyMap(st.Context), orEmptyMap(st.Outputs)
+		stages[i] = st
+	}
+	e.Stages = stages
+	e.Trigger.Parameters = orEmptyMap(e.Trigger.Parameters)
+	return e
+}
+
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+func orEmptyMap(m map[string]any) map[string]any {
+	if m == nil {
+		return map[string]any{}
+	}
+	return m
+}
+
+// present returns executions as a listing shows them.
+func present(list []gennaker.Execution, expand bool) []gennaker.Execution {
+	out := make([]gennaker.Execution, len(list))
+	for i, e := range list {
+		if !expand {
+			e = e.Unexpanded()
+		}
+		out[i] = complete(e)
+	}
+	return out
+}
+
+func (s *Server) execution(r *request) (any, error) {
+	e, err := s.find(r, r.PathValue("id"), gennaker.TypePipeline)
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+func (s *Server) deleteExecution(r *request) (any, error) {
+	return nil, s.Executions.Delete(r.Context(), r.PathValue("id"))
+}
+
+func (s *Server) cancelExecution(r *request) (any, error) {
+	return nil, s.Executions.Cancel(r.Context(), r.PathValue("id"), r.caller.User, r.URL.Query().Get("reason"))
+}
+
+func (s *Server) pauseExecution(r *request) (any, error) {
+	return nil, s.Executions.Pause(r.Context(), r.PathValue("id"), r.caller.User)
+}
+
+func (s *Server) resumeExecution(r *request) (any, error) {
+	return nil, s.Executions.Resume(r.Context(), r.PathValue("id"), r.caller.User)
+}
+
+func (s *Server) patchStage(r *request) (any, error) {
+	doc, err := gennaker.ParseDocument(r.text)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Executions.Patch(r.Context(), r.PathValue("id"), r.PathValue("stage"), r.caller.User, doc.Value); err != nil {
+		return nil, err
+	}
+	return s.execution(r)
+}
+
+func (s *Server) restartStage(r *request) (any, error) {
+	if err := s.Executions.Restart(r.Context(), r.PathValue("id"), r.PathValue("stage"), r.caller.User); err != nil {
+		return nil, err
+	}
+	return s.execution(r)
+}
+
+// statuses reads the query parameter of that name.
+func (r *request) statuses() ([]gennaker.Status, error) {
+	var out []gennaker.Status
+	for _, v := range r.list("statuses") {
+		st := gennaker.Status(v)
+		if !slices.Contains(gennaker.Statuses(), st) {
+			return nil, errQuery("statuses", "there is no status %.40q; known are %v", v, gennaker.Statuses())
+		}
+		out = append(out, st)
+	}
+	return out, nil
+}
+
+// executionQuery reads the query parameters that all listings have.
+func (r *request) executionQuery(t gennaker.ExecutionType, limit int) (q gennaker.ExecutionQuery, err error) {
+	q.Type = t
+	if q.Statuses, err = r.statuses(); err != nil {
+		return q, err
+	}
+	if q.Expand, err = r.flag("expand", true); err != nil {
+		return q, err
+	}
+	q.Limit, err = r.count("limit", limit, gennaker.MaxExecutionQuery)
+	return q, err
+}
+
+// executions lists by pipeline or by execution, newest first.
+func (s *Server) executions(r *request) (any, error) {
+	q, err := r.executionQuery(gennaker.TypePipeline, executionsLimit)
+	if err != nil {
+		return nil, err
+	}
+	q.PipelineConfigIDs, q.IDs = r.list("pipelineConfigIds"), r.list("executionIds")
+	switch configs, ids := len(q.PipelineConfigIDs), len(q.IDs); {
+	case configs > 0 && ids > 0:
+		return nil, errQuery("executionIds", "cannot be asked for together with pipelineConfigIds")
+	case configs == 0 && ids == 0:
+		return []gennaker.Execution{}, nil
+	case configs > maxIDs || ids > maxIDs:
+		return nil, gennaker.Errorf(gennaker.TooLarge, "more than %d IDs are asked for", maxIDs)
+	case ids > 0:
+		q.Limit = ids // each is asked for by name
+	default:
+		q.PerPipeline = true
+	}
+	list, err := s.History.Executions(r.Context(), q)
+	if err != nil {
+		return nil, err
+	}
+	return present(list, q.Expand), nil
+}
+
+// applicationExecutions lists the recent executions of an application's
+// pipelines, oldest first; those that have not started yet are the newest.
+//
+// Source: Spinnaker orca, GET /applications/{application}/pipelines.
+func (s *Server) applicationExecutions(r *request) (any, error) {
+	q, err := r.executionQuery(gennaker.TypePipeline, applicationLimit)
+	if err != nil {
+		return nil, err
+	}
+	configs, err := s.pipelinesOf(r)
+	if err != nil {
+		return nil, err
+	}
+	most, err := r.count("pipelineLimit", len(configs), len(configs))
+	if err != nil {
+		return nil, err
+	}
+	wanted := r.list("pipelineConfigIds")
+	for _, p := range configs[:min(most, len(configs))] {
+		if len(wanted) == 0 || slices.Contains(wanted, p.ID) {
+			q.PipelineConfigIDs = append(q.PipelineConfigIDs, p.ID)
+		}
+	}
+	if len(q.PipelineConfigIDs) == 0 {
+		return []gennaker.Execution{}, nil
+	}
+	q.PerPipeline = true
+	list, err := s.History.Executions(r.Context(), q)
+	if err != nil {
+		return nil, err
+	}
+	list = recent(list, time.Now().AddDate(0, 0, -recentDays))
+	slices.SortStableFunc(list, func(a, b gennaker.Execution) int {
+		if a.StartTime.IsZero() != b.StartTime.IsZero() {
+			if a.StartTime.IsZero() {
+				return 1
+			}
+			return -1
+		}
+		return cmp.Or(a.StartTime.Compare(b.StartTime.Time), cmp.Compare(a.ID, b.ID))
+	})
+	return present(list, q.Expand), nil
+}
+
+// recent returns of each pipeline the executions that started after since or
+// have not started, or else the newest oldExecutions. list is newest first.
+func recent(list []gennaker.Execution, since time.Time) []gennaker.Execution {
+	fresh := func(e gennaker.Execution) bool { return e.StartTime.IsZero() || e.StartTime.After(since) }
+	hasFresh, old := map[string]bool{}, map[string]int{}
+	for _, e := range list {
+		hasFresh[e.PipelineConfigID] = hasFresh[e.PipelineConfigID] || fresh(e)
+	}
+	var out []gennaker.Execution
+	for _, e := range list {
+		switch {
+		case fresh(e):
+			out = append(out, e)
+		case !hasFresh[e.PipelineConfigID] && old[e.PipelineConfigID] < oldExecutions:
+			old[e.PipelineConfigID]++
+			out = append(out, e)
+		}
+	}
+	return out
+}

@@ -1,0 +1,414 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gennaker/gennaker"
+)
+
+// Route is one row of the table of routes.
+//
+// The application that a permission is asked for is the path's {app}.
+type Route struct {
+	Method     string
+	Pattern    string // of http.ServeMux, without method and host
+	Permission Permission
+
+	body   bool // read it, up to gennaker.MaxDocumentBytes; otherwise it is ignored
+	handle func(*Server, *request) (any, error)
+}
+
+// Routes returns the table of routes.
+func (*Server) Routes() []Route { return routes() }
+
+func routes() []Route {
+	return []Route{
+		{"GET", "/{$}", Public, false, (*Server).root},
+		{"GET", "/ui", Public, false, (*Server).ui},
+		{"GET", "/health", Public, false, (*Server).health},
+		{"GET", "/version", Public, false, (*Server).version},
+		{"GET", "/auth/user", Read, false, (*Server).user},
+
+		{"GET", "/applications", Read, false, (*Server).applications},
+		{"GET", "/applications/{app}", Read, false, (*Server).application},
+		{"GET", "/applications/{app}/history", Read, false, (*Server).applicationHistory},
+
+		{"GET", "/applications/{app}/pipelineConfigs", Read, false, (*Server).pipelines},
+		{"GET", "/applications/{app}/pipelineConfigs/{name}", Read, false, (*Server).pipeline},
+		{"GET", "/pipelineConfigs/{id}/history", Read, false, (*Server).pipelineHistory},
+		{"POST", "/pipelines", Write, true, (*Server).savePipeline},
+		{"PUT", "/pipelines/{id}", Write, true, (*Server).updatePipeline},
+		{"DELETE", "/pipelines/{app}/{name}", Write, false, (*Server).deletePipeline},
+
+		{"POST", "/pipelines/{app}/{name}", Execute, true, (*Server).startPipeline},
+		{"GET", "/pipelines/{id}", Read, false, (*Server).execution},
+		{"DELETE", "/pipelines/{id}", Execute, false, (*Server).deleteExecution},
+		{"PUT", "/pipelines/{id}/cancel", Execute, false, (*Server).cancelExecution},
+		{"PUT", "/pipelines/{id}/pause", Execute, false, (*Server).pauseExecution},
+		{"PUT", "/pipelines/{id}/resume", Execute, false, (*Server).resumeExecution},
+		{"PATCH", "/pipelines/{id}/stages/{stage}", Execute, true, (*Server).patchStage},
+		{"PUT", "/pipelines/{id}/stages/{stage}/restart", Execute, false, (*Server).restartStage},
+		{"GET", "/executions", Read, false, (*Server).executions},
+		{"GET", "/applications/{app}/pipelines", Read, false, (*Server).applicationExecutions},
+		// spin sends the words "{application}" for the application.
+		{"PUT", "/applications/{ignored}/pipelines/{id}/cancel", Execute, false, (*Server).cancelExecution},
+
+		{"POST", "/tasks", Write, true, (*Server).startTask},
+		{"GET", "/tasks/{id}", Read, false, (*Server).task},
+		{"PUT", "/tasks/{id}/cancel", Execute, false, (*Server).cancelExecution},
+		{"GET", "/applications/{app}/tasks", Read, false, (*Server).applicationTasks},
+
+		{"GET", "/applications/{app}/clusters", Read, false, (*Server).clusterNames},
+		{"GET", "/applications/{app}/clusters/{account}", Read, false, (*Server).clusters},
+		{"GET", "/applications/{app}/clusters/{account}/{cluster}", Read, false, (*Server).cluster},
+		{"GET", "/applications/{app}/serverGroups", Read, false, (*Server).serverGroups},
+		{"GET", "/applications/{app}/serverGroups/{account}/{region}/{name}", Read, false, (*Server).serverGroup},
+		{"GET", "/applications/{app}/loadBalancers", Read, false, (*Server).loadBalancers},
+		{"GET", "/credentials", Read, false, (*Server).accounts},
+		{"GET", "/credentials/{account}", Read, false, (*Server).account},
+
+		{"GET", "/api/v1/events", Read, false, (*Server).events},
+		{"GET", "/api/v1/load-balancers", Read, false, (*Server).loadBalancers},
+		{"GET", "/api/v1/server-groups/{account}/{region}/{name}/logs", Read, false, (*Server).logs},
+	}
+}
+
+// request is a request that was allowed.
+type request struct {
+	*http.Request
+	caller Caller
+	text   []byte // the body
+}
+
+// answer is a value with a status other than 200.
+type answer struct {
+	status int
+	value  any
+}
+
+// content is an answer that is not JSON.
+type content struct {
+	status int
+	header http.Header
+	text   string
+}
+
+// ServeHTTP answers one request. A panic of a handler becomes an answer with
+// status 500 and a line in the log.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	out := &writer{ResponseWriter: w}
+	var route string
+	defer func() {
+		if v := recover(); v != nil {
+			if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(v)
+			}
+			err := fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+			if out.status != 0 { // too late for another answer than a torn one
+				s.Log.ErrorContext(r.Context(), "request failed", "route", route, "error", err)
+				panic(http.ErrAbortHandler)
+			}
+			s.fail(out, r, err)
+		}
+		if s.Observe != nil {
+			s.Observe(route, out.status, time.Since(began))
+		}
+	}()
+	out.Header().Set("X-Content-Type-Options", "nosniff")
+	out.Header().Set("Cache-Control", "no-store")
+	r, err := s.admit(r)
+	if err != nil {
+		s.fail(out, r, err)
+		return
+	}
+	h, pattern := s.mux.Handler(r)
+	if pattern == "" {
+		s.unrouted(out, r, h)
+		return
+	}
+	route = pattern
+	s.mux.ServeHTTP(out, r)
+}
+
+// admit checks what must hold for every request, and returns r with a path
+// that does not end in a slash.
+func (s *Server) admit(r *http.Request) (*http.Request, error) {
+	if err := s.checkHost(r); err != nil {
+		return r, err
+	}
+	if err := s.origin.Check(r); err != nil {
+		return r, errDenied().WithHint("a page of another site may not change anything here")
+	}
+	raw := r.URL.EscapedPath()
+	trimmed := strings.TrimRight(raw, "/")
+	path, err := url.PathUnescape(trimmed)
+	if err != nil || !utf8.ValidString(path) {
+		return r, gennaker.Errorf(gennaker.Invalid, "the path is not percent-encoded UTF-8")
+	}
+	for i, segment := range strings.Split(trimmed, "/") {
+		if (segment == "") != (i == 0) || segment == "." || segment == ".." || r.Method == http.MethodConnect {
+			return r, errNoRoute()
+		}
+	}
+	if trimmed == "" {
+		path, trimmed = "/", "/"
+	}
+	if trimmed != raw {
+		clone, u := *r, *r.URL
+		u.Path, u.RawPath = path, trimmed
+		clone.URL = &u
+		r = &clone
+	}
+	return r, nil
+}
+
+func errNoRoute() *gennaker.Error {
+	return gennaker.Errorf(gennaker.NotFound, "There is nothing at this path")
+}
+
+// unrouted answers a request that no route is for; h is what the mux would.
+func (s *Server) unrouted(w http.ResponseWriter, r *http.Request, h http.Handler) {
+	scratch := &writer{ResponseWriter: discard{}}
+	h.ServeHTTP(scratch, r)
+	if scratch.status != http.StatusMethodNotAllowed {
+		s.fail(w, r, errNoRoute())
+		return
+	}
+	allow := scratch.Header().Get("Allow")
+	w.Header().Set("Allow", allow)
+	s.failWith(w, http.StatusMethodNotAllowed, ErrorBody{Message: "This path does not know " + r.Method, Hint: "it knows " + allow})
+}
+
+// handler makes a row's handler: permission, body, answer.
+func (s *Server) handler(row Route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
+		r := &request{Request: hr}
+		v, err := s.call(w, r, row)
+		if err != nil {
+			s.fail(w, hr, err)
+			return
+		}
+		s.write(w, r, v)
+	})
+}
+
+func (s *Server) call(w http.ResponseWriter, r *request, row Route) (any, error) {
+	if row.Permission != Public {
+		var err error
+		if r.caller, err = s.Access.Caller(r.Request); err != nil {
+			return nil, err
+		}
+		if err := s.Access.Allow(r.caller, row.Permission, r.PathValue("app")); err != nil {
+			return nil, err
+		}
+	}
+	if row.body {
+		var err error
+		if r.text, err = readBody(w, r.Request); err != nil {
+			return nil, err
+		}
+	}
+	return row.handle(s, r)
+}
+
+// readBody reads all of the body, or nothing if it says that it is too long.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	tooLarge := gennaker.Errorf(gennaker.TooLarge, "the body has more than %d bytes", gennaker.MaxDocumentBytes)
+	if r.ContentLength > gennaker.MaxDocumentBytes {
+		return nil, tooLarge
+	}
+	// A recorder of a test knows no deadlines, which is all that can go wrong.
+	// The deadline must go: the server reads on to notice that a client left.
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, gennaker.MaxDocumentBytes))
+	_ = control.SetReadDeadline(time.Time{})
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, tooLarge
+	}
+	if err != nil {
+		return nil, gennaker.Errorf(gennaker.Invalid, "the body did not arrive: %w", err)
+	}
+	return text, nil
+}
+
+// write answers with v, which a handler returned.
+func (s *Server) write(w http.ResponseWriter, r *request, v any) {
+	status := http.StatusOK
+	switch a := v.(type) {
+	case nil:
+		writeAll(w, status, nil)
+		return
+	case *stream:
+		s.writeStream(w, r, a)
+		return
+	case content:
+		for k, values := range a.header {
+			w.Header()[k] = values
+		}
+		writeAll(w, a.status, []byte(a.text))
+		return
+	case answer:
+		status, v = a.status, a.value
+	}
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		s.fail(w, r.Request, fmt.Errorf("encode answer: %w", err))
+		return
+	}
+	writeJSON(w, status, text.Bytes())
+}
+
+func writeJSON(w http.ResponseWriter, status int, text []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	writeAll(w, status, text)
+}
+
+// writeAll writes an answer. A client that went away is not worth a word.
+func writeAll(w http.ResponseWriter, status int, text []byte) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	w.WriteHeader(status)
+	_, _ = w.Write(text)
+}
+
+// writer remembers the status.
+type writer struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *writer) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *writer) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController find the connection.
+func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// discard keeps headers only.
+type discard http.Header
+
+func (d discard) Header() http.Header       { return http.Header(d) }
+func (discard) Write(b []byte) (int, error) { return len(b), nil }
+func (discard) WriteHeader(int)             {}
+
+// blank reports whether the request has no body worth reading.
+func (r *request) blank() bool { return len(bytes.TrimSpace(r.text)) == 0 }
+
+// decode reads the body into a T, whose fields' types are checked; fields that
+// T does not have are in the document.
+//
+// Errors: Invalid or TooLarge, with the position.
+func decode[T any](r *request) (T, *gennaker.Document, error) {
+	var v T
+	doc, err := gennaker.ParseDocument(r.text)
+	if err != nil {
+		return v, nil, err
+	}
+	return v, doc, unmarshal(doc, "", r.text, &v)
+}
+
+// unmarshal reads text, the part of doc at path, into v.
+func unmarshal(doc *gennaker.Document, path string, text []byte, v any) error {
+	err := json.Unmarshal(text, v)
+	if err == nil {
+		return nil
+	}
+	p := gennaker.Problem{Path: path, Message: err.Error()}
+	if te, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		p.Path = strings.Trim(path+"."+te.Field, ".")
+		p.Message = fmt.Sprintf("must be %s, not %s", jsonName(te.Type.Kind().String()), te.Value)
+	}
+	return doc.Invalid([]gennaker.Problem{p})
+}
+
+// jsonName names what is written in JSON for a Go kind.
+func jsonName(kind string) string {
+	switch {
+	case kind == "string":
+		return "a string"
+	case kind == "map" || kind == "struct" || kind == "ptr":
+		return "an object"
+	case kind == "slice" || kind == "array":
+		return "a list"
+	case kind == "bool":
+		return "true or false"
+	case strings.HasPrefix(kind, "int") || strings.HasPrefix(kind, "uint") || strings.HasPrefix(kind, "float"):
+		return "a number"
+	}
+	return kind
+}
+
+// errQuery says what is wrong with a query parameter.
+func errQuery(name, format string, args ...any) error {
+	p := gennaker.Problem{Path: name, Message: fmt.Sprintf(format, args...)}
+	return &gennaker.Error{Kind: gennaker.Invalid, Message: "query parameter " + p.String(), Problems: []gennaker.Problem{p}}
+}
+
+// list returns the values of a query parameter that may be repeated, may hold
+// several with commas between, or both.
+func (r *request) list(name string) []string {
+	var out []string
+	for _, v := range r.URL.Query()[name] {
+		for part := range strings.SplitSeq(v, ",") {
+			if part = strings.TrimSpace(part); part != "" && !slices.Contains(out, part) {
+				out = append(out, part)
+			}
+		}
+	}
+	return out
+}
+
+// count returns a query parameter that is a number: otherwise if it is absent
+// or 0, and most if it is more than that.
+func (r *request) count(name string, otherwise, most int) (int, error) {
+	v := r.URL.Query().Get(name)
+	if v == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.Atoi(v)
+	switch {
+	case err != nil || n < 0:
+		return 0, errQuery(name, "must be a number of at least 0, not %.40q", v)
+	case n == 0:
+		return otherwise, nil
+	}
+	return min(n, most), nil
+}
+
+// flag returns a query parameter that is true or false.
+func (r *request) flag(name string, otherwise bool) (bool, error) {
+	switch v := r.URL.Query().Get(name); v {
+	case "":
+		return otherwise, nil
+	case "true", "false":
+		return v == "true", nil
+	default:
+		return false, errQuery(name, "must be true or false, not %.40q", v)
+	}
+}

@@ -1,0 +1,66 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// stream is an answer that goes on until its client leaves, the server shuts
+// down or run returns. As long as run wrote nothing it can still fail.
+type stream struct {
+	contentType string
+	run         func(ctx context.Context, out *streamWriter) error
+}
+
+// streamWriter sends every piece at once.
+type streamWriter struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	kind    string
+	started bool
+}
+
+// start sends the header.
+func (o *streamWriter) start() error {
+	if !o.started {
+		o.started = true
+		o.w.Header().Set("Content-Type", o.kind)
+		o.w.WriteHeader(http.StatusOK)
+	}
+	return o.control.Flush()
+}
+
+// Write sends b. A client that does not take it in time is given up.
+func (o *streamWriter) Write(b []byte) (int, error) {
+	_ = o.control.SetWriteDeadline(time.Now().Add(writeTimeout)) // a recorder of a test knows none
+	if err := o.start(); err != nil {
+		return 0, err
+	}
+	n, err := o.w.Write(b)
+	if err != nil {
+		return n, err
+	}
+	return n, o.control.Flush()
+}
+
+func (s *Server) writeStream(w http.ResponseWriter, r *request, a *stream) {
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(s.streams, cancel)()
+	out := &streamWriter{w: w, control: http.NewResponseController(w), kind: a.contentType}
+	// The last write of an earlier request on this connection set a deadline.
+	_ = out.control.SetWriteDeadline(time.Time{})
+	if r.Method == http.MethodHead {
+		_ = out.start()
+		return
+	}
+	err := a.run(ctx, out)
+	switch {
+	case err == nil:
+	case !out.started:
+		s.fail(w, r.Request, err)
+	case ctx.Err() == nil:
+		s.Log.WarnContext(ctx, "stream ended", "route", r.Pattern, "error", err)
+	}
+}

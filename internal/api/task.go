@@ -1,0 +1,191 @@
+package api
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gennaker/gennaker"
+)
+
+const (
+	tasksLimit = 100
+	maxJobs    = 100 // of one operation
+)
+
+// TaskBody is the view of an ad-hoc operation.
+//
+// Source: Spinnaker orca's OrchestrationViewModel.
+type TaskBody struct {
+	ID          string             `json:"id"`
+	Name        string             `json:"name"`
+	Application string             `json:"application"`
+	Status      gennaker.Status    `json:"status"`
+	Variables   []Variable         `json:"variables"` // of all stages' contexts, by key
+	Steps       []gennaker.Task    `json:"steps"`     // of all stages
+	BuildTime   gennaker.Time      `json:"buildTime,omitzero"`
+	StartTime   gennaker.Time      `json:"startTime,omitzero"`
+	EndTime     gennaker.Time      `json:"endTime,omitzero"`
+	Execution   gennaker.Execution `json:"execution"`
+}
+
+// Variable is a value in the context of an operation's stages.
+type Variable struct {
+	Key   string `json:"key"`
+	Value any    `json:"value"`
+}
+
+// taskBody makes the view. Of a key that several stages have the last value
+// counts that is not empty.
+func taskBody(e gennaker.Execution) TaskBody {
+	e = complete(e)
+	t := TaskBody{
+		ID: e.ID, Name: e.Description, Application: e.Application, Status: e.Status, Execution: e,
+		BuildTime: e.BuildTime, StartTime: e.StartTime, EndTime: e.EndTime,
+		Variables: []Variable{}, Steps: []gennaker.Task{},
+	}
+	values := map[string]any{}
+	for _, st := range e.Stages {
+		t.Steps = append(t.Steps, st.Tasks...)
+		for k, v := range st.Context {
+			if old, ok := values[k]; !ok || empty(old) || !empty(v) {
+				values[k] = v
+			}
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(values)) {
+		t.Variables = append(t.Variables, Variable{Key: k, Value: values[k]})
+	}
+	return t
+}
+
+func empty(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case string:
+		return v == ""
+	case []any:
+		return len(v) == 0
+	case map[string]any:
+		return len(v) == 0
+	}
+	return false
+}
+
+func (s *Server) task(r *request) (any, error) {
+	e, err := s.find(r, r.PathValue("id"), gennaker.TypeOrchestration)
+	if err != nil {
+		return nil, err
+	}
+	return taskBody(e), nil
+}
+
+// applicationTasks lists the operations of an application, newest first.
+func (s *Server) applicationTasks(r *request) (any, error) {
+	q, err := r.executionQuery(gennaker.TypeOrchestration, tasksLimit)
+	if err != nil {
+		return nil, err
+	}
+	page, err := r.count("page", 1, gennaker.MaxExecutionQuery)
+	if err != nil {
+		return nil, err
+	}
+	skip := (page - 1) * q.Limit
+	if q.Limit += skip; q.Limit > gennaker.MaxExecutionQuery {
+		return nil, errQuery("page", "only the first %d tasks have pages", gennaker.MaxExecutionQuery)
+	}
+	q.Application, q.Expand = r.PathValue("app"), true // the view is made of tasks and contexts
+	list, err := s.History.Executions(r.Context(), q)
+	if err != nil {
+		return nil, err
+	}
+	out := []TaskBody{}
+	for _, e := range list[min(skip, len(list)):] {
+		out = append(out, taskBody(e))
+	}
+	return out, nil
+}
+
+// operationBody is the body of POST /tasks.
+type operationBody struct {
+	Application string           `json:"application"`
+	Description string           `json:"description"`
+	Job         []map[string]any `json:"job"`
+}
+
+func (s *Server) startTask(r *request) (any, error) {
+	op, err := s.readOperation(r)
+	if err != nil {
+		return nil, err
+	}
+	id, err := s.Launcher.StartTask(r.Context(), op, r.caller.User)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{"ref": "/tasks/" + id}, nil
+}
+
+// readOperation reads the body of POST /tasks and checks its jobs.
+func (s *Server) readOperation(r *request) (Operation, error) {
+	body, doc, err := decode[operationBody](r)
+	if err != nil {
+		return Operation{}, err
+	}
+	var problems []gennaker.Problem
+	if body.Application == "" {
+		problems = append(problems, gennaker.Problem{Path: "application", Message: "is missing"})
+	}
+	switch n := len(body.Job); {
+	case n == 0:
+		problems = append(problems, gennaker.Problem{Path: "job", Message: "must hold at least one job"})
+	case n > maxJobs:
+		return Operation{}, doc.Invalid([]gennaker.Problem{{Path: "job", Message: fmt.Sprintf("may hold at most %d jobs, not %d", maxJobs, n)}})
+	}
+	op := Operation{Application: body.Application, Description: body.Description}
+	jobs, _ := doc.Value["job"].([]any)
+	var stages []gennaker.StageConfig
+	for i, v := range jobs {
+		path := fmt.Sprintf("job[%d]", i)
+		job, _ := v.(map[string]any)
+		kind, _ := job["type"].(string)
+		if kind == "" {
+			problems = append(problems, gennaker.Problem{Path: path, Message: "a job requires a type"})
+		}
+		problems = append(problems, capacityProblems(path, job["capacity"])...)
+		op.Jobs = append(op.Jobs, job)
+		stages = append(stages, gennaker.StageConfig{RefID: fmt.Sprint(i), Type: kind, Name: kind, Context: job})
+	}
+	for _, p := range s.Checker.Check(stages) {
+		p.Path = "job" + strings.TrimPrefix(p.Path, "stages")
+		if job, _, _ := strings.Cut(p.Path, "."); !slices.ContainsFunc(problems, func(q gennaker.Problem) bool { return q.Path == job }) {
+			problems = append(problems, p)
+		}
+	}
+	if len(problems) > 0 {
+		return Operation{}, doc.Invalid(problems)
+	}
+	return op, nil
+}
+
+// capacityProblems checks what no kind of job can have: fewer instances than
+// none, or more than a server group may.
+func capacityProblems(path string, v any) []gennaker.Problem {
+	capacity, _ := v.(map[string]any)
+	var out []gennaker.Problem
+	for _, key := range []string{"min", "desired", "max"} {
+		v, ok := capacity[key]
+		if !ok || v == nil {
+			continue
+		}
+		if n, err := strconv.Atoi(fmt.Sprint(v)); err != nil || n < 0 || n > gennaker.MaxInstances {
+			out = append(out, gennaker.Problem{
+				Path:    path + ".capacity." + key,
+				Message: fmt.Sprintf("must be a number from 0 to %d, not %v", gennaker.MaxInstances, v),
+			})
+		}
+	}
+	return out
+}
