@@ -1,0 +1,307 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/engine"
+	"github.com/gennaker/gennaker/internal/flow"
+)
+
+const (
+	sqlInsertExecution = `INSERT INTO execution
+(id, type, application, config_id, name, status, build_time, start_time, end_time, open, correlation_id, doc, head)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
+	sqlInsertLane      = `INSERT INTO lane (application, config_id) VALUES (?, ?) ON CONFLICT DO NOTHING`
+	sqlUpdateHead      = `UPDATE execution SET status = ?, start_time = ?, end_time = ?, open = ?, head = ? WHERE id = ?`
+	sqlPutStage        = `INSERT OR REPLACE INTO stage (execution, id, state) VALUES (?, ?, ?)`
+	sqlPutDoc          = `INSERT OR REPLACE INTO stage_doc (execution, id, part, doc) VALUES (?, ?, ?, ?)`
+	sqlDeleteStage     = `DELETE FROM stage WHERE execution = ? AND id = ?`
+	sqlDeleteDoc       = `DELETE FROM stage_doc WHERE execution = ? AND id = ?`
+	sqlDeleteExecution = `DELETE FROM execution WHERE id = ?`
+	sqlDeleteStages    = `DELETE FROM stage WHERE execution = ?`
+	sqlDeleteDocs      = `DELETE FROM stage_doc WHERE execution = ?`
+
+	sqlExecution  = `SELECT doc, head FROM execution WHERE id = ?`
+	sqlStages     = `SELECT state FROM stage WHERE execution = ?`
+	sqlDocs       = `SELECT id, part, doc FROM stage_doc WHERE execution = ?`
+	sqlOpen       = `SELECT id FROM execution WHERE open = 1 ORDER BY build_time, id`
+	sqlCorrelated = `SELECT id, status FROM execution
+WHERE correlation_id = ? AND correlation_id <> '' AND type = ? AND open = 1 ORDER BY build_time DESC, id DESC`
+)
+
+// statements are those of Commit, prepared once.
+type statements struct {
+	insertExecution, insertLane, updateHead, putStage, putDoc, deleteStage, deleteDoc *sql.Stmt
+}
+
+func (s *statements) prepare(ctx context.Context, db *sql.DB) error {
+	for text, into := range map[string]**sql.Stmt{
+		sqlInsertExecution: &s.insertExecution, sqlInsertLane: &s.insertLane, sqlUpdateHead: &s.updateHead,
+		sqlPutStage: &s.putStage, sqlPutDoc: &s.putDoc, sqlDeleteStage: &s.deleteStage, sqlDeleteDoc: &s.deleteDoc,
+	} {
+		st, err := db.PrepareContext(ctx, text)
+		if err != nil {
+			return fmt.Errorf("prepare %q: %w", text, err)
+		}
+		*into = st
+	}
+	return nil
+}
+
+// in returns the statements bound to tx.
+func (s *statements) in(ctx context.Context, tx *sql.Tx) statements {
+	return statements{
+		insertExecution: tx.StmtContext(ctx, s.insertExecution), insertLane: tx.StmtContext(ctx, s.insertLane),
+		updateHead: tx.StmtContext(ctx, s.updateHead),
+		putStage:   tx.StmtContext(ctx, s.putStage), putDoc: tx.StmtContext(ctx, s.putDoc),
+		deleteStage: tx.StmtContext(ctx, s.deleteStage), deleteDoc: tx.StmtContext(ctx, s.deleteDoc),
+	}
+}
+
+// Commit makes all deltas durable, or none of them. Once begun it does not
+// stop when ctx ends.
+//
+// Errors: Unavailable when it may work later (disk full, locked); Conflict if
+// an execution to be created exists; NotFound if a head's execution does not.
+func (d *DB) Commit(ctx context.Context, deltas []engine.Delta) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx = context.WithoutCancel(ctx) // the driver would start a goroutine for each statement
+	err := d.write(ctx, func(tx *sql.Tx) error {
+		c := commit{ctx: ctx, tx: tx, statements: d.stmt.in(ctx, tx)}
+		for i := range deltas {
+			if err := c.delta(&deltas[i]); err != nil {
+				return fmt.Errorf("store execution %s: %w", deltas[i].ID, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("commit %d executions: %w", len(deltas), err)
+	}
+	return nil
+}
+
+// commit is one transaction of Commit.
+type commit struct {
+	ctx context.Context
+	tx  *sql.Tx
+	statements
+}
+
+func (c *commit) delta(dl *engine.Delta) error {
+	if dl.Deleted {
+		return deleteExecution(c.ctx, c.tx, dl.ID)
+	}
+	if err := c.head(dl); err != nil {
+		return err
+	}
+	for _, id := range dl.Removed {
+		for _, st := range []*sql.Stmt{c.deleteStage, c.deleteDoc} {
+			if _, err := st.ExecContext(c.ctx, dl.ID, id); err != nil {
+				return err
+			}
+		}
+	}
+	for _, s := range dl.Stages {
+		if _, err := c.putStage.ExecContext(c.ctx, dl.ID, s.ID, string(s.State)); err != nil {
+			return err
+		}
+	}
+	for _, s := range dl.Docs {
+		for part, doc := range parts(&s.Doc) {
+			if *doc == nil {
+				continue // it did not change
+			}
+			if _, err := c.putDoc.ExecContext(c.ctx, dl.ID, s.ID, part, string(*doc)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *commit) head(dl *engine.Delta) error {
+	if dl.Head == nil {
+		if dl.Create != nil {
+			return errors.New("an execution is created without its head")
+		}
+		return nil
+	}
+	head, err := json.Marshal(dl.Head)
+	if err != nil {
+		return fmt.Errorf("encode its head: %w", err)
+	}
+	h := dl.Head
+	if dl.Create == nil {
+		res, err := c.updateHead.ExecContext(c.ctx, string(h.Status), h.Start.Epoch(), h.End.Epoch(), !dl.Settled, string(head), dl.ID)
+		if err != nil {
+			return err
+		}
+		return affected(res, gennaker.NotFound, "there is no execution with id %s", dl.ID)
+	}
+	x := *dl.Create
+	x.Stages = nil
+	doc, err := json.Marshal(x)
+	if err != nil {
+		return fmt.Errorf("encode what never changes: %w", err)
+	}
+	application := strings.ToLower(x.Application)
+	res, err := c.insertExecution.ExecContext(c.ctx, dl.ID, string(x.Type), application, x.PipelineConfigID, x.Name,
+		string(h.Status), x.BuildTime.Epoch(), h.Start.Epoch(), h.End.Epoch(), !dl.Settled, x.Trigger.CorrelationID, string(doc), string(head))
+	if err != nil {
+		return err
+	}
+	if err := affected(res, gennaker.Conflict, "there already is an execution with id %s", dl.ID); err != nil {
+		return err
+	}
+	_, err = c.insertLane.ExecContext(c.ctx, application, x.PipelineConfigID)
+	return err
+}
+
+// affected returns an error if a statement changed no row.
+func affected(res sql.Result, kind gennaker.Kind, format string, args ...any) error {
+	n, err := res.RowsAffected()
+	if err != nil || n > 0 {
+		return err
+	}
+	return gennaker.Errorf(kind, format, args...)
+}
+
+// parts returns the parts of a stage's open JSON, in the order of their numbers
+// in the database.
+func parts(doc *engine.Doc) [3]*json.RawMessage {
+	return [3]*json.RawMessage{&doc.Context, &doc.Outputs, &doc.LastModified}
+}
+
+func deleteExecution(ctx context.Context, tx *sql.Tx, id string) error {
+	for _, text := range []string{sqlDeleteDocs, sqlDeleteStages, sqlDeleteExecution} {
+		if _, err := tx.ExecContext(ctx, text, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Open calls each with every execution that is not settled, oldest first. The
+// executions are one snapshot; an error of each ends it and is returned.
+func (d *DB) Open(ctx context.Context, each func(engine.Stored) error) error {
+	return d.read(ctx, func(tx *sql.Tx) error {
+		ids, err := query(ctx, d, tx, scanText, sqlOpen)
+		if err != nil {
+			return fmt.Errorf("list open executions: %w", err)
+		}
+		for _, id := range ids {
+			s, err := d.load(ctx, tx, id, sqlDocs)
+			if err != nil {
+				return err
+			}
+			if err := each(s); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Load returns one execution. Errors: NotFound.
+func (d *DB) Load(ctx context.Context, id string) (s engine.Stored, err error) {
+	err = d.read(ctx, func(tx *sql.Tx) error {
+		s, err = d.load(ctx, tx, id, sqlDocs)
+		return err
+	})
+	return s, err
+}
+
+// Correlated returns the ID of the newest execution of that type with the
+// correlation ID that is not complete; "" if there is none.
+func (d *DB) Correlated(ctx context.Context, typ gennaker.ExecutionType, correlationID string) (string, error) {
+	type row struct{ id, status string }
+	rows, err := query(ctx, d, d.r, func(rows *sql.Rows) (r row, err error) {
+		return r, rows.Scan(&r.id, &r.status)
+	}, sqlCorrelated, correlationID, string(typ))
+	if err != nil {
+		return "", fmt.Errorf("look for a correlated execution: %w", err)
+	}
+	for _, r := range rows {
+		if !gennaker.Status(r.status).Complete() {
+			return r.id, nil
+		}
+	}
+	return "", nil
+}
+
+func scanText(rows *sql.Rows) (s string, err error) { return s, rows.Scan(&s) }
+
+// load reads one execution; docs is the statement for the open JSON of its
+// stages.
+func (d *DB) load(ctx context.Context, tx *sql.Tx, id, docs string) (engine.Stored, error) {
+	var s engine.Stored
+	var doc, head []byte
+	err := tx.QueryRowContext(ctx, sqlExecution, id).Scan(&doc, &head)
+	if errors.Is(err, sql.ErrNoRows) {
+		return s, gennaker.Errorf(gennaker.NotFound, "there is no execution with id %s", id)
+	}
+	if err != nil {
+		return s, fmt.Errorf("read execution %s: %w", id, d.explain(err))
+	}
+	dec := json.NewDecoder(bytes.NewReader(doc))
+	dec.UseNumber()
+	if err := dec.Decode(&s.Execution); err != nil {
+		return s, fmt.Errorf("decode execution %s: %w", id, err)
+	}
+	s.State = &flow.State{}
+	if err := json.Unmarshal(head, s.State); err != nil {
+		return s, fmt.Errorf("decode the head of execution %s: %w", id, err)
+	}
+	stages, err := query(ctx, d, tx, scanStage, sqlStages, id)
+	if err != nil {
+		return s, fmt.Errorf("read the stages of execution %s: %w", id, err)
+	}
+	s.State.Restore(stages)
+	rows, err := query(ctx, d, tx, scanPart, docs, id)
+	if err != nil {
+		return s, fmt.Errorf("read the documents of execution %s: %w", id, err)
+	}
+	s.Docs = make(map[string]engine.Doc, len(s.State.Stages))
+	for _, r := range rows {
+		doc := s.Docs[r.stage]
+		*parts(&doc)[r.part] = r.doc
+		s.Docs[r.stage] = doc
+	}
+	return s, nil
+}
+
+func scanStage(rows *sql.Rows) (*flow.Stage, error) {
+	var state sql.RawBytes
+	if err := rows.Scan(&state); err != nil {
+		return nil, err
+	}
+	st := &flow.Stage{}
+	return st, json.Unmarshal(state, st)
+}
+
+// docPart is a row of stage_doc.
+type docPart struct {
+	stage string
+	part  int
+	doc   []byte
+}
+
+func scanPart(rows *sql.Rows) (p docPart, err error) {
+	if err := rows.Scan(&p.stage, &p.part, &p.doc); err != nil {
+		return p, err
+	}
+	if p.part < 0 || p.part >= len(parts(&engine.Doc{})) {
+		return p, fmt.Errorf("part %d of a document is not known", p.part)
+	}
+	return p, nil
+}
