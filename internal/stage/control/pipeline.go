@@ -1,0 +1,275 @@
+package control
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/stage"
+)
+
+// Pipelines starts executions of pipelines, and watches them.
+type Pipelines interface {
+	// StartPipeline starts an execution. Called again with the same key it
+	// returns the same one.
+	// Errors: NotFound for the pipeline; Invalid if it is disabled or a required
+	// parameter is missing.
+	StartPipeline(ctx context.Context, r StartRequest) (id string, err error)
+	// Started returns the execution that was started with a key.
+	// Errors: NotFound.
+	Started(ctx context.Context, key string) (id string, err error)
+	// Execution returns an execution with its stages. Errors: NotFound.
+	Execution(ctx context.Context, id string) (gennaker.Execution, error)
+	// CancelExecution cancels an execution. One that is complete stays as it is,
+	// without an error or with Conflict. Errors: NotFound.
+	CancelExecution(ctx context.Context, id, user, reason string) error
+}
+
+// StartRequest asks for an execution of a pipeline.
+type StartRequest struct {
+	Key         string // also Trigger.CorrelationID
+	Application string
+	Pipeline    string // ID or name
+	// Trigger has the type "pipeline" and the parent, without its stages, under
+	// parentExecution. Parameters are those that the stage sets.
+	Trigger gennaker.Trigger
+	// Parent is the execution that asks, without its stages: the new one has its
+	// RootID and its Authentication.
+	Parent gennaker.Execution
+}
+
+// pipelineConfig is the configuration of a pipeline stage.
+type pipelineConfig struct {
+	Application string         `json:"application"` // default the parent's
+	Pipeline    string         `json:"pipeline"`    // ID or name
+	PipelineID  string         `json:"pipelineId"`  // of a strategy
+	Parameters  map[string]any `json:"pipelineParameters"`
+	Wait        *bool          `json:"waitForCompletion"` // default true
+	Skippable   bool           `json:"skippable"`
+	SkipOutputs bool           `json:"skipDownstreamOutput"`
+}
+
+// Values in the context of a pipeline stage.
+const (
+	executionID   = "executionId"
+	executionName = "executionName"
+	childStatus   = "status"
+	keepChild     = "_skipPipelineRestart" // a restart attaches to the same child
+)
+
+const (
+	// monitorTimeout is Spinnaker's.
+	monitorTimeout = 12 * time.Hour
+	// maxNesting bounds pipelines that start each other.
+	maxNesting = 25
+	// canceledBy is who cancels a child, in Spinnaker.
+	canceledBy = "parent pipeline"
+)
+
+// pipeline runs another pipeline.
+//
+// Source: Spinnaker orca PipelineStage, DependentPipelineStarter,
+// MonitorPipelineTask.
+func pipeline(p Pipelines) stage.Definition {
+	return stage.Definition{
+		Type: "pipeline",
+		Steps: []stage.Step{
+			{Name: "startPipeline", Task: startPipeline{p}},
+			{Name: "monitorPipeline", Task: monitorPipeline{p}, If: waits, Timeout: monitorTimeout},
+		},
+		Restart: func(context map[string]any) {
+			if keep, _ := context[keepChild].(bool); !keep {
+				delete(context, childStatus)
+				delete(context, executionName)
+				delete(context, executionID)
+			}
+			delete(context, keepChild)
+		},
+	}
+}
+
+func waits(in stage.Input) bool {
+	c, err := stage.Decode[pipelineConfig](in.Stage.Context)
+	return err != nil || c.Wait == nil || *c.Wait
+}
+
+type startPipeline struct{ pipelines Pipelines }
+
+// Run starts the child, unless a restart kept it.
+func (t startPipeline) Run(ctx context.Context, in stage.Input) (stage.Outcome, error) {
+	if childOf(in) != "" {
+		return stage.Skip(), nil
+	}
+	c, err := stage.Decode[pipelineConfig](in.Stage.Context)
+	if err != nil {
+		return stage.Outcome{}, err
+	}
+	name := cmp.Or(c.Pipeline, c.PipelineID)
+	if name == "" {
+		return stage.Outcome{}, gennaker.Errorf(gennaker.Invalid, "pipeline is missing").
+			WithHint("set pipeline to the ID or the name of the pipeline to run")
+	}
+	if nesting(in.Execution.Trigger) >= maxNesting {
+		return stage.Fail("pipelines are nested more than %d deep", maxNesting).
+			WithHint("look for pipelines that start each other"), nil
+	}
+	trigger, err := childTrigger(in, c)
+	if err != nil {
+		return stage.Outcome{}, err
+	}
+	application := cmp.Or(c.Application, in.Execution.Application)
+	id, err := t.pipelines.StartPipeline(ctx, StartRequest{
+		Key: in.Key, Application: application, Pipeline: name, Trigger: trigger, Parent: in.Execution,
+	})
+	if err != nil {
+		return stage.Outcome{}, fmt.Errorf("start pipeline %s of %s: %w", name, application, err)
+	}
+	child, err := t.pipelines.Execution(ctx, id)
+	if err != nil {
+		return stage.Outcome{}, fmt.Errorf("read child execution %s: %w", id, err)
+	}
+	return stage.Done().WithContext(map[string]any{executionID: id, executionName: child.Name}), nil
+}
+
+// Cancel cancels the child if it was started and its answer was lost.
+func (t startPipeline) Cancel(ctx context.Context, in stage.Input) (stage.Outcome, error) {
+	id := childOf(in)
+	if id == "" {
+		var err error
+		switch id, err = t.pipelines.Started(ctx, in.Key); {
+		case gennaker.KindOf(err) == gennaker.NotFound:
+			return stage.Done(), nil
+		case err != nil:
+			return stage.Outcome{}, fmt.Errorf("look for a child execution: %w", err)
+		}
+	}
+	return cancelChild(ctx, t.pipelines, in, id)
+}
+
+func childOf(in stage.Input) string {
+	id, _ := in.Stage.Context[executionID].(string)
+	return id
+}
+
+// childTrigger returns the trigger of the child.
+func childTrigger(in stage.Input, c pipelineConfig) (gennaker.Trigger, error) {
+	parent := in.Execution
+	parent.Stages = []gennaker.Stage{}
+	other, err := object(parent)
+	if err != nil {
+		return gennaker.Trigger{}, err
+	}
+	parameters := c.Parameters
+	if parameters == nil {
+		parameters = map[string]any{}
+	}
+	return gennaker.Trigger{
+		Type:          "pipeline",
+		User:          cmp.Or(parent.Authentication.User, parent.Trigger.User, gennaker.Anonymous),
+		CorrelationID: in.Key,
+		Parameters:    parameters,
+		Artifacts:     artifacts(in),
+		DryRun:        parent.Trigger.DryRun,
+		Other:         map[string]any{"parentExecution": other, "parentPipelineStageId": in.Stage.ID},
+	}, nil
+}
+
+// object returns e as it stands in a trigger.
+func object(e gennaker.Execution) (map[string]any, error) {
+	text, err := json.Marshal(e)
+	if err != nil {
+		return nil, fmt.Errorf("write parent execution: %w", err)
+	}
+	var out map[string]any
+	if err := json.Unmarshal(text, &out); err != nil {
+		return nil, fmt.Errorf("read parent execution: %w", err)
+	}
+	return out, nil
+}
+
+// artifacts returns the artifacts that the stage sees, each once: its own, those
+// upstream, nearest first, and the trigger's.
+func artifacts(in stage.Input) []map[string]any {
+	var out []map[string]any
+	add := func(v any) {
+		list, _ := v.([]any)
+		for _, a := range list {
+			m, ok := a.(map[string]any)
+			if ok && !slices.ContainsFunc(out, func(o map[string]any) bool { return reflect.DeepEqual(o, m) }) {
+				out = append(out, m)
+			}
+		}
+	}
+	add(in.Stage.Context["artifacts"])
+	if in.Upstream != nil {
+		for _, s := range in.Upstream() {
+			add(s.Outputs["artifacts"])
+		}
+	}
+	for _, a := range in.Execution.Trigger.Artifacts {
+		add([]any{a})
+	}
+	return out
+}
+
+// nesting returns how many executions are above the one that t started.
+func nesting(t gennaker.Trigger) int {
+	n := 0
+	for parent, ok := t.Other["parentExecution"].(map[string]any); ok && n < maxNesting; n++ {
+		above, _ := parent["trigger"].(map[string]any)
+		parent, ok = above["parentExecution"].(map[string]any)
+	}
+	return n
+}
+
+type monitorPipeline struct{ pipelines Pipelines }
+
+// Run waits until the child ended, and takes over its status and outputs.
+func (t monitorPipeline) Run(ctx context.Context, in stage.Input) (stage.Outcome, error) {
+	id := childOf(in)
+	child, err := t.pipelines.Execution(ctx, id)
+	if err != nil {
+		return stage.Outcome{}, fmt.Errorf("read child execution %q: %w", id, err)
+	}
+	status := map[string]any{childStatus: string(child.Status)}
+	if !child.Status.Complete() {
+		return stage.Wait(time.Time{}, stage.ExecutionTopic(id)).WithContext(status), nil
+	}
+	var out stage.Outcome
+	switch {
+	case child.Status == gennaker.Succeeded:
+		out = stage.Done()
+	case child.Status.Halt() && child.Status != gennaker.Canceled:
+		out = failure(child)
+	default:
+		out = stage.Cancel("child pipeline %s ended as %s", child.Name, child.Status)
+	}
+	c, err := stage.Decode[pipelineConfig](in.Stage.Context)
+	if err != nil {
+		return stage.Outcome{}, err
+	}
+	if !c.SkipOutputs {
+		out = out.WithOutputs(mergedOutputs(child.Stages))
+	}
+	return out.WithContext(status), nil
+}
+
+// Cancel cancels the child.
+func (t monitorPipeline) Cancel(ctx context.Context, in stage.Input) (stage.Outcome, error) {
+	return cancelChild(ctx, t.pipelines, in, childOf(in))
+}
+
+func cancelChild(ctx context.Context, p Pipelines, in stage.Input, id string) (stage.Outcome, error) {
+	reason := cmp.Or(in.Execution.CancelReason, fmt.Sprintf("stage %s of execution %s ended", in.Stage.Name, in.Execution.ID))
+	err := p.CancelExecution(ctx, id, canceledBy, reason)
+	switch kind := gennaker.KindOf(err); {
+	case err == nil, kind == gennaker.NotFound, kind == gennaker.Conflict: // canceled, or nothing to cancel
+		return stage.Done().WithContext(map[string]any{executionID: id}), nil
+	}
+	return stage.Outcome{}, fmt.Errorf("cancel child execution %s: %w", id, err)
+}
