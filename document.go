@@ -104,8 +104,11 @@ func (d *Document) skip(offset int64) int64 {
 
 func (d *Document) syntaxError(dec *json.Decoder, err error) error {
 	offset := dec.InputOffset()
-	if se, ok := errors.AsType[*json.SyntaxError](err); ok {
-		offset = se.Offset
+	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
+		// Read token by token, the error does not know how far into the text it is.
+		if se, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(d.text, new(json.RawMessage))); ok {
+			offset = se.Offset - 1
+		}
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err, offset = errors.New("the text ends too early"), int64(len(d.text))
