@@ -206,7 +206,9 @@ func readTrigger(r *request) (trigger gennaker.Trigger, executionID string, err 
 		}
 		executionID = body.ExecutionID
 	}
-	delete(trigger.Other, "executionId")
+	if delete(trigger.Other, "executionId"); len(trigger.Other) == 0 {
+		trigger.Other = nil
+	}
 	if trigger.Type == "" {
 		trigger.Type = "manual"
 	}

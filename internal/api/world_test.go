@@ -1,0 +1,295 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/api"
+	"github.com/gennaker/gennaker/internal/provider"
+)
+
+// world is everything behind the API, in memory, and a record of what the API
+// did to it.
+type world struct {
+	mu         sync.Mutex
+	apps       []gennaker.Application
+	pipelines  []gennaker.Pipeline
+	executions []gennaker.Execution
+	groups     []gennaker.ServerGroup
+	balancers  []gennaker.LoadBalancer
+	revisions  []gennaker.Revision
+	log        string    // what Logs returns
+	openLog    io.Reader // what Logs goes on with when it follows
+	fail       error     // what every call returns, if set
+	did        []string  // each change, one line
+	queries    []gennaker.ExecutionQuery
+	trigger    gennaker.Trigger
+	subs       chan chan gennaker.Event // each subscription
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{subs: make(chan chan gennaker.Event, 10), log: "hello\n"}
+	w.apps = []gennaker.Application{{Name: "Demo", Email: "a@example.com", Attrs: map[string]any{"name": "Demo", "email": "a@example.com"}}}
+	w.addPipeline(t, `{"id":"p1","application":"demo","name":"deploy it","index":5,"parameterConfig":[{"name":"tag","required":true},{"name":"where","required":true,"default":"here"}],"stages":[{"type":"wait","refId":"1","waitTime":1}],"extra":{"kept":1.50}}`)
+	w.addPipeline(t, `{"id":"p2","application":"demo","name":"a/b","stages":[]}`)
+	start := gennaker.At(time.Now().Add(-time.Hour))
+	w.executions = []gennaker.Execution{
+		{Type: gennaker.TypePipeline, ID: "01E2", Application: "demo", PipelineConfigID: "p1", Name: "deploy it", Status: gennaker.Running, BuildTime: start, StartTime: start, Stages: []gennaker.Stage{
+			{ID: "01S1", RefID: "1", Type: "wait", Name: "wait", Status: gennaker.Running, Context: map[string]any{"waitTime": 1, "group": "g"}, Tasks: []gennaker.Task{{ID: "1", Name: "wait", Status: gennaker.Running}}},
+		}},
+		{Type: gennaker.TypeOrchestration, ID: "01T1", Application: "demo", Description: "Create Application: demo", Status: gennaker.Succeeded, Stages: []gennaker.Stage{
+			{ID: "01S2", RefID: "0", Type: "createApplication", Context: map[string]any{"a": "x", "b": ""}, Tasks: []gennaker.Task{{ID: "1", Name: "create"}}},
+			{ID: "01S3", RefID: "1", Type: "createApplication", Context: map[string]any{"a": "", "b": "y"}},
+		}},
+	}
+	w.groups = []gennaker.ServerGroup{
+		group("demo-prod-v001", 2, "front"), group("demo-prod-v000", 1, "front"), group("demo-test-v000", 3, "other"), group("shop-v000", 4, "front"),
+	}
+	w.balancers = []gennaker.LoadBalancer{
+		{Name: "front", Account: "local", Region: "local", Application: "shop", Traffic: gennaker.Traffic{Requests: 7}, ServerGroups: []gennaker.LoadBalancerServerGroup{{Name: "demo-prod-v001"}}},
+		{Name: "alone", Account: "local", Region: "local", Application: "shop"},
+	}
+	w.revisions = []gennaker.Revision{{Number: 1, Author: "ann", At: gennaker.Millis(5), Document: json.RawMessage(`{"name":"Demo"}`)}}
+	return w
+}
+
+func group(name string, at int64, lb string) gennaker.ServerGroup {
+	m := gennaker.ParseServerGroupName(name)
+	return gennaker.ServerGroup{
+		Name: name, Account: "local", Region: "local", CloudProvider: "local", Moniker: m, Cluster: m.Cluster,
+		CreatedTime: gennaker.Millis(at), LoadBalancers: []string{lb}, LaunchConfig: &gennaker.ServerGroupSpec{Application: m.App},
+	}
+}
+
+func (w *world) addPipeline(t *testing.T, text string) {
+	t.Helper()
+	p, err := gennaker.ParsePipeline([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.pipelines = append(w.pipelines, p)
+}
+
+// change records what the API did, and returns what every call returns.
+func (w *world) change(format string, args ...any) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.fail == nil {
+		w.did = append(w.did, fmt.Sprintf(format, args...))
+	}
+	return w.fail
+}
+
+func (w *world) changes() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.did)
+}
+
+func (w *world) Cancel(_ context.Context, id, user, reason string) error {
+	return w.change("cancel %s by %s: %s", id, user, reason)
+}
+func (w *world) Pause(_ context.Context, id, user string) error {
+	return w.change("pause %s by %s", id, user)
+}
+func (w *world) Resume(_ context.Context, id, user string) error {
+	return w.change("resume %s by %s", id, user)
+}
+func (w *world) Restart(_ context.Context, id, stage, user string) error {
+	return w.change("restart %s of %s by %s", stage, id, user)
+}
+func (w *world) Patch(_ context.Context, id, stage, user string, values map[string]any) error {
+	return w.change("patch %s of %s by %s: %v", stage, id, user, values)
+}
+func (w *world) Delete(_ context.Context, id string) error {
+	return w.change("delete execution %s", id)
+}
+
+func (w *world) StartPipeline(_ context.Context, app, name string, tr gennaker.Trigger, id string) (string, error) {
+	w.trigger = tr
+	if id == "" {
+		id = "01NEW"
+	}
+	return id, w.change("start %s of %s as %s by %s", name, app, id, tr.User)
+}
+
+func (w *world) StartTask(_ context.Context, op api.Operation, user string) (string, error) {
+	return "01TASK", w.change("task of %s by %s: %s %v", op.Application, user, op.Description, op.Jobs)
+}
+
+var errNone = gennaker.Errorf(gennaker.NotFound, "no such thing")
+
+func (w *world) Execution(_ context.Context, id string) (gennaker.Execution, error) {
+	for _, e := range w.executions {
+		if e.ID == id {
+			return e, w.fail
+		}
+	}
+	return gennaker.Execution{}, errNone
+}
+
+// Executions answers all executions of the type; which it was asked for is in
+// queries.
+func (w *world) Executions(_ context.Context, q gennaker.ExecutionQuery) ([]gennaker.Execution, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.queries = append(w.queries, q)
+	var out []gennaker.Execution
+	for _, e := range w.executions {
+		if e.Type == q.Type {
+			out = append(out, e)
+		}
+	}
+	return out, w.fail
+}
+
+func (w *world) Applications(context.Context) ([]gennaker.Application, error) { return w.apps, w.fail }
+func (w *world) Application(_ context.Context, name string) (gennaker.Application, error) {
+	for _, a := range w.apps {
+		if strings.EqualFold(a.Name, name) {
+			return a, w.fail
+		}
+	}
+	return gennaker.Application{}, errNone
+}
+func (w *world) ApplicationHistory(context.Context, string, int) ([]gennaker.Revision, error) {
+	return w.revisions, w.fail
+}
+func (w *world) Pipelines(_ context.Context, app string) ([]gennaker.Pipeline, error) {
+	return w.pipelines, w.fail
+}
+func (w *world) Pipeline(_ context.Context, app, name string) (gennaker.Pipeline, error) {
+	for _, p := range w.pipelines {
+		if p.Name == name || p.ID == name {
+			return p, w.fail
+		}
+	}
+	return gennaker.Pipeline{}, errNone
+}
+func (w *world) SavePipeline(_ context.Context, p gennaker.Pipeline, user string, stale bool) (gennaker.Pipeline, error) {
+	return p, w.change("save %s/%s (%s) by %s, stale check %t", p.Application, p.Name, p.ID, user, stale)
+}
+func (w *world) DeletePipeline(ctx context.Context, app, name, user string) error {
+	if _, err := w.Pipeline(ctx, app, name); err != nil {
+		return err
+	}
+	return w.change("delete %s/%s by %s", app, name, user)
+}
+func (w *world) PipelineHistory(context.Context, string, int) ([]gennaker.Revision, error) {
+	return w.revisions, w.fail
+}
+
+// Check knows two types, and that a wait is not negative.
+func (w *world) Check(stages []gennaker.StageConfig) []gennaker.Problem {
+	var out []gennaker.Problem
+	for i, s := range stages {
+		path := fmt.Sprintf("stages[%d]", i)
+		if !slices.Contains([]string{"wait", "createApplication", "resizeServerGroup"}, s.Type) {
+			out = append(out, gennaker.Problem{Path: path + ".type", Message: "there is no stage type " + s.Type})
+		}
+		if strings.HasPrefix(fmt.Sprint(s.Context["waitTime"]), "-") {
+			out = append(out, gennaker.Problem{Path: path + ".waitTime", Message: "is negative"})
+		}
+	}
+	return out
+}
+
+func (w *world) Subscribe(ctx context.Context) <-chan gennaker.Event {
+	c := make(chan gennaker.Event)
+	select {
+	case w.subs <- c:
+	case <-ctx.Done():
+	}
+	return c
+}
+
+func (w *world) ServerGroups(_ context.Context, app string) ([]gennaker.ServerGroup, error) {
+	var out []gennaker.ServerGroup
+	for _, g := range w.groups {
+		if app == "" || strings.EqualFold(g.Moniker.App, app) {
+			out = append(out, g)
+		}
+	}
+	return out, w.fail
+}
+func (w *world) ServerGroup(_ context.Context, region, name string) (gennaker.ServerGroup, error) {
+	for _, g := range w.groups {
+		if g.Name == name && g.Region == region {
+			return g, w.fail
+		}
+	}
+	return gennaker.ServerGroup{}, errNone
+}
+func (w *world) LoadBalancers(context.Context) ([]gennaker.LoadBalancer, error) {
+	return w.balancers, w.fail
+}
+func (w *world) Watch(ctx context.Context, _ func(string, string)) { <-ctx.Done() }
+
+func (w *world) Logs(ctx context.Context, ref gennaker.ServerGroupRef, instance string, tail int64, follow bool) (io.ReadCloser, error) {
+	if _, err := w.ServerGroup(ctx, ref.Region, ref.Name); err != nil {
+		return nil, err
+	}
+	r := io.Reader(strings.NewReader(fmt.Sprintf("%s%s %d\n", w.log, instance, tail)))
+	if follow {
+		r = io.MultiReader(r, w.openLog)
+	}
+	if c, ok := w.openLog.(io.Closer); ok {
+		return struct {
+			io.Reader
+			io.Closer
+		}{r, c}, nil
+	}
+	return io.NopCloser(r), nil
+}
+
+// config returns a server's configuration whose everything is w.
+func (w *world) config() api.Config {
+	return api.Config{
+		Log: slog.New(slog.DiscardHandler), Version: "1.2.3",
+		Executions: w, Launcher: w, History: w, Catalog: w, Checker: w, Events: w,
+		Fleet: provider.Fleet{"local": {
+			Account:   gennaker.Account{Name: "local", Type: "local", CloudProvider: "local", Regions: []string{"local"}},
+			Inventory: w, Logs: w,
+		}},
+	}
+}
+
+// call sends a request from this machine to s.
+func call(s http.Handler, method, target, body string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, "http://localhost:8084"+target, strings.NewReader(body))
+	r.RemoteAddr = "127.0.0.1:1234"
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	out := httptest.NewRecorder()
+	s.ServeHTTP(out, r)
+	return out
+}
+
+// failure reads the body of an error and checks what every one must hold.
+func failure(t *testing.T, res *httptest.ResponseRecorder, status int) api.ErrorBody {
+	t.Helper()
+	var b api.ErrorBody
+	if err := json.Unmarshal(res.Body.Bytes(), &b); err != nil {
+		t.Fatalf("status %d, body %q: %v", res.Code, res.Body, err)
+	}
+	if res.Code != status || b.Status != status || b.Error != http.StatusText(status) || b.Message == "" || b.Timestamp.IsZero() {
+		t.Fatalf("got status %d, body %s, want status %d everywhere and a message", res.Code, res.Body, status)
+	}
+	if got := res.Header().Get("Content-Type"); got != "application/json" {
+		t.Errorf("content type of an error is %q", got)
+	}
+	return b
+}
