@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/client"
+)
+
+// Exit is an exit code.
+type Exit int
+
+// The exit codes.
+const (
+	OK          Exit = 0
+	Failed      Exit = 1
+	Usage       Exit = 2
+	Unreachable Exit = 3
+	NotFound    Exit = 4
+	Interrupted Exit = 130
+)
+
+// Exits returns all exit codes, in the order of the help.
+func Exits() []Exit { return []Exit{OK, Failed, Usage, Unreachable, NotFound, Interrupted} }
+
+// String says what the exit code means.
+func (e Exit) String() string {
+	switch e {
+	case OK:
+		return "it worked"
+	case Failed:
+		return "the execution did not succeed, or the server refused"
+	case Usage:
+		return "wrong usage or invalid input"
+	case Unreachable:
+		return "the server cannot be reached"
+	case NotFound:
+		return "what was named does not exist"
+	case Interrupted:
+		return "interrupted"
+	}
+	return fmt.Sprintf("exit code %d", int(e))
+}
+
+func exitHelp() string {
+	var b strings.Builder
+	for _, e := range Exits() {
+		fmt.Fprintf(&b, "  %3d  %s\n", int(e), e)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+func exitOf(ctx context.Context, err error) Exit {
+	switch {
+	case err == nil:
+		return OK
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		return Interrupted
+	case errors.Is(err, client.ErrUnreachable):
+		return Unreachable
+	}
+	switch gennaker.KindOf(err) {
+	case gennaker.Invalid, gennaker.TooLarge:
+		return Usage
+	case gennaker.NotFound:
+		return NotFound
+	case gennaker.Denied, gennaker.Conflict, gennaker.Unavailable, gennaker.Internal:
+		return Failed
+	}
+	return Failed
+}
+
+// failure is an execution that did not succeed.
+type failure struct{ cause, hint string }
+
+func (f *failure) Error() string { return f.cause }
+
+// inFile is an error in a document that was read from a file.
+type inFile struct {
+	file string
+	err  error
+}
+
+func (e *inFile) Error() string { return e.file + ": " + e.err.Error() }
+func (e *inFile) Unwrap() error { return e.err }
+
+// report writes err for people: a sentence, what to do, each problem.
+func report(w io.Writer, err error) {
+	if err == nil {
+		return
+	}
+	fmt.Fprintf(w, "error: %s\n", clean(err.Error())) //nolint:errcheck // nobody is left to tell
+	hint := gennaker.HintOf(err)
+	if f, ok := errors.AsType[*failure](err); ok {
+		hint = f.hint
+	}
+	if hint != "" {
+		fmt.Fprintf(w, "hint: %s\n", clean(hint)) //nolint:errcheck // as above
+	}
+	e, ok := errors.AsType[*gennaker.Error](err)
+	if !ok {
+		return
+	}
+	file := ""
+	if f, ok := errors.AsType[*inFile](err); ok {
+		file = f.file + ":"
+	}
+	for _, p := range e.Problems {
+		fmt.Fprintf(w, "  %s\n", clean(file+problem(p))) //nolint:errcheck // as above
+	}
+}
+
+// problem writes p as compilers do: line:column: path: message.
+func problem(p gennaker.Problem) string {
+	var b strings.Builder
+	if p.Line > 0 {
+		fmt.Fprintf(&b, "%d:", p.Line)
+		if p.Column > 0 {
+			fmt.Fprintf(&b, "%d:", p.Column)
+		}
+		b.WriteString(" ")
+	}
+	if p.Path != "" {
+		b.WriteString(p.Path + ": ")
+	}
+	return b.String() + p.Message
+}

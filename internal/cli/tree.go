@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gennaker/gennaker"
+)
+
+// node is a stage and where it stands below the stages that it belongs to.
+type node struct {
+	stage gennaker.Stage
+	depth int
+	path  string // names from the outermost stage on
+}
+
+// nodes returns the stages of e, each before those that belong to it.
+func nodes(e gennaker.Execution) []node {
+	ids := map[string]bool{}
+	for _, s := range e.Stages {
+		ids[s.ID] = true
+	}
+	children := map[string][]gennaker.Stage{}
+	for _, s := range e.Stages {
+		parent := s.ParentStageID
+		if !ids[parent] || parent == s.ID {
+			parent = ""
+		}
+		children[parent] = append(children[parent], s)
+	}
+	var out []node
+	var visit func(parent, path string, depth int)
+	visit = func(parent, path string, depth int) {
+		for _, s := range children[parent] {
+			name := path + s.Name
+			out = append(out, node{stage: s, depth: depth, path: name})
+			if s.ID != "" {
+				visit(s.ID, name+" / ", depth+1)
+			}
+		}
+	}
+	visit("", "", 0)
+	return out
+}
+
+// title returns what an execution is called.
+func title(e gennaker.Execution) string {
+	if e.Name != "" {
+		return e.Name
+	}
+	return orDash(e.Description)
+}
+
+func mark(s gennaker.Status) string {
+	switch s {
+	case gennaker.Succeeded:
+		return "✓"
+	case gennaker.Terminal, gennaker.Stopped:
+		return "✗"
+	case gennaker.FailedContinue:
+		return "!"
+	case gennaker.Canceled:
+		return "⊘"
+	case gennaker.Skipped:
+		return "↷"
+	case gennaker.Running, gennaker.Redirect:
+		return "●"
+	case gennaker.Paused, gennaker.Suspended:
+		return "‖"
+	case gennaker.NotStarted, gennaker.Buffered:
+		return "○"
+	}
+	return "?"
+}
+
+// runningTask returns the name of the step that a stage is at, or "".
+func runningTask(s gennaker.Stage) string {
+	for _, t := range s.Tasks {
+		if t.Status == gennaker.Running || t.Status == gennaker.Paused {
+			return t.Name
+		}
+	}
+	return ""
+}
+
+// tree draws an execution: a line for itself, and one for each stage with its
+// mark, name, running task, and how long it took until now.
+func tree(e gennaker.Execution, now time.Time, width int, colors bool) []string {
+	tint := func(s gennaker.Status, text string) string {
+		if c := color(s); colors && c != "" {
+			return c + text + plain
+		}
+		return text
+	}
+	line := func(status gennaker.Status, indent int, name, note, time string) string {
+		left := strings.Repeat("  ", indent)
+		text := name
+		if note != "" {
+			text += "  " + note
+		}
+		if time != dash {
+			text += "  " + time
+		}
+		text = clean(text)
+		if width > 0 {
+			text = cut(text, max(width-utf8.RuneCountInString(left)-3, 8))
+		}
+		return left + tint(status, mark(status)) + " " + text
+	}
+	ran := func(start, end gennaker.Time) string { return took(start, end, now) }
+	out := []string{line(e.Status, 0, fmt.Sprintf("%s  %s", title(e), e.ID), string(e.Status), ran(e.StartTime, e.EndTime))}
+	for _, n := range nodes(e) {
+		note := runningTask(n.stage)
+		if note == "" && n.stage.Status.Failed() {
+			note = string(n.stage.Status)
+		}
+		out = append(out, line(n.stage.Status, n.depth+1, n.stage.Name, note, ran(n.stage.StartTime, n.stage.EndTime)))
+	}
+	return out
+}
+
+// writeTree draws an execution as fits w.
+func (s *session) writeTree(w io.Writer, e gennaker.Execution, now time.Time) error {
+	width, _, _ := size(w)
+	_, err := io.WriteString(w, strings.Join(tree(e, now, width, s.colors(w)), "\n")+"\n")
+	return err
+}
