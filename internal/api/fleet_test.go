@@ -1,0 +1,163 @@
+package api_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/api"
+)
+
+func TestApplications(t *testing.T) {
+	t.Parallel()
+	s := api.New(newWorld(t).config())
+	want := []map[string]any{{"name": "demo", "email": "a@example.com"}}
+	if diff := cmp.Diff(want, read[[]map[string]any](t, s, "/applications")); diff != "" {
+		t.Error(diff)
+	}
+	app := api.ApplicationBody{
+		Name:       "Demo",
+		Attributes: map[string]any{"name": "Demo", "email": "a@example.com"},
+		Clusters:   map[string][]api.ClusterSummary{},
+	}
+	if diff := cmp.Diff(app, read[api.ApplicationBody](t, s, "/applications/DEMO?expand=false")); diff != "" {
+		t.Error(diff)
+	}
+	app.Clusters = map[string][]api.ClusterSummary{"local": {
+		{Name: "demo-prod", Provider: "local", LoadBalancers: []string{"front"}, ServerGroups: []string{"demo-prod-v000", "demo-prod-v001"}},
+		{Name: "demo-test", Provider: "local", LoadBalancers: []string{"other"}, ServerGroups: []string{"demo-test-v000"}},
+	}}
+	if diff := cmp.Diff(app, read[api.ApplicationBody](t, s, "/applications/demo")); diff != "" {
+		t.Error(diff)
+	}
+	if b := failure(t, call(s, "GET", "/applications/nope", ""), 404); b.Message != "Application not found (id: nope)" {
+		t.Errorf("message %q", b.Message)
+	}
+}
+
+func TestClusters(t *testing.T) {
+	t.Parallel()
+	s := api.New(newWorld(t).config())
+	names := map[string][]string{"local": {"demo-prod", "demo-test"}}
+	if diff := cmp.Diff(names, read[map[string][]string](t, s, "/applications/demo/clusters")); diff != "" {
+		t.Error(diff)
+	}
+	if got := read[map[string][]string](t, s, "/applications/nope/clusters"); got == nil || len(got) > 0 {
+		t.Errorf("clusters of nothing: %v", got)
+	}
+	if got := read[[]api.ClusterSummary](t, s, "/applications/nope/clusters/local"); got == nil || len(got) > 0 {
+		t.Errorf("clusters of nothing: %v", got)
+	}
+	c := read[api.ClusterBody](t, s, "/applications/demo/clusters/local/demo-prod")
+	if len(c.ServerGroups) != 2 || c.ServerGroups[0].Name != "demo-prod-v000" || c.AccountName != "local" || c.ServerGroups[0].LaunchConfig == nil {
+		t.Errorf("got %+v", c)
+	}
+	for target, message := range map[string]string{
+		"/applications/demo/clusters/moon":       "Account not found (name: moon)",
+		"/applications/demo/clusters/local/nope": "Cluster not found (id: nope)",
+		"/applications/shop/clusters/local/demo": "Cluster not found (id: demo)",
+	} {
+		if b := failure(t, call(s, "GET", target, ""), 404); b.Message != message {
+			t.Errorf("%s: %q", target, b.Message)
+		}
+	}
+}
+
+func TestServerGroups(t *testing.T) {
+	t.Parallel()
+	s := api.New(newWorld(t).config())
+	tests := map[string]string{
+		"": "demo-prod-v000 demo-prod-v001 demo-test-v000",
+		"?clusters=local:demo-test,moon:demo-prod": "demo-test-v000",
+		"?cloudProvider=local":                     "demo-prod-v000 demo-prod-v001 demo-test-v000",
+		"?cloudProvider=moon":                      "",
+	}
+	for query, want := range tests {
+		var got []string
+		for _, g := range read[[]api.ServerGroupBody](t, s, "/applications/demo/serverGroups"+query) {
+			got = append(got, g.Name)
+			if g.LaunchConfig != nil {
+				t.Errorf("%s shows what it runs", g.Name)
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %v, want %s", query, got, want)
+		}
+	}
+	if got := read[[]api.ServerGroupBody](t, s, "/applications/demo/serverGroups?expand=true"); got[0].LaunchConfig == nil {
+		t.Error("expanded, it does not show what it runs")
+	}
+	const at = "/applications/demo/serverGroups/local/local/"
+	g := read[api.ServerGroupBody](t, s, at+"demo-prod-v001")
+	if g.Name != "demo-prod-v001" || g.Type != "local" || g.Application != "demo" || g.Instances == nil {
+		t.Errorf("got %+v", g)
+	}
+	for _, name := range []string{"nope", "shop-v000"} { // the latter is another application's
+		if b := failure(t, call(s, "GET", at+name, ""), 404); b.Message != "Server group not found (id: "+name+")" {
+			t.Errorf("message %q", b.Message)
+		}
+	}
+	failure(t, call(s, "GET", "/applications/demo/serverGroups/moon/local/demo-prod-v001", ""), 404)
+}
+
+func TestLoadBalancers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := api.New(w.config())
+	for target, want := range map[string]string{
+		"/applications/Demo/loadBalancers": "front", // stands before it
+		"/applications/shop/loadBalancers": "alone front",
+		"/applications/nope/loadBalancers": "",
+		"/api/v1/load-balancers":           "alone front",
+	} {
+		var got []string
+		for _, lb := range read[[]gennaker.LoadBalancer](t, s, target) {
+			got = append(got, lb.Name)
+			if lb.ServerGroups == nil {
+				t.Errorf("%s: server groups of %s are null", target, lb.Name)
+			}
+			if lb.Name == "front" && lb.Traffic.Requests != 7 {
+				t.Errorf("%s: no figures", target)
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %v, want %s", target, got, want)
+		}
+	}
+}
+
+func TestFleetThatDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fail = gennaker.Errorf(gennaker.Unavailable, "the node does not answer")
+	s := api.New(w.config())
+	for _, target := range []string{
+		"/applications/demo/clusters", "/applications/demo/clusters/local", "/applications/demo/clusters/local/demo-prod",
+		"/applications/demo/serverGroups", "/applications/demo/serverGroups/local/local/demo-prod-v001",
+		"/applications/demo/loadBalancers", "/api/v1/load-balancers",
+		"/api/v1/server-groups/local/local/demo-prod-v001/logs",
+	} {
+		if b := failure(t, call(s, "GET", target, ""), 503); b.Message != "the node does not answer" {
+			t.Errorf("%s: %q", target, b.Message)
+		}
+	}
+}
+
+func TestAccounts(t *testing.T) {
+	t.Parallel()
+	s := api.New(newWorld(t).config())
+	const local = `{"name":"local","type":"local","cloudProvider":"local","regions":["local"],"accountId":"local","accountType":"local","primaryAccount":false,"authorized":true,"challengeDestructiveActions":false,"permissions":{},"requiredGroupMembership":[]}`
+	if got := call(s, "GET", "/credentials?expand=true", "").Body.String(); got != "["+local+"]\n" {
+		t.Errorf("got %s", got)
+	}
+	if got := call(s, "GET", "/credentials/local", "").Body.String(); got != local+"\n" {
+		t.Errorf("got %s", got)
+	}
+	failure(t, call(s, "GET", "/credentials/moon", ""), 404)
+	u := read[api.UserBody](t, s, "/auth/user")
+	if diff := cmp.Diff(api.UserBody{Username: "anonymous", Email: "anonymous", Roles: []string{}, AllowedAccounts: []string{"local"}, Enabled: true}, u); diff != "" {
+		t.Error(diff)
+	}
+}

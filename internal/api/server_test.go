@@ -1,0 +1,304 @@
+package api_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/api"
+)
+
+// listen serves w on a port of this machine until the test ends, and returns
+// the server, its base URL and what Serve returned.
+func listen(t *testing.T, w *world) (*api.Server, string, <-chan error) {
+	t.Helper()
+	s := api.New(w.config())
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ln) }()
+	t.Cleanup(func() { _ = s.Shutdown(context.Background()) })
+	return s, "http://" + ln.Addr().String(), served
+}
+
+func get(t *testing.T, url string, header ...string) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = res.Body.Close() })
+	return res
+}
+
+func TestBodyOverTheLimit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, base, _ := listen(t, w)
+	t.Run("said", func(t *testing.T) {
+		t.Parallel()
+		// Only the header is sent: the answer comes before the body is read.
+		conn, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_, _ = fmt.Fprintf(conn, "POST /pipelines HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n", gennaker.MaxDocumentBytes+1)
+		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.StatusCode != http.StatusRequestEntityTooLarge {
+			t.Errorf("status %d", res.StatusCode)
+		}
+	})
+	for name, size := range map[string]int{"unsaid": gennaker.MaxDocumentBytes + 1, "at the limit": gennaker.MaxDocumentBytes} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const head, tail = `{"application":"demo","name":"`, `"}`
+			body := io.MultiReader(strings.NewReader(head+strings.Repeat("x", size-len(head+tail))), strings.NewReader(tail)) // chunked
+			res, err := http.Post(base+"/pipelines", "application/json", body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			want := 200
+			if name == "unsaid" {
+				want = http.StatusRequestEntityTooLarge
+			}
+			if res.StatusCode != want {
+				t.Errorf("status %d, want %d", res.StatusCode, want)
+			}
+		})
+	}
+}
+
+func TestShutdownEndsStreamsAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	logs, writer := io.Pipe() // nobody ever writes
+	defer writer.Close()
+	w.openLog = logs
+	s, base, served := listen(t, w)
+	events := get(t, base+"/api/v1/events")
+	log := get(t, base+"/api/v1/server-groups/local/local/demo-prod-v001/logs?follow=true&instance=i1&tail=9")
+	line, err := bufio.NewReader(log.Body).ReadString('\n')
+	if err != nil || line != "hello\n" || log.Header.Get("Content-Type") != "text/plain; charset=utf-8" {
+		t.Fatalf("log begins with %q (%v), %v", line, err, log.Header)
+	}
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-served; err != nil {
+		t.Errorf("Serve: %v", err)
+	}
+	for name, body := range map[string]io.Reader{"events": events.Body, "log": log.Body} {
+		if _, err := io.ReadAll(body); err != nil {
+			t.Errorf("%s ended with %v", name, err)
+		}
+	}
+}
+
+func TestShutdownCutsOffWhatDoesNotEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	entered, release := make(chan struct{}), make(chan struct{})
+	cfg := w.config()
+	cfg.Health = func(context.Context) []string {
+		close(entered)
+		<-release
+		return nil
+	}
+	defer close(release)
+	s := api.New(cfg)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go s.Serve(ln) //nolint:errcheck // Shutdown is what is tested
+	go http.Get("http://" + ln.Addr().String() + "/health")
+	<-entered
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Shutdown(ctx); err == nil {
+		t.Error("no error though a request was cut off")
+	}
+}
+
+// nextEvent reads up to the empty line behind an event.
+func nextEvent(t *testing.T, r *bufio.Reader) string {
+	t.Helper()
+	var b strings.Builder
+	for {
+		line, err := r.ReadString('\n')
+		if err != nil {
+			t.Fatalf("after %q: %v", b.String(), err)
+		}
+		if line == "\n" {
+			return b.String()
+		}
+		b.WriteString(line)
+	}
+}
+
+func TestEvents(t *testing.T) {
+	t.Parallel()
+	all := []gennaker.Event{
+		{ID: 1, Type: gennaker.ExecutionChanged, Application: "demo", Execution: "x", Status: gennaker.Running},
+		{ID: 2, Type: gennaker.ExecutionChanged, Application: "demo", Execution: "y"},
+		{ID: 3, Type: gennaker.DocumentChanged, Application: "Shop"},
+		{ID: 4, Type: gennaker.ServerGroupChanged},
+	}
+	wire := []string{
+		"id: 1\nevent: execution\ndata: {\"id\":1,\"type\":\"execution\",\"at\":null,\"application\":\"demo\",\"execution\":\"x\",\"status\":\"RUNNING\"}\n",
+		"id: 2\nevent: execution\ndata: {\"id\":2,\"type\":\"execution\",\"at\":null,\"application\":\"demo\",\"execution\":\"y\"}\n",
+		"id: 3\nevent: document\ndata: {\"id\":3,\"type\":\"document\",\"at\":null,\"application\":\"Shop\"}\n",
+		"id: 4\nevent: serverGroup\ndata: {\"id\":4,\"type\":\"serverGroup\",\"at\":null}\n",
+	}
+	tests := map[string]struct {
+		query, lastID string
+		want          []int // of all
+	}{
+		"all":         {"", "", []int{0, 1, 2, 3}},
+		"application": {"?application=SHOP", "", []int{2, 3}},
+		"execution":   {"?execution=y", "", []int{1}},
+		"both":        {"?application=shop&execution=x", "", nil},
+		"came back":   {"", "3", []int{0, 1, 2, 3}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			_, base, _ := listen(t, w)
+			var header []string
+			if tt.lastID != "" {
+				header = []string{"Last-Event-ID", tt.lastID}
+			}
+			res := get(t, base+"/api/v1/events"+tt.query, header...)
+			if got := res.Header.Get("Content-Type"); got != "text/event-stream" {
+				t.Errorf("content type %q", got)
+			}
+			in := bufio.NewReader(res.Body)
+			if got := nextEvent(t, in); got != "retry: 1000\n" {
+				t.Errorf("begins with %q", got)
+			}
+			if tt.lastID != "" {
+				if got := nextEvent(t, in); got != "event: reset\ndata: {}\n" {
+					t.Errorf("came back and got %q", got)
+				}
+			}
+			sub := <-w.subs
+			go func() {
+				defer close(sub) // as for a client that is too slow
+				for _, e := range all {
+					sub <- e
+				}
+			}()
+			for _, i := range tt.want {
+				if diff := cmp.Diff(wire[i], nextEvent(t, in)); diff != "" {
+					t.Error(diff)
+				}
+			}
+			if rest, err := io.ReadAll(in); err != nil || len(rest) > 0 {
+				t.Errorf("ends with %q, %v", rest, err)
+			}
+		})
+	}
+}
+
+func TestEventsHaveAHeartbeat(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.subs = make(chan chan gennaker.Event, 1) // of this bubble
+		s := api.New(w.config())
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		r := httptest.NewRequestWithContext(ctx, "GET", "http://localhost/api/v1/events", nil)
+		r.RemoteAddr = "127.0.0.1:1"
+		out := httptest.NewRecorder()
+		go s.ServeHTTP(out, r)
+		<-time.After(31 * time.Second)
+		synctest.Wait()
+		if got, want := out.Body.String(), "retry: 1000\n\n: still here\n\n: still here\n\n"; got != want {
+			t.Errorf("after 31 seconds: %q", got)
+		}
+		cancel()
+		synctest.Wait()
+	})
+}
+
+func TestLogs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := api.New(w.config())
+	const base = "/api/v1/server-groups/local/local/demo-prod-v001/logs"
+	if got := call(s, "GET", base+"?instance=i1&tail=9", "").Body.String(); got != "hello\ni1 9\n" {
+		t.Errorf("got %q", got)
+	}
+	if got := call(s, "GET", base, "").Body.String(); got != "hello\n 65536\n" {
+		t.Errorf("got %q", got)
+	}
+	for target, status := range map[string]int{
+		base + "?tail=-1":                                      400,
+		base + "?follow=maybe":                                 400,
+		"/api/v1/server-groups/local/local/nope/logs":          404,
+		"/api/v1/server-groups/moon/local/demo-prod-v001/logs": 404,
+		"/api/v1/server-groups/local/moon/demo-prod-v001/logs": 404,
+	} {
+		failure(t, call(s, "GET", target, ""), status)
+	}
+}
+
+func TestHealth(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	cfg := w.config()
+	var reasons []string
+	cfg.Health = func(context.Context) []string { return reasons }
+	s := api.New(cfg)
+	if res := call(s, "GET", "/health", ""); res.Code != 200 || res.Body.String() != `{"status":"UP"}`+"\n" {
+		t.Errorf("status %d, body %s", res.Code, res.Body)
+	}
+	reasons = []string{"the database does not answer"}
+	if res := call(s, "GET", "/health", ""); res.Code != 503 || res.Body.String() != `{"status":"DOWN","reasons":["the database does not answer"]}`+"\n" {
+		t.Errorf("status %d, body %s", res.Code, res.Body)
+	}
+}
+
+func TestPlaceholderPage(t *testing.T) {
+	t.Parallel()
+	s := api.New(newWorld(t).config())
+	if res := call(s, "GET", "/", ""); res.Code != http.StatusFound || res.Header().Get("Location") != "/ui/" {
+		t.Errorf("/: status %d to %q", res.Code, res.Header().Get("Location"))
+	}
+	res := call(s, "GET", "/ui/", "")
+	page, err := os.ReadFile("ui.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.Body.String() != string(page) || !strings.HasPrefix(res.Header().Get("Content-Type"), "text/html") || res.Header().Get("Content-Security-Policy") == "" {
+		t.Errorf("status %d, header %v", res.Code, res.Header())
+	}
+}
