@@ -103,8 +103,8 @@ func (s *State) resume(by string) {
 			s.command(Command{Kind: DoExpire, Stage: st.ID, Run: st.Run, Task: i})
 		case i >= 0:
 			s.run(st, i)
-		case s.awaits(st) == "": // an open Plan command is still under way
-			s.advance(st)
+		default:
+			s.advance(st) // may repeat a Plan command that is under way
 		}
 	}
 	s.completeExecution()
