@@ -1,0 +1,315 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/node/balancer"
+	"github.com/gennaker/gennaker/internal/node/health"
+	"github.com/gennaker/gennaker/internal/node/process"
+	"github.com/gennaker/gennaker/internal/node/state"
+)
+
+// group is a server group: its record and what runs of it.
+type group struct {
+	n       *node
+	name    string
+	cluster string
+	serial  int
+	spec    gennaker.ServerGroupSpec
+	files   state.Artifact
+	change  sync.Mutex // held from reading the record to saving the changed one; before mu
+
+	mu      sync.Mutex
+	rec     state.Group // durable, but for what carry brings up to date
+	runs    map[int]*run
+	outFrom map[int]time.Time // when instances went out of service
+	gone    bool
+	saving  bool // a save is scheduled
+
+	routed atomic.Pointer[routed]
+}
+
+// routed is what the balancer must know of a server group.
+type routed struct {
+	balancers []string
+	weight    int
+	targets   []balancer.Target
+}
+
+// errDone ends a change that was made before.
+var errDone = errors.New("done before")
+
+func newGroup(n *node, rec state.Group) *group {
+	g := &group{n: n, name: rec.Name, cluster: rec.Cluster, serial: rec.Serial, spec: rec.Spec, files: rec.Artifact, rec: rec, runs: map[int]*run{}, outFrom: map[int]time.Time{}}
+	g.publish()
+	return g
+}
+
+// do changes the record by f unless the operation with key was done.
+//
+// Errors: those of f; NotFound if the group is gone; Unavailable if the change
+// could not be made durable. Then nothing changed.
+func (g *group) do(key string, f func(*state.Group) error) error {
+	err := g.update(func(rec *state.Group) error {
+		if rec.Done(key) {
+			return errDone
+		}
+		if err := f(rec); err != nil {
+			return err
+		}
+		rec.Remember(key)
+		return nil
+	})
+	if errors.Is(err, errDone) {
+		return nil
+	}
+	return err
+}
+
+// update changes the record by f, makes it durable, and acts on it. When it
+// returns, no new request reaches an instance that went out of service.
+func (g *group) update(f func(*state.Group) error) error {
+	g.change.Lock()
+	defer g.change.Unlock()
+	g.mu.Lock()
+	next, gone := g.rec.Clone(), g.gone
+	g.carry(&next)
+	g.mu.Unlock()
+	if gone {
+		return gennaker.Errorf(gennaker.NotFound, "there is no server group %s on this node", g.name)
+	}
+	if err := f(&next); err != nil {
+		return err
+	}
+	if err := g.n.store.SaveGroup(next); err != nil {
+		return err
+	}
+	g.mu.Lock()
+	before := g.rec
+	g.rec = next
+	g.publish()
+	g.mu.Unlock()
+	g.n.route()
+	g.drain(before, next)
+	g.tend()
+	g.changed()
+	return nil
+}
+
+// carry brings up to date what the record keeps of running processes. mu is
+// held.
+func (g *group) carry(rec *state.Group) {
+	for suffix, r := range g.runs {
+		in := rec.Find(suffix)
+		if in == nil {
+			continue
+		}
+		in.Healthy = r.verdict == health.Healthy
+		if r.proc != nil {
+			id := r.proc.ID()
+			in.Boot, in.PID, in.StartTicks = id.Boot, id.PID, id.Ticks
+			in.Port, in.Launched = r.port, gennaker.At(r.launched)
+		}
+	}
+}
+
+// publish computes what the balancer must know. mu is held, or g is new.
+func (g *group) publish() {
+	r := &routed{balancers: g.spec.LoadBalancers, weight: g.rec.Weight()}
+	for _, in := range g.rec.Instances {
+		if run := g.runs[in.Suffix]; run != nil && run.serves(in) {
+			r.targets = append(r.targets, balancer.Target{ID: run.name, Address: run.address()})
+		}
+	}
+	g.routed.Store(r)
+}
+
+// refresh makes a change of what runs visible.
+func (g *group) refresh() {
+	g.mu.Lock()
+	g.publish()
+	g.mu.Unlock()
+	g.n.route()
+	g.changed()
+}
+
+func (g *group) changed() { g.n.hub.publish(g.spec.Application, g.name) }
+
+// drain notes which instances went out of service, and tells watchers when
+// their requests are done.
+func (g *group) drain(before, after state.Group) {
+	for _, in := range after.Instances {
+		old := before.Find(in.Suffix)
+		if old == nil || old.OutOfService == in.OutOfService {
+			continue
+		}
+		g.mu.Lock()
+		delete(g.outFrom, in.Suffix)
+		if in.OutOfService {
+			g.outFrom[in.Suffix] = time.Now()
+		}
+		g.mu.Unlock()
+		if in.OutOfService {
+			name := after.InstanceName(in.Suffix)
+			g.n.work.Go(func() {
+				ctx, cancel := context.WithTimeout(g.n.ctx, after.DrainTime())
+				defer cancel()
+				_ = g.n.bal.Drained(ctx, name)
+				g.changed()
+			})
+		}
+	}
+}
+
+// tend starts a goroutine for each instance that has none, and tells those that
+// must leave to do so. A group that was destroyed is buried when it is empty.
+func (g *group) tend() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.rec.Destroying && len(g.rec.Instances) == 0 && !g.gone {
+		g.gone = true
+		g.n.work.Go(func() { g.n.bury(g) })
+		return
+	}
+	if g.n.ctx.Err() != nil {
+		return
+	}
+	halting := g.n.halting()
+	for _, in := range g.rec.Instances {
+		r := g.runs[in.Suffix]
+		if r == nil && !halting {
+			r = newRun(g, in)
+			g.runs[in.Suffix] = r
+		}
+		if r == nil {
+			continue
+		}
+		if !r.begun {
+			r.begun = true
+			g.n.work.Go(r.supervise)
+		}
+		if in.Leaving && !r.leaving {
+			r.leaving = true
+			close(r.leave)
+		}
+	}
+}
+
+// forget removes an instance that is gone from the record.
+func (g *group) forget(suffix int) error {
+	return g.update(func(rec *state.Group) error {
+		g.mu.Lock()
+		delete(g.runs, suffix)
+		delete(g.outFrom, suffix)
+		g.mu.Unlock()
+		rec.Forget(suffix)
+		return nil
+	})
+}
+
+// saveLater makes durable, within a moment, what runs now.
+func (g *group) saveLater() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.saving || g.gone {
+		return
+	}
+	g.saving = true
+	g.n.work.Go(func() {
+		wait := 200 * time.Millisecond
+		for {
+			select {
+			case <-g.n.ctx.Done():
+			case <-time.After(wait):
+			}
+			g.mu.Lock()
+			g.saving = false
+			g.mu.Unlock()
+			err := g.update(func(*state.Group) error { return nil })
+			if err == nil || g.n.ctx.Err() != nil || gennaker.KindOf(err) == gennaker.NotFound {
+				return
+			}
+			g.n.Log.Warn("the state of a server group could not be saved", "group", g.name, "error", err)
+			g.mu.Lock()
+			g.saving = true
+			g.mu.Unlock()
+			wait = 2 * time.Second
+		}
+	})
+}
+
+// adopt takes over the processes that run for g, of all marked ones, before
+// anything else is done with g. Processes that forked away from an instance
+// that ended are killed.
+func (g *group) adopt(marked []process.Found) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, in := range g.rec.Instances {
+		r := newRun(g, in)
+		g.runs[in.Suffix] = r
+		own := slices.DeleteFunc(slices.Clone(marked), func(f process.Found) bool { return f.Marks[markInstance] != r.name })
+		id, port := process.ID{Boot: in.Boot, PID: in.PID, Ticks: in.StartTicks}, in.Port
+		if in.PID == 0 {
+			id, port = unrecorded(in, own)
+		}
+		if p, err := process.Adopt(id); err == nil {
+			r.adopted(p, port, in)
+			continue
+		}
+		for _, f := range own {
+			process.Kill(f.ID)
+		}
+	}
+	g.publish()
+}
+
+// unrecorded finds the process that was started for an instance but not written
+// down: the first leader of a session of its attempt.
+func unrecorded(in state.Instance, own []process.Found) (id process.ID, port int) {
+	for _, f := range own {
+		p, err := strconv.Atoi(f.Marks[markPort])
+		if f.Leader && f.Marks[markCheck] == "" && f.Marks[markAttempt] == strconv.Itoa(in.Attempt) && err == nil {
+			return f.ID, p
+		}
+	}
+	return process.ID{}, 0
+}
+
+// halt tells all instances to stop, without forgetting them.
+func (g *group) halt() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, r := range g.runs {
+		if !r.leaving {
+			r.leaving = true
+			r.halt = true
+			close(r.leave)
+		}
+	}
+	g.publish()
+}
+
+// halted waits until no instance runs.
+func (g *group) halted(ctx context.Context) error {
+	g.mu.Lock()
+	runs := make([]*run, 0, len(g.runs))
+	for _, r := range g.runs {
+		runs = append(runs, r)
+	}
+	g.mu.Unlock()
+	for _, r := range runs {
+		select {
+		case <-r.done:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
