@@ -195,8 +195,8 @@ func (e *Engine) Patch(ctx context.Context, id, stageID, user string, changes ma
 	})
 }
 
-// Restart runs a top-level stage and everything behind it again. Errors:
-// NotFound, Conflict while it runs, Invalid for a synthetic stage.
+// Restart runs a stage and everything behind it again; of a synthetic stage,
+// the top-level one around it. Errors: NotFound, Conflict while it runs.
 func (e *Engine) Restart(ctx context.Context, id, stageID, user string) error {
 	stored, err := e.cfg.Store.Load(ctx, id)
 	if gennaker.KindOf(err) == gennaker.NotFound {
@@ -211,13 +211,11 @@ func (e *Engine) Restart(ctx context.Context, id, stageID, user string) error {
 		} else if err := e.load(r); err != nil {
 			return err
 		}
-		st := r.state.Stage(stageID)
+		st := r.state.Top(stageID)
 		switch {
 		case st == nil:
 			return gennaker.Errorf(gennaker.NotFound, "there is no stage %s in execution %s", stageID, id)
-		case st.Parent != "":
-			return gennaker.Errorf(gennaker.Invalid, "stage %s is part of another one", st.Name).WithHint("restart its parent")
-		case !r.state.CanRestart(stageID):
+		case !r.state.CanRestart(st.ID):
 			return gennaker.Errorf(gennaker.Conflict, "stage %s cannot be restarted now: it, or a stage behind it, still runs", st.Name)
 		}
 		if e.runs[id] == nil {

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-
 	"encoding/json"
 
 	"github.com/gennaker/gennaker"
@@ -18,9 +17,6 @@ type Store interface {
 	Open(ctx context.Context, each func(Stored) error) error
 	// Load returns one execution. Errors: NotFound.
 	Load(ctx context.Context, id string) (Stored, error)
-	// Correlated returns the ID of the newest execution of that type with the
-	// correlation ID that is not complete; "" if there is none.
-	Correlated(ctx context.Context, typ gennaker.ExecutionType, correlationID string) (string, error)
 }
 
 // Delta is what one batch of events changed in one execution.

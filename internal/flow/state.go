@@ -195,6 +195,15 @@ func (s *State) index(st *Stage) {
 // Stage returns the stage with that ID, or nil.
 func (s *State) Stage(id string) *Stage { return s.byID[id] }
 
+// Top returns the top-level stage that a stage is, or is part of; or nil.
+func (s *State) Top(id string) *Stage {
+	st := s.byID[id]
+	for st != nil && st.Parent != "" {
+		st = s.byID[st.Parent]
+	}
+	return st
+}
+
 // ByRef returns the stage with that refId, or nil.
 func (s *State) ByRef(ref string) *Stage { return s.byRef[ref] }
 
