@@ -15,6 +15,12 @@ type Application struct {
 // provider: Kubernetes allows dashes, AWS dots and underscores.
 var applicationName = regexp.MustCompile(`^[a-zA-Z0-9._-]+$`)
 
+const applicationNameRule = "may only hold letters, digits, dots, dashes and underscores, at most 250"
+
+func validApplicationName(name string) bool {
+	return len(name) <= MaxApplicationName && applicationName.MatchString(name)
+}
+
 // NewApplication reads an application from its attributes.
 //
 // Errors: Invalid, with one Problem for each attribute that is wrong.
@@ -32,8 +38,8 @@ func NewApplication(attrs map[string]any) (Application, error) {
 	case len(problems) > 0:
 	case a.Name == "":
 		problems = append(problems, Problem{Path: "name", Message: "Application must have a non-empty name"})
-	case len(a.Name) > MaxApplicationName || !applicationName.MatchString(a.Name):
-		problems = append(problems, Problem{Path: "name", Message: "may only hold letters, digits, dots, dashes and underscores, at most 250"})
+	case !validApplicationName(a.Name):
+		problems = append(problems, Problem{Path: "name", Message: applicationNameRule})
 	}
 	if a.Email == "" {
 		problems = append(problems, Problem{Path: "email", Message: "Application must have a non-empty email"})

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Pipeline is a pipeline definition: what the engine needs of it, and the whole
@@ -25,6 +26,9 @@ type Pipeline struct {
 
 	Doc *Document
 }
+
+// MaxPipelineName bounds the name of a pipeline, in bytes.
+const MaxPipelineName = 500
 
 // Parameter is an entry of parameterConfig.
 type Parameter struct {
@@ -71,6 +75,12 @@ func ParsePipeline(text []byte) (Pipeline, error) {
 	}
 	if p.Name == "" || p.Application == "" {
 		r.problem("", "A pipeline requires name and application fields")
+	}
+	if p.Application != "" && !validApplicationName(p.Application) {
+		r.problem("application", "%s", applicationNameRule)
+	}
+	if len(p.Name) > MaxPipelineName || strings.ContainsFunc(p.Name, unicode.IsControl) {
+		r.problem("name", "may have at most %d bytes, and no line breaks or other control characters", MaxPipelineName)
 	}
 	r.parameters(&p)
 	r.stages(&p)
