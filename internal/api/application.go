@@ -1,11 +1,14 @@
 package api
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gennaker/gennaker"
 )
@@ -16,6 +19,9 @@ const (
 	maxHistory   = 1000
 )
 
+// runningTimeout bounds how long a list of applications waits for the fleet.
+const runningTimeout = 2 * time.Second
+
 // ApplicationBody is the answer of GET /applications/{app}.
 type ApplicationBody struct {
 	Name       string                      `json:"name"`
@@ -23,16 +29,70 @@ type ApplicationBody struct {
 	Clusters   map[string][]ClusterSummary `json:"clusters"` // by account; empty unless expanded
 }
 
+// applications lists those that were saved, and those that only exist because
+// something runs under their name.
 func (s *Server) applications(r *request) (any, error) {
 	apps, err := s.Catalog.Applications(r.Context())
 	if err != nil {
 		return nil, err
 	}
+	running := s.running(r)
 	out := make([]map[string]any, 0, len(apps))
 	for _, a := range apps {
-		out = append(out, attributes(a))
+		m := attributes(a)
+		name := m["name"].(string) //nolint:forcetypeassert // set by attributes
+		running[name].describe(m)
+		delete(running, name)
+		out = append(out, m)
+	}
+	for _, name := range slices.Sorted(maps.Keys(running)) {
+		m := map[string]any{"name": name}
+		running[name].describe(m)
+		out = append(out, m)
 	}
 	return out, nil
+}
+
+// presence is where an application runs.
+type presence struct{ accounts, providers []string }
+
+// describe adds what Gate shows of p to an application's attributes.
+func (p *presence) describe(attrs map[string]any) {
+	if p == nil {
+		return
+	}
+	attrs["accounts"] = strings.Join(p.accounts, ",")
+	setDefault(attrs, "cloudProviders", strings.Join(p.providers, ","))
+}
+
+// running returns where applications run, by their names in lower case. An
+// account that does not answer soon is left out: saved applications must show
+// without it.
+func (s *Server) running(r *request) map[string]*presence {
+	ctx, cancel := context.WithTimeout(r.Context(), runningTimeout)
+	defer cancel()
+	out := map[string]*presence{}
+	for _, account := range s.Fleet.Accounts() {
+		groups, err := s.Fleet[account].ServerGroups(ctx, "")
+		if err != nil {
+			s.Log.WarnContext(ctx, "list applications without an account", "account", account, "error", err)
+			continue
+		}
+		for _, g := range groups {
+			name := strings.ToLower(g.Moniker.App)
+			if out[name] == nil {
+				out[name] = &presence{}
+			}
+			p := out[name]
+			if !slices.Contains(p.accounts, account) {
+				p.accounts = append(p.accounts, account)
+			}
+			if !slices.Contains(p.providers, g.CloudProvider) {
+				p.providers = append(p.providers, g.CloudProvider)
+			}
+		}
+	}
+	return out
 }
 
 // attributes returns the flat map that lists show. Names are lower case there.
@@ -45,6 +105,7 @@ func attributes(a gennaker.Application) map[string]any {
 	return m
 }
 
+// application shows one; without a document, one that runs.
 func (s *Server) application(r *request) (any, error) {
 	name := r.PathValue("app")
 	expand, err := r.flag("expand", true)
@@ -52,16 +113,25 @@ func (s *Server) application(r *request) (any, error) {
 		return nil, err
 	}
 	app, err := s.Catalog.Application(r.Context(), name)
-	if err != nil {
-		return nil, orNotFound(err, "Application not found (id: %s)", name)
+	unsaved := err != nil && gennaker.KindOf(err) == gennaker.NotFound
+	if err != nil && !unsaved {
+		return nil, err
+	}
+	var groups []gennaker.ServerGroup
+	if expand || unsaved {
+		if groups, err = s.groupsOf(r, name); err != nil {
+			return nil, err
+		}
+	}
+	if unsaved {
+		if len(groups) == 0 {
+			return nil, gennaker.Errorf(gennaker.NotFound, "Application not found (id: %s)", name)
+		}
+		app = gennaker.Application{Name: groups[0].Moniker.App}
 	}
 	body := ApplicationBody{Name: app.Name, Attributes: attributes(app), Clusters: map[string][]ClusterSummary{}}
 	body.Attributes["name"] = app.Name
 	if expand {
-		groups, err := s.groupsOf(r, name)
-		if err != nil {
-			return nil, err
-		}
 		for account, list := range byAccount(groups) {
 			body.Clusters[account] = summarise(list)
 		}
@@ -87,7 +157,9 @@ func history(revisions []gennaker.Revision) ([]map[string]any, error) {
 	out := make([]map[string]any, 0, len(revisions))
 	for _, rev := range revisions {
 		doc := map[string]any{}
-		if err := json.Unmarshal(rev.Document, &doc); err != nil {
+		dec := json.NewDecoder(bytes.NewReader(rev.Document))
+		dec.UseNumber() // as they were written
+		if err := dec.Decode(&doc); err != nil {
 			return nil, fmt.Errorf("decode revision %d: %w", rev.Number, err)
 		}
 		setDefault(doc, "lastModifiedBy", rev.Author)

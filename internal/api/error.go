@@ -52,6 +52,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		body.Message, body.Problems = e.Message, e.Problems
 	}
 	switch {
+	case status == http.StatusServiceUnavailable:
+		s.Log.WarnContext(r.Context(), "request failed", "method", r.Method, "route", r.Pattern, "error", err)
 	case status != http.StatusInternalServerError:
 		s.Log.DebugContext(r.Context(), "request refused", "method", r.Method, "route", r.Pattern, "status", status, "error", err)
 	case r.Context().Err() != nil: // nobody reads the answer

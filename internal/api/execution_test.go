@@ -214,7 +214,7 @@ func TestStartTask(t *testing.T) {
 		paths []string // of the problems; none is success
 	}{
 		"fine":                {job(`,"capacity":{"min":0,"desired":1,"max":null}`), nil},
-		"no application":      {`{"job":[{"type":"createApplication"}]}`, []string{"application"}},
+		"no application":      {`{"job":[{"type":"wait"}]}`, []string{"application"}},
 		"no job":              {`{"application":"demo"}`, []string{"job"}},
 		"nothing":             {`{}`, []string{"application", "job"}},
 		"job is a text":       {`{"application":"demo","job":"x"}`, []string{"job"}},
@@ -222,7 +222,10 @@ func TestStartTask(t *testing.T) {
 		"job is null":         {`{"application":"demo","job":[null]}`, []string{"job[0]"}},
 		"job has no type":     {`{"application":"demo","job":[{}]}`, []string{"job[0]"}},
 		"type is a number":    {`{"application":"demo","job":[{"type":7}]}`, []string{"job[0]"}},
-		"type is unknown":     {`{"application":"demo","job":[{"type":"createApplication"},{"type":"format"}]}`, []string{"job[1].type"}},
+		"type is unknown":     {`{"application":"demo","job":[{"type":"wait"},{"type":"format"}]}`, []string{"job[1].type"}},
+		"application":         {`{"application":"demo","job":[{"type":"createApplication","application":{"name":"demo","email":"a@example.com"}}]}`, nil},
+		"application's name":  {`{"application":"demo","job":[{"type":"createApplication","application":{"name":"de mo/x"}}]}`, []string{"job[0].application.name", "job[0].application.email"}},
+		"application missing": {`{"application":"demo","job":[{"type":"createApplication"}]}`, []string{"job[0].application"}},
 		"negative capacity":   {job(`,"capacity":{"min":-1,"desired":1,"max":2}`), []string{"job[0].capacity.min"}},
 		"enormous capacity":   {job(`,"capacity":{"max":1e12}`), []string{"job[0].capacity.max"}},
 		"capacity is a list":  {job(`,"capacity":{"desired":[1]}`), []string{"job[0].capacity.desired"}},

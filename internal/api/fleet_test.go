@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -8,12 +9,16 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
+	"github.com/gennaker/gennaker/internal/provider"
 )
 
 func TestApplications(t *testing.T) {
 	t.Parallel()
 	s := api.New(newWorld(t).config())
-	want := []map[string]any{{"name": "demo", "email": "a@example.com"}}
+	want := []map[string]any{
+		{"name": "demo", "email": "a@example.com", "accounts": "local", "cloudProviders": "local"},
+		{"name": "shop", "accounts": "local", "cloudProviders": "local"}, // was never saved
+	}
 	if diff := cmp.Diff(want, read[[]map[string]any](t, s, "/applications")); diff != "" {
 		t.Error(diff)
 	}
@@ -32,9 +37,37 @@ func TestApplications(t *testing.T) {
 	if diff := cmp.Diff(app, read[api.ApplicationBody](t, s, "/applications/demo")); diff != "" {
 		t.Error(diff)
 	}
+	shop := api.ApplicationBody{Name: "shop", Attributes: map[string]any{"name": "shop"}, Clusters: map[string][]api.ClusterSummary{}}
+	if diff := cmp.Diff(shop, read[api.ApplicationBody](t, s, "/applications/Shop?expand=false")); diff != "" {
+		t.Error(diff)
+	}
 	if b := failure(t, call(s, "GET", "/applications/nope", ""), 404); b.Message != "Application not found (id: nope)" {
 		t.Errorf("message %q", b.Message)
 	}
+}
+
+// away is a fleet that does not answer.
+type away struct{ provider.Inventory }
+
+func (away) ServerGroups(context.Context, string) ([]gennaker.ServerGroup, error) {
+	return nil, gennaker.Errorf(gennaker.Unavailable, "the node does not answer")
+}
+
+func TestApplicationsShowWithoutTheFleet(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	cfg := w.config()
+	cfg.Fleet = provider.Fleet{"local": {Inventory: away{w}}}
+	s := api.New(cfg)
+	want := []map[string]any{{"name": "demo", "email": "a@example.com"}}
+	if diff := cmp.Diff(want, read[[]map[string]any](t, s, "/applications")); diff != "" {
+		t.Error(diff)
+	}
+	if got := read[api.ApplicationBody](t, s, "/applications/demo?expand=false"); got.Name != "Demo" {
+		t.Errorf("got %+v", got)
+	}
+	failure(t, call(s, "GET", "/applications/demo?expand=true", ""), 503)
+	failure(t, call(s, "GET", "/applications/nope?expand=false", ""), 503) // it may run somewhere
 }
 
 func TestClusters(t *testing.T) {

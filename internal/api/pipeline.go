@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -106,7 +107,7 @@ func (s *Server) pipelineHistory(r *request) (any, error) {
 func (s *Server) parsePipeline(r *request) (gennaker.Pipeline, error) {
 	p, err := gennaker.ParsePipeline(r.text)
 	var problems []gennaker.Problem
-	if e, ok := err.(*gennaker.Error); ok && p.Doc != nil {
+	if e, ok := errors.AsType[*gennaker.Error](err); ok && p.Doc != nil {
 		problems = e.Problems
 	} else if err != nil {
 		return p, err

@@ -87,7 +87,9 @@ func TestSavePipelineRefusesWithEveryProblemAndItsPlace(t *testing.T) {
 		"requisite": {`{"name":"x","application":"a","stages":[{"refId":"1","type":"wait","requisiteStageRefIds":["9"],"waitTime":-1}]}`, []place{
 			{"stages[0].requisiteStageRefIds[0]", 1, 92}, {"stages[0].waitTime", 1, 108},
 		}},
-		"circle": {`{"name":"x","application":"a","stages":[{"refId":"1","type":"wait","requisiteStageRefIds":["1"]}]}`, []place{{"stages[0].requisiteStageRefIds", 1, 91}}},
+		"names":     {`{"application":"my app","name":"a\nb"}`, []place{{"application", 1, 16}, {"name", 1, 32}}},
+		"long name": {`{"application":"a","name":"` + strings.Repeat("x", 501) + `"}`, []place{{"name", 1, 27}}},
+		"circle":    {`{"name":"x","application":"a","stages":[{"refId":"1","type":"wait","requisiteStageRefIds":["1"]}]}`, []place{{"stages[0].requisiteStageRefIds", 1, 91}}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -127,6 +127,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.Observe(route, out.status, time.Since(began))
 		}
 	}()
+	if r.ContentLength != 0 { // also for a body that nobody reads: the server looks for its end
+		_ = http.NewResponseController(w).SetReadDeadline(began.Add(bodyTimeout))
+	}
 	out.Header().Set("X-Content-Type-Options", "nosniff")
 	out.Header().Set("Cache-Control", "no-store")
 	r, err := s.admit(r)
@@ -230,12 +233,10 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.ContentLength > gennaker.MaxDocumentBytes {
 		return nil, tooLarge
 	}
-	// A recorder of a test knows no deadlines, which is all that can go wrong.
-	// The deadline must go: the server reads on to notice that a client left.
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, gennaker.MaxDocumentBytes))
-	_ = control.SetReadDeadline(time.Time{})
+	// The server reads on, to notice that a client left. A recorder of a test
+	// knows no deadlines, which is all that can go wrong.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, tooLarge
 	}

@@ -47,7 +47,7 @@ func samples() map[string]sample {
 		"GET /executions":                                                {target: "/executions?executionIds=01E2"},
 		"GET /applications/{app}/pipelines":                              {target: "/applications/demo/pipelines"},
 		"PUT /applications/{ignored}/pipelines/{id}/cancel":              {target: "/applications/%7Bapplication%7D/pipelines/01E2/cancel", empty: true},
-		"POST /tasks":                                                    {target: "/tasks", body: `{"application":"demo","job":[{"type":"createApplication"}]}`},
+		"POST /tasks":                                                    {target: "/tasks", body: `{"application":"demo","job":[{"type":"wait"}]}`},
 		"GET /tasks/{id}":                                                {target: "/tasks/01T1"},
 		"PUT /tasks/{id}/cancel":                                         {target: "/tasks/01T1/cancel", empty: true},
 		"GET /applications/{app}/tasks":                                  {target: "/applications/demo/tasks"},

@@ -76,7 +76,7 @@ func TestBodyOverTheLimit(t *testing.T) {
 	for name, size := range map[string]int{"unsaid": gennaker.MaxDocumentBytes + 1, "at the limit": gennaker.MaxDocumentBytes} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			const head, tail = `{"application":"demo","name":"`, `"}`
+			const head, tail = `{"application":"demo","name":"x","note":"`, `"}`
 			body := io.MultiReader(strings.NewReader(head+strings.Repeat("x", size-len(head+tail))), strings.NewReader(tail)) // chunked
 			res, err := http.Post(base+"/pipelines", "application/json", body)
 			if err != nil {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -155,6 +156,9 @@ func (s *Server) readOperation(r *request) (Operation, error) {
 			problems = append(problems, gennaker.Problem{Path: path, Message: "a job requires a type"})
 		}
 		problems = append(problems, capacityProblems(path, job["capacity"])...)
+		if kind == "createApplication" {
+			problems = append(problems, applicationProblems(path, job["application"])...)
+		}
 		op.Jobs = append(op.Jobs, job)
 		stages = append(stages, gennaker.StageConfig{RefID: fmt.Sprint(i), Type: kind, Name: kind, Context: job})
 	}
@@ -168,6 +172,24 @@ func (s *Server) readOperation(r *request) (Operation, error) {
 		return Operation{}, doc.Invalid(problems)
 	}
 	return op, nil
+}
+
+// applicationProblems checks the attributes of a new application now, rather
+// than in a task that fails.
+func applicationProblems(path string, v any) []gennaker.Problem {
+	attrs, ok := v.(map[string]any)
+	if !ok {
+		return []gennaker.Problem{{Path: path + ".application", Message: "must be an object with the attributes of the application"}}
+	}
+	var out []gennaker.Problem
+	if _, err := gennaker.NewApplication(attrs); err != nil {
+		e, _ := errors.AsType[*gennaker.Error](err)
+		for _, p := range e.Problems {
+			p.Path = path + ".application." + p.Path
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // capacityProblems checks what no kind of job can have: fewer instances than
