@@ -262,6 +262,11 @@ func query[T any](ctx context.Context, d *DB, q queryer, scan func(*sql.Rows) (T
 	if err != nil {
 		return nil, d.explain(err)
 	}
+	return collect(d, rows, scan)
+}
+
+// collect returns all rows, each as scan reads it, and closes them.
+func collect[T any](d *DB, rows *sql.Rows, scan func(*sql.Rows) (T, error)) ([]T, error) {
 	defer rows.Close()
 	var out []T
 	for rows.Next() {

@@ -1,0 +1,287 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/gennaker/gennaker"
+)
+
+// Every listing is a merge of streams that an index has in the right order: one
+// for each type and status, of everything, of an application, or of one pipeline
+// in an application. So its cost depends on what it answers, not on how much
+// history there is.
+const (
+	selectKey  = `SELECT build_time, id FROM execution WHERE `
+	selectFrom = ` AND type = ? AND status = ? AND (build_time, id) < (?, ?) ORDER BY build_time DESC, id DESC LIMIT ?`
+
+	sqlKeysByTime        = selectKey + `1` + selectFrom
+	sqlKeysByApplication = selectKey + `application = ?` + selectFrom
+	sqlKeysByConfig      = selectKey + `application = ? AND config_id = ?` + selectFrom
+
+	sqlKey            = `SELECT build_time, id FROM execution WHERE id = ?`
+	sqlListed         = `SELECT build_time, id, type, application, config_id, status FROM execution WHERE id = ?`
+	sqlLanesOf        = `SELECT application, config_id FROM lane WHERE application = ?`
+	sqlLanes          = `SELECT application, config_id FROM lane ORDER BY application, config_id`
+	sqlLanesOfConfig  = `SELECT application, config_id FROM lane WHERE config_id = ?`
+	sqlGroupsOfStages = `SELECT id, 0, json_object('group', json(doc -> '$.group')) FROM stage_doc
+WHERE execution = ? AND part = 0 AND instr(doc, '"group"') > 0 AND doc -> '$.group' IS NOT NULL
+UNION ALL SELECT id, part, doc FROM stage_doc WHERE execution = ?1 AND part = 2`
+)
+
+// key is the place of an execution in listings.
+type key struct {
+	built int64
+	id    string
+}
+
+// newest is before every key of a listing.
+var newest = key{built: math.MaxInt64}
+
+// behind compares keys in the order of listings.
+func behind(a, b key) int {
+	return cmp.Or(cmp.Compare(b.built, a.built), cmp.Compare(b.id, a.id))
+}
+
+func scanKey(rows *sql.Rows) (k key, err error) { return k, rows.Scan(&k.built, &k.id) }
+
+// lane is a pipeline in an application, or everything that ran there without
+// one.
+type lane struct{ application, config string }
+
+func scanLane(rows *sql.Rows) (l lane, err error) { return l, rows.Scan(&l.application, &l.config) }
+
+// Execution returns one execution, expanded. Errors: NotFound.
+func (d *DB) Execution(ctx context.Context, id string) (gennaker.Execution, error) {
+	s, err := d.Load(ctx, id)
+	if err != nil {
+		return gennaker.Execution{}, err
+	}
+	return s.View(true)
+}
+
+// Executions returns the executions that q selects, as one snapshot.
+//
+// Errors: NotFound if the execution q.Before does not exist.
+func (d *DB) Executions(ctx context.Context, q gennaker.ExecutionQuery) ([]gennaker.Execution, error) {
+	if q.Limit <= 0 || q.Limit > gennaker.MaxExecutionQuery {
+		q.Limit = gennaker.MaxExecutionQuery
+	}
+	q.Application = strings.ToLower(q.Application)
+	docs := sqlGroupsOfStages
+	if q.Expand {
+		docs = sqlDocs
+	}
+	out := []gennaker.Execution{}
+	err := d.read(ctx, func(tx *sql.Tx) error {
+		l := listing{ctx: ctx, d: d, tx: tx, q: q}
+		keys, err := l.keys()
+		if err != nil {
+			return err
+		}
+		for _, k := range keys {
+			s, err := d.load(ctx, tx, k.id, docs)
+			if err != nil {
+				return err
+			}
+			x, err := s.View(q.Expand)
+			if err != nil {
+				return err
+			}
+			out = append(out, x)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list executions: %w", err)
+	}
+	return out, nil
+}
+
+// listing finds what a query selects.
+type listing struct {
+	ctx context.Context
+	d   *DB
+	tx  *sql.Tx
+	q   gennaker.ExecutionQuery
+}
+
+// keys returns the keys of what is selected, in order.
+func (l *listing) keys() ([]key, error) {
+	from := newest
+	if l.q.Before != "" {
+		found, err := query(l.ctx, l.d, l.tx, scanKey, sqlKey, l.q.Before)
+		if err != nil {
+			return nil, err
+		}
+		if len(found) == 0 {
+			return nil, gennaker.Errorf(gennaker.NotFound, "there is no execution with id %s", l.q.Before)
+		}
+		from = found[0]
+	}
+	var keys []key
+	var err error
+	switch {
+	case len(l.q.IDs) > 0:
+		keys, err = l.named(from)
+	case l.q.PerPipeline || len(l.q.PipelineConfigIDs) > 0:
+		keys, err = l.pipelines(from)
+	case l.q.Application != "":
+		keys, err = l.streams(from, l.q.Limit, sqlKeysByApplication, l.q.Application)
+	default:
+		keys, err = l.streams(from, l.q.Limit, sqlKeysByTime)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if l.q.PerPipeline {
+		return first(keys, gennaker.MaxExecutionQuery), nil
+	}
+	return first(keys, l.q.Limit), nil
+}
+
+// first sorts keys, and returns at most n.
+func first(keys []key, n int) []key {
+	slices.SortFunc(keys, behind)
+	return keys[:min(n, len(keys))]
+}
+
+// streams returns the n first keys behind from of each stream that text, with
+// args before its own, selects; merged, and no more than n.
+func (l *listing) streams(from key, n int, text string, args ...any) ([]key, error) {
+	st, err := l.tx.PrepareContext(l.ctx, text)
+	if err != nil {
+		return nil, l.d.explain(err)
+	}
+	defer st.Close()
+	var out []key
+	for _, typ := range l.types() {
+		for _, status := range l.statuses() {
+			rows, err := st.QueryContext(l.ctx, append(slices.Clip(args), typ, status, from.built, from.id, n)...)
+			if err != nil {
+				return nil, l.d.explain(err)
+			}
+			keys, err := collect(l.d, rows, scanKey)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, keys...)
+		}
+	}
+	return first(out, n), nil
+}
+
+func (l *listing) types() []string {
+	if l.q.Type != "" {
+		return []string{string(l.q.Type)}
+	}
+	return []string{string(gennaker.TypePipeline), string(gennaker.TypeOrchestration)}
+}
+
+func (l *listing) statuses() []string {
+	statuses := l.q.Statuses
+	if len(statuses) == 0 {
+		statuses = gennaker.Statuses()
+	}
+	out := make([]string, len(statuses))
+	for i, s := range statuses {
+		out[i] = string(s)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// pipelines returns the keys of the executions of pipelines.
+func (l *listing) pipelines(from key) ([]key, error) {
+	lanes, err := l.lanes()
+	if err != nil {
+		return nil, err
+	}
+	var out []key
+	for _, ln := range lanes {
+		if ln.config == "" {
+			continue
+		}
+		keys, err := l.streams(from, l.q.Limit, sqlKeysByConfig, ln.application, ln.config)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, keys...)
+	}
+	return out, nil
+}
+
+// lanes returns the lanes that the query is about.
+func (l *listing) lanes() ([]lane, error) {
+	switch {
+	case len(l.q.PipelineConfigIDs) > 0:
+		ids := slices.Clone(l.q.PipelineConfigIDs)
+		slices.Sort(ids)
+		var out []lane
+		for _, id := range slices.Compact(ids) {
+			lanes, err := query(l.ctx, l.d, l.tx, scanLane, sqlLanesOfConfig, id)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, slices.DeleteFunc(lanes, func(ln lane) bool {
+				return l.q.Application != "" && ln.application != l.q.Application
+			})...)
+		}
+		return out, nil
+	case l.q.Application != "":
+		return query(l.ctx, l.d, l.tx, scanLane, sqlLanesOf, l.q.Application)
+	}
+	return query(l.ctx, l.d, l.tx, scanLane, sqlLanes)
+}
+
+// named returns the keys of the executions with the IDs that are asked for, as
+// far as the rest of the query holds too.
+func (l *listing) named(from key) ([]key, error) {
+	ids := slices.Clone(l.q.IDs)
+	slices.Sort(ids)
+	perConfig := map[string][]key{}
+	for _, id := range slices.Compact(ids) {
+		found, err := query(l.ctx, l.d, l.tx, scanListed, sqlListed, id)
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range found {
+			if l.selects(x) && behind(from, x.key) < 0 {
+				perConfig[x.config] = append(perConfig[x.config], x.key)
+			}
+		}
+	}
+	var out []key
+	for config, keys := range perConfig {
+		if l.q.PerPipeline && config == "" {
+			continue
+		}
+		if l.q.PerPipeline {
+			keys = first(keys, l.q.Limit)
+		}
+		out = append(out, keys...)
+	}
+	return out, nil
+}
+
+// listed is an execution's row without its documents.
+type listed struct {
+	key
+	lane
+	typ, status string
+}
+
+func scanListed(rows *sql.Rows) (x listed, err error) {
+	return x, rows.Scan(&x.built, &x.id, &x.typ, &x.application, &x.config, &x.status)
+}
+
+func (l *listing) selects(x listed) bool {
+	return slices.Contains(l.types(), x.typ) && slices.Contains(l.statuses(), x.status) &&
+		(l.q.Application == "" || x.application == l.q.Application) &&
+		(len(l.q.PipelineConfigIDs) == 0 || slices.Contains(l.q.PipelineConfigIDs, x.config))
+}
