@@ -41,7 +41,7 @@ func New(env Env) *cobra.Command {
 	}
 	s := &session{env: env}
 	root := &cobra.Command{
-		Use:   "gennaker",
+		Use: "gennaker", Version: env.Version,
 		Short: "Deploy applications with pipelines",
 		Long:  fmt.Sprintf(rootHelp, exitHelp()),
 		Example: `  gennaker app list

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/gennaker/gennaker"
@@ -107,25 +108,34 @@ func report(w io.Writer, err error) {
 	}
 	file := ""
 	if f, ok := errors.AsType[*inFile](err); ok {
-		file = f.file + ":"
+		file = f.file
+	}
+	if len(e.Problems) == 1 && e.Problems[0].Line == 0 && strings.Contains(e.Message, e.Problems[0].Message) {
+		return // it was said
 	}
 	for _, p := range e.Problems {
-		fmt.Fprintf(w, "  %s\n", clean(file+problem(p))) //nolint:errcheck // as above
+		fmt.Fprintf(w, "  %s\n", clean(problem(file, p))) //nolint:errcheck // as above
 	}
 }
 
-// problem writes p as compilers do: line:column: path: message.
-func problem(p gennaker.Problem) string {
-	var b strings.Builder
+// problem writes p as compilers do: file:line:column: path: message.
+func problem(file string, p gennaker.Problem) string {
+	var parts []string
+	if file != "" {
+		parts = append(parts, file)
+	}
 	if p.Line > 0 {
-		fmt.Fprintf(&b, "%d:", p.Line)
+		parts = append(parts, strconv.Itoa(p.Line))
 		if p.Column > 0 {
-			fmt.Fprintf(&b, "%d:", p.Column)
+			parts = append(parts, strconv.Itoa(p.Column))
 		}
-		b.WriteString(" ")
+	}
+	at := strings.Join(parts, ":")
+	if at != "" {
+		at += ": "
 	}
 	if p.Path != "" {
-		b.WriteString(p.Path + ": ")
+		at += p.Path + ": "
 	}
-	return b.String() + p.Message
+	return at + p.Message
 }

@@ -24,7 +24,7 @@ func near(name string, names []string) []string {
 		if want != "" && (strings.Contains(have, want) || have != "" && strings.Contains(want, have)) {
 			cost = min(cost, 1)
 		}
-		if cost <= max(2, len(want)/3) {
+		if cost <= max(1, len(want)/3) {
 			found = append(found, candidate{n, cost})
 		}
 	}
