@@ -234,15 +234,15 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, tooLarge
 	}
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, gennaker.MaxDocumentBytes))
-	// The server reads on, to notice that a client left. A recorder of a test
-	// knows no deadlines, which is all that can go wrong.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, tooLarge
 	}
 	if err != nil {
-		return nil, gennaker.Errorf(gennaker.Invalid, "the body did not arrive: %w", err)
+		return nil, &gennaker.Error{Kind: gennaker.Invalid, Message: "the body did not arrive whole and in time", Err: err}
 	}
+	// The server reads on, to notice that a client left. A recorder of a test
+	// knows no deadlines, which is all that can go wrong.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	return text, nil
 }
 
