@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/gennaker/gennaker"
@@ -156,6 +157,7 @@ type Server struct {
 
 	streams    context.Context // ends when the server shuts down
 	endStreams context.CancelFunc
+	open       atomic.Int64 // streams
 }
 
 // New returns a server that does not listen yet.

@@ -249,6 +249,28 @@ func TestEventsHaveAHeartbeat(t *testing.T) {
 	})
 }
 
+func TestStreamsAreBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := api.New(newWorld(t).config())
+		for range 1000 {
+			go call(s, "GET", "/api/v1/events", "")
+		}
+		synctest.Wait()
+		failure(t, call(s, "GET", "/api/v1/events", ""), http.StatusServiceUnavailable)
+		if res := call(s, "GET", "/version", ""); res.Code != 200 {
+			t.Errorf("another request: status %d", res.Code)
+		}
+		if err := s.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if res := call(s, "GET", "/api/v1/events", ""); res.Code != 200 { // ends at once
+			t.Errorf("when the others are gone: status %d", res.Code)
+		}
+	})
+}
+
 func TestLogs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -4,7 +4,12 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	"github.com/gennaker/gennaker"
 )
+
+// maxStreams bounds the streams that are open at a time.
+const maxStreams = 1000
 
 // stream is an answer that goes on until its client leaves, the server shuts
 // down or run returns. As long as run wrote nothing it can still fail.
@@ -45,6 +50,12 @@ func (o *streamWriter) Write(b []byte) (int, error) {
 }
 
 func (s *Server) writeStream(w http.ResponseWriter, r *request, a *stream) {
+	defer s.open.Add(-1)
+	if s.open.Add(1) > maxStreams {
+		s.fail(w, r.Request, gennaker.Errorf(gennaker.Unavailable, "%d streams are open already", maxStreams).
+			WithHint("close some, or try again later"))
+		return
+	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(s.streams, cancel)()
