@@ -68,7 +68,8 @@ func (e *Engine) input(r *run, p place, attemptNo int) (stage.Input, stage.Task,
 	}
 	in := stage.Input{
 		Execution: r.x, Stage: wire, Attempt: attemptNo, Now: time.Now().UTC(),
-		Upstream: func() []gennaker.Stage { return r.upstream(p.stage) },
+		Upstream: func() []gennaker.Stage { return r.wires(func() []*flow.Stage { return r.state.Ancestors(p.stage) }) },
+		Children: func() []gennaker.Stage { return r.wires(func() []*flow.Stage { return r.state.Around(p.stage) }) },
 	}
 	in.Execution.Status, in.Execution.StartTime = r.state.Status, r.state.Start
 	if p.task < 0 {
@@ -117,11 +118,12 @@ func (r *run) wire(st *flow.Stage) (gennaker.Stage, error) {
 	return out, err
 }
 
-func (r *run) upstream(id string) []gennaker.Stage {
+// wires returns the stages that find names, as tasks see them.
+func (r *run) wires(find func() []*flow.Stage) []gennaker.Stage {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	var out []gennaker.Stage
-	for _, st := range r.state.Ancestors(id) {
+	for _, st := range find() {
 		if w, err := r.wire(st); err == nil {
 			out = append(out, w)
 		}

@@ -218,6 +218,9 @@ func (s *State) Children(parent string, side Side) []*Stage {
 	return out
 }
 
+// Around returns all synthetic stages of a stage, in order of creation.
+func (s *State) Around(id string) []*Stage { return s.kids[id] }
+
 // TopLevel returns the stages that the pipeline declares, in its order.
 func (s *State) TopLevel() []*Stage { return s.kids[""] }
 

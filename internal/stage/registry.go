@@ -115,6 +115,16 @@ func (r *Registry) Check(stages []gennaker.StageConfig) []gennaker.Problem {
 	return out
 }
 
+// CheckJob returns what is wrong with a job of an ad-hoc operation, which may be
+// of an Internal type too.
+func (r *Registry) CheckJob(c gennaker.StageConfig) []gennaker.Problem {
+	d, err := r.Find(c.Type)
+	if err != nil {
+		return []gennaker.Problem{{Path: "type", Message: fmt.Sprintf("there is no stage type %q; known are %v", c.Type, r.Types())}}
+	}
+	return d.check(c.Context)
+}
+
 // Step returns the step called name, or nil.
 func (d *Definition) Step(name string) *Step {
 	i := slices.IndexFunc(d.Steps, func(s Step) bool { return s.Name == name })

@@ -56,6 +56,10 @@ type Input struct {
 	//
 	// Source: Orca StageExecution.ancestors.
 	Upstream func() []gennaker.Stage
+
+	// Children returns the stages before this one's own tasks, with what they
+	// put out, in order; may be nil.
+	Children func() []gennaker.Stage
 }
 
 // Get returns the value of key in the stage's own context, even a null one, or
