@@ -16,9 +16,11 @@ import (
 	"github.com/gennaker/gennaker/internal/store"
 )
 
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
 func openAt(t *testing.T, path string) *store.DB {
 	t.Helper()
-	db, err := store.Open(t.Context(), path, slog.New(slog.DiscardHandler))
+	db, err := store.Open(t.Context(), path, discard())
 	if err != nil {
 		t.Fatalf("Open: %v", err)
 	}

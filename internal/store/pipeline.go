@@ -20,6 +20,7 @@ import (
 const (
 	selectPipeline    = `SELECT id, application, name, doc FROM pipeline `
 	sqlPipelines      = selectPipeline + `WHERE application = ? ORDER BY name_key`
+	sqlAllPipelines   = selectPipeline + `ORDER BY application, name_key`
 	sqlPipelineByID   = selectPipeline + `WHERE id = ?`
 	sqlPipelineByName = selectPipeline + `WHERE application = ? AND name_key = ?`
 	sqlPutPipeline    = `INSERT INTO pipeline (id, application, name_key, name, doc) VALUES (?, ?, ?, ?, ?)
@@ -48,12 +49,17 @@ func (p pipelineRow) parse() (gennaker.Pipeline, error) {
 	return out, nil
 }
 
-// Pipelines returns the pipelines of an application: those with an index first,
-// by it, then by name without case.
+// Pipelines returns the pipelines of an application, or of all for "", one
+// application after the other: those with an index first, by it, then by name
+// without case.
 func (d *DB) Pipelines(ctx context.Context, application string) ([]gennaker.Pipeline, error) {
-	rows, err := query(ctx, d, d.r, scanPipelineRow, sqlPipelines, strings.ToLower(application))
+	text, args := sqlPipelines, []any{strings.ToLower(application)}
+	if application == "" {
+		text, args = sqlAllPipelines, nil
+	}
+	rows, err := query(ctx, d, d.r, scanPipelineRow, text, args...)
 	if err != nil {
-		return nil, fmt.Errorf("list pipelines of %s: %w", application, err)
+		return nil, fmt.Errorf("list the pipelines of %q: %w", application, err)
 	}
 	out := make([]gennaker.Pipeline, len(rows))
 	for i, row := range rows {
@@ -61,7 +67,9 @@ func (d *DB) Pipelines(ctx context.Context, application string) ([]gennaker.Pipe
 			return nil, err
 		}
 	}
-	slices.SortStableFunc(out, func(a, b gennaker.Pipeline) int { return cmp.Compare(index(a), index(b)) })
+	slices.SortStableFunc(out, func(a, b gennaker.Pipeline) int {
+		return cmp.Or(cmp.Compare(strings.ToLower(a.Application), strings.ToLower(b.Application)), cmp.Compare(index(a), index(b)))
+	})
 	return out, nil
 }
 
@@ -132,7 +140,7 @@ func (d *DB) PipelineByID(ctx context.Context, id string) (gennaker.Pipeline, er
 // lastModifiedBy. Everything else is as it was given.
 //
 // Errors: Invalid if another pipeline of the application has the name, without
-// case; with staleCheck Conflict if p is not the revision that is stored.
+// case, and with staleCheck if p was not made from what is stored.
 // Source: Spinnaker Front50, save of a pipeline.
 func (d *DB) SavePipeline(ctx context.Context, p gennaker.Pipeline, by string, staleCheck bool) (gennaker.Pipeline, error) {
 	if p.Doc == nil || p.Name == "" || p.Application == "" {
@@ -194,7 +202,7 @@ func checkStale(p, stored gennaker.Pipeline) error {
 	if submitted == current {
 		return nil
 	}
-	return gennaker.Errorf(gennaker.Conflict, "The submitted pipeline is stale.  submitted updateTs %s does not match stored updateTs %s", submitted, current).
+	return gennaker.Errorf(gennaker.Invalid, "The submitted pipeline is stale.  submitted updateTs %s does not match stored updateTs %s", submitted, current).
 		WithHint("somebody saved the pipeline since you read it; read it again and repeat your change")
 }
 

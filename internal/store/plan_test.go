@@ -47,6 +47,7 @@ var planned = map[string]struct{ text, scan string }{
 	"sqlPutApplication":    {sqlPutApplication, ""},
 	"sqlDeleteApplication": {sqlDeleteApplication, ""},
 	"sqlPipelines":         {sqlPipelines, ""},
+	"sqlAllPipelines":      {sqlAllPipelines, "SCAN pipeline USING INDEX sqlite_autoindex_pipeline_2"},
 	"sqlPipelineByID":      {sqlPipelineByID, ""},
 	"sqlPipelineByName":    {sqlPipelineByName, ""},
 	"sqlPutPipeline":       {sqlPutPipeline, ""},
