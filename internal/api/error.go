@@ -1,9 +1,11 @@
 package api
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -47,23 +49,26 @@ func statusOf(k gennaker.Kind) int {
 // it by in the log, and nothing else.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status := statusOf(gennaker.KindOf(err))
-	body := ErrorBody{Message: err.Error(), Hint: gennaker.HintOf(err)}
+	log, body := s.Log.With("method", r.Method, "route", r.Pattern, "status", status, "error", err), ErrorBody{}
 	if e, ok := errors.AsType[*gennaker.Error](err); ok {
-		body.Message, body.Problems = e.Message, e.Problems
+		body = ErrorBody{Message: e.Message, Hint: e.Hint, Problems: e.Problems}
 	}
 	switch {
 	case status == http.StatusServiceUnavailable:
-		s.Log.WarnContext(r.Context(), "request failed", "method", r.Method, "route", r.Pattern, "error", err)
+		log.WarnContext(r.Context(), "request failed")
 	case status != http.StatusInternalServerError:
-		s.Log.DebugContext(r.Context(), "request refused", "method", r.Method, "route", r.Pattern, "status", status, "error", err)
-	case r.Context().Err() != nil: // nobody reads the answer
-		s.Log.DebugContext(r.Context(), "client went away", "method", r.Method, "route", r.Pattern, "error", err)
+		log.DebugContext(r.Context(), "request refused")
 	default:
 		id := rand.Text()
-		s.Log.ErrorContext(r.Context(), "request failed", "incident", id, "method", r.Method, "route", r.Pattern, "error", err)
-		body.Message = "Something went wrong in the server (incident " + id + ")"
-		body.Hint = "the server's log tells more under that incident"
-		body.Problems = nil
+		body = ErrorBody{
+			Message: "Something went wrong in the server (incident " + id + ")",
+			Hint:    "the server's log tells more under that incident",
+		}
+		level := slog.LevelError
+		if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+			level = slog.LevelDebug // the client left, and nobody reads the answer
+		}
+		log.Log(r.Context(), level, "request failed", "incident", id)
 	}
 	s.failWith(w, status, body)
 }
