@@ -108,14 +108,20 @@ func (s *Server) patchStage(r *request) (any, error) {
 	if err := s.Executions.Patch(r.Context(), r.PathValue("id"), r.PathValue("stage"), r.caller.User, doc.Value); err != nil {
 		return nil, err
 	}
-	return s.execution(r)
+	return s.changed(r)
 }
 
 func (s *Server) restartStage(r *request) (any, error) {
 	if err := s.Executions.Restart(r.Context(), r.PathValue("id"), r.PathValue("stage"), r.caller.User); err != nil {
 		return nil, err
 	}
-	return s.execution(r)
+	return s.changed(r)
+}
+
+// changed returns the execution of {id}, of whatever kind it is, after a change.
+func (s *Server) changed(r *request) (any, error) {
+	e, err := s.History.Execution(r.Context(), r.PathValue("id"))
+	return complete(e), err
 }
 
 // statuses reads the query parameter of that name.

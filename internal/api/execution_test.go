@@ -36,6 +36,11 @@ func TestActionsReachTheEngine(t *testing.T) {
 			t.Errorf("%s: status %d, body %q", c[1], res.Code, res.Body)
 		}
 	}
+	if res := call(s, "PATCH", "/pipelines/01T1/stages/01S2", `{}`); res.Code != 200 || !strings.Contains(res.Body.String(), `"id":"01T1"`) {
+		t.Errorf("stage of a task: status %d, body %q", res.Code, res.Body)
+	}
+	failure(t, call(s, "PATCH", "/pipelines/none/stages/01S1", `{}`), http.StatusNotFound)
+	failure(t, call(s, "PUT", "/pipelines/none/stages/01S1/restart", ""), http.StatusNotFound)
 	b := failure(t, call(s, "PATCH", "/pipelines/01E2/stages/01S1", `["x"]`), http.StatusBadRequest)
 	if len(b.Problems) != 1 || b.Problems[0].Line != 1 {
 		t.Errorf("problems %+v", b.Problems)
@@ -49,6 +54,7 @@ func TestActionsReachTheEngine(t *testing.T) {
 		"delete execution 01E2",
 		"patch 01S1 of 01E2 by [anonymous]: map[n:12345678901234567890]",
 		"restart 01S1 of 01E2 by [anonymous]",
+		"patch 01S2 of 01T1 by [anonymous]: map[]",
 	}
 	if diff := cmp.Diff(want, w.changes()); diff != "" {
 		t.Error(diff)

@@ -22,6 +22,7 @@ func FuzzServe(f *testing.F) {
 	f.Add("POST", "/pipelines/demo/p1", `{"trigger":{"parameters":{"tag":null}},"executionId":1}`)
 	f.Add("POST", "/tasks", `{"application":"a","job":[null,{"type":"wait","capacity":{"min":"x"}}]}`)
 	f.Add("GET", "/applications/%2e%2e/pipelineConfigs/%00", "")
+	f.Add("PUT", "/pipelines/0/stages/0/restart", "0")
 	f.Add("GET", "/executions?limit=9999999999999999999&statuses=,,", "")
 	f.Fuzz(func(t *testing.T, method, target, body string) {
 		u, err := url.ParseRequestURI("http://localhost" + target)

@@ -182,9 +182,9 @@ func TestAdmission(t *testing.T) {
 		"IPv6 caller":                 {url: "http://localhost/auth/user", remote: "[::1]:5000", want: 200},
 		"mapped caller":               {url: "http://localhost/auth/user", remote: "[::ffff:127.0.0.1]:5000", want: 200},
 		"page of another site reads":  {header: map[string]string{"Sec-Fetch-Site": "cross-site"}, want: 200},
-		"page of another site writes": {method: "PUT", url: "http://localhost/pipelines/1/cancel", header: map[string]string{"Sec-Fetch-Site": "cross-site"}, want: 403},
-		"old browser writes":          {method: "PUT", url: "http://localhost/pipelines/1/cancel", header: map[string]string{"Origin": "http://evil.example"}, want: 403},
-		"own page writes":             {method: "PUT", url: "http://localhost/pipelines/1/cancel", header: map[string]string{"Sec-Fetch-Site": "same-origin"}, want: 200},
+		"page of another site writes": {method: "PUT", url: "http://localhost/pipelines/01E2/cancel", header: map[string]string{"Sec-Fetch-Site": "cross-site"}, want: 403},
+		"old browser writes":          {method: "PUT", url: "http://localhost/pipelines/01E2/cancel", header: map[string]string{"Origin": "http://evil.example"}, want: 403},
+		"own page writes":             {method: "PUT", url: "http://localhost/pipelines/01E2/cancel", header: map[string]string{"Sec-Fetch-Site": "same-origin"}, want: 200},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -98,24 +98,30 @@ func (w *world) changes() []string {
 	return slices.Clone(w.did)
 }
 
+// act is change for something done to an execution, which must exist.
+func (w *world) act(id, format string, args ...any) error {
+	if _, err := w.Execution(context.Background(), id); err != nil {
+		return err
+	}
+	return w.change(format, append([]any{id}, args...)...)
+}
+
 func (w *world) Cancel(_ context.Context, id, user, reason string) error {
-	return w.change("cancel %s by %s: %s", id, user, reason)
+	return w.act(id, "cancel %s by %s: %s", user, reason)
 }
 func (w *world) Pause(_ context.Context, id, user string) error {
-	return w.change("pause %s by %s", id, user)
+	return w.act(id, "pause %s by %s", user)
 }
 func (w *world) Resume(_ context.Context, id, user string) error {
-	return w.change("resume %s by %s", id, user)
+	return w.act(id, "resume %s by %s", user)
 }
 func (w *world) Restart(_ context.Context, id, stage, user string) error {
-	return w.change("restart %s of %s by %s", stage, id, user)
+	return w.act(id, "restart %[2]s of %[1]s by %[3]s", stage, user)
 }
 func (w *world) Patch(_ context.Context, id, stage, user string, values map[string]any) error {
-	return w.change("patch %s of %s by %s: %v", stage, id, user, values)
+	return w.act(id, "patch %[2]s of %[1]s by %[3]s: %[4]v", stage, user, values)
 }
-func (w *world) Delete(_ context.Context, id string) error {
-	return w.change("delete execution %s", id)
-}
+func (w *world) Delete(_ context.Context, id string) error { return w.act(id, "delete execution %s") }
 
 func (w *world) StartPipeline(_ context.Context, app, name string, tr gennaker.Trigger, id string) (string, error) {
 	w.trigger = tr
