@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gennaker/gennaker/internal/app"
+	"github.com/gennaker/gennaker/internal/node"
+	"github.com/gennaker/gennaker/internal/provider/local"
+)
+
+// version returns the version that the binary was built as.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
+
+// commands returns the commands that are not the client's.
+func commands() []*cobra.Command {
+	return []*cobra.Command{upCommand(), nodeCommand(), demoCommand(), helloCommand()}
+}
+
+func logger(cmd *cobra.Command) *slog.Logger {
+	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
+}
+
+func upCommand() *cobra.Command {
+	var cfg app.Config
+	cmd := &cobra.Command{
+		Use: "up", Short: "Start the server",
+		Long: `Up starts the server: the API, and everything behind it, in this process. The
+node that runs server groups on this machine is a process of its own; it is
+started if it does not run, and goes on when the server ends, so that stopping
+or upgrading the server interrupts nothing.
+
+Stop the server with Ctrl-C or SIGTERM; executions go on when it is started
+again. Stop the node with "gennaker node stop".`,
+		Example: "  gennaker up\n  gennaker up --data /var/lib/gennaker --listen 127.0.0.1:9000",
+		Args:    cobra.NoArgs,
+	}
+	cmd.Flags().StringVar(&cfg.Data, "data", app.DefaultData(), "directory of the database and the node")
+	cmd.Flags().StringVar(&cfg.Listen, "listen", app.DefaultListen, "address of the API; loopback only while authentication is not configured")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		self, err := os.Executable()
+		if err != nil {
+			return fmt.Errorf("find this program: %w", err)
+		}
+		cfg.Version, cfg.Log, cfg.Node = version(), logger(cmd), []string{self, "node"}
+		a, err := app.New(cmd.Context(), cfg)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "Gennaker is ready at http://%s (data in %s)\n", a.Addr(), cfg.Data)
+		return a.Run(cmd.Context())
+	}
+	return cmd
+}
+
+func nodeCommand() *cobra.Command {
+	var data string
+	cmd := &cobra.Command{
+		Use: "node", Short: "Run the node of this machine, or talk to it",
+		Long: `Node runs the process that supervises the instances on this machine and
+balances traffic over them. "gennaker up" starts it when it does not run; a
+process supervisor may run it as well.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return node.Run(cmd.Context(), node.Config{Dir: app.NodeDir(data), Log: logger(cmd)})
+		},
+	}
+	cmd.PersistentFlags().StringVar(&data, "data", app.DefaultData(), "data directory of the server")
+	cmd.AddCommand(&cobra.Command{
+		Use: "status", Short: "Tell whether the node runs", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := local.New(app.NodeDir(data), app.LocalAccount).Ping(cmd.Context())
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "the node runs as process %d\n", s.PID)
+			return nil
+		},
+	}, stopCommand(&data))
+	return cmd
+}
+
+func stopCommand(data *string) *cobra.Command {
+	var instances bool
+	cmd := &cobra.Command{
+		Use: "stop", Short: "Stop the node; its instances go on unless --instances", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c := local.New(app.NodeDir(*data), app.LocalAccount)
+			if err := c.Stop(cmd.Context(), instances); err != nil {
+				return err
+			}
+			c.Lost(context.WithoutCancel(cmd.Context()))
+			fmt.Fprintln(cmd.OutOrStdout(), "the node has stopped")
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&instances, "instances", false, "stop all instances too")
+	return cmd
+}

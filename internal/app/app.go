@@ -1,0 +1,261 @@
+// Package app puts Gennaker together: the composition root, and the server in
+// every scenario test.
+//
+//	a, err := app.New(ctx, app.Config{Data: dir, Listen: "127.0.0.1:8084", Node: []string{exe, "node"}})
+//	err = a.Run(ctx) // serves until ctx ends
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/api"
+	"github.com/gennaker/gennaker/internal/engine"
+	"github.com/gennaker/gennaker/internal/provider"
+	"github.com/gennaker/gennaker/internal/provider/local"
+	"github.com/gennaker/gennaker/internal/stage"
+	"github.com/gennaker/gennaker/internal/stage/control"
+	"github.com/gennaker/gennaker/internal/stage/deploy"
+	"github.com/gennaker/gennaker/internal/stage/document"
+	"github.com/gennaker/gennaker/internal/store"
+)
+
+// Config is what a server is made of. The zero value listens on
+// 127.0.0.1:8084 and keeps its data under the user's state directory.
+type Config struct {
+	Data    string // directory of the database and the node
+	Listen  string // host:port; only loopback while authentication is not configured
+	Version string
+	Log     *slog.Logger
+	// Node is the command of the local node's process, to which --data DIR is
+	// added. Empty is none: then there is no local account.
+	Node []string
+	// Fleet holds accounts besides the local one; for tests.
+	Fleet provider.Fleet
+	// Stages adds stage types; for tests and benchmarks.
+	Stages func(*stage.Registry)
+}
+
+// DefaultListen is where the server listens: Spinnaker's Gate port.
+const DefaultListen = "127.0.0.1:8084"
+
+// LocalAccount is the name of the account of this machine.
+const LocalAccount = "local"
+
+// App is a server.
+type App struct {
+	cfg    Config
+	log    *slog.Logger
+	db     *store.DB
+	engine *engine.Engine
+	api    *api.Server
+	fleet  provider.Fleet
+	hub    *hub
+	guard  *nodeGuard
+	ln     net.Listener
+	work   sync.WaitGroup
+}
+
+// DefaultData returns the directory for data: $XDG_STATE_HOME/gennaker, or
+// ~/.local/state/gennaker.
+func DefaultData() string {
+	base := os.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(base) {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "gennaker-data"
+		}
+		base = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(base, "gennaker")
+}
+
+// NodeDir returns the node's directory within a data directory.
+func NodeDir(data string) string { return filepath.Join(data, "node") }
+
+// New opens the data, recovers executions, and listens. Nothing is served
+// before Run.
+//
+// Errors: Denied for an address that is not loopback; Conflict if the address
+// or the data directory is in use; Unavailable if the data cannot be read.
+func New(ctx context.Context, cfg Config) (a *App, err error) {
+	cfg.Data, cfg.Listen = cmp.Or(cfg.Data, DefaultData()), cmp.Or(cfg.Listen, DefaultListen)
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Data, err = filepath.Abs(cfg.Data); err != nil {
+		return nil, fmt.Errorf("find the data directory: %w", err)
+	}
+	if err := checkLoopback(cfg.Listen); err != nil {
+		return nil, err
+	}
+	a = &App{cfg: cfg, log: cfg.Log, hub: &hub{}, fleet: provider.Fleet{}}
+	defer func() {
+		if err != nil {
+			a.abandon()
+		}
+	}()
+	if a.db, err = store.Open(ctx, filepath.Join(cfg.Data, "gennaker.db"), cfg.Log); err != nil {
+		return nil, err
+	}
+	if a.ln, err = listen(ctx, cfg.Listen); err != nil {
+		return nil, err
+	}
+	if err := a.accounts(ctx); err != nil {
+		return nil, err
+	}
+	return a, a.compose(ctx)
+}
+
+// compose makes the engine and the API.
+func (a *App) compose(ctx context.Context) (err error) {
+	registry := &stage.Registry{}
+	l := &launcher{db: a.db, registry: registry}
+	control.Register(registry, children{l})
+	deploy.Register(registry, a.fleet, deploy.Config{Application: a.db.Application})
+	document.Register(registry, a.db, inventory{a.fleet})
+	if a.cfg.Stages != nil {
+		a.cfg.Stages(registry)
+	}
+	l.ready = make(chan struct{})
+	a.engine, err = engine.New(ctx, engine.Config{Store: a.db, Registry: registry, Log: a.log, Publish: a.hub.publish})
+	if err != nil {
+		return err
+	}
+	l.engine = a.engine
+	close(l.ready)
+	a.api = api.New(api.Config{
+		Log: a.log, Version: a.cfg.Version, Executions: audited{a.engine, a.db}, Launcher: l,
+		History: a.db, Catalog: a.db, Checker: registry, Events: a.hub, Fleet: a.fleet, Health: a.health,
+	})
+	return nil
+}
+
+// accounts fills the fleet, and sees that the node runs.
+func (a *App) accounts(ctx context.Context) error {
+	for name, p := range a.cfg.Fleet {
+		a.fleet[name] = p
+	}
+	if len(a.cfg.Node) == 0 {
+		return nil
+	}
+	dir := NodeDir(a.cfg.Data)
+	client := local.New(dir, LocalAccount)
+	a.fleet[LocalAccount] = client.Provider()
+	a.guard = &nodeGuard{client: client, dir: dir, command: append(a.cfg.Node[:len(a.cfg.Node):len(a.cfg.Node)], "--data", a.cfg.Data), log: a.log}
+	return a.guard.ensure(ctx)
+}
+
+// Addr returns where the server listens.
+func (a *App) Addr() net.Addr { return a.ln.Addr() }
+
+// Run serves until ctx ends, and then shuts down: requests and tasks finish or
+// are interrupted, and go on in the next process. The node and its instances
+// stay.
+func (a *App) Run(ctx context.Context) error {
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	for account, p := range a.fleet {
+		a.work.Go(func() { a.watch(background, account, p) })
+	}
+	if a.guard != nil {
+		a.work.Go(func() { a.guard.keep(background) })
+	}
+	served := make(chan error, 1)
+	go func() { served <- a.api.Serve(a.ln) }()
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-served:
+	}
+	return errors.Join(err, a.shutdown(stop))
+}
+
+// shutdownTime bounds how long a shutdown may take.
+const shutdownTime = 10 * time.Second
+
+func (a *App) shutdown(stop func()) error {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
+	defer cancel()
+	err := errors.Join(a.api.Shutdown(ctx), a.engine.Close(ctx))
+	stop()
+	a.work.Wait()
+	return errors.Join(err, a.db.Close())
+}
+
+// abandon undoes a New that failed.
+func (a *App) abandon() {
+	if a.ln != nil {
+		a.ln.Close()
+	}
+	if a.db != nil {
+		a.db.Close()
+	}
+}
+
+// watch wakes the tasks that wait for an application's fleet, and tells who
+// listens to events.
+func (a *App) watch(ctx context.Context, account string, p provider.Provider) {
+	p.Watch(ctx, func(application, serverGroup string) {
+		if application == "" {
+			a.engine.SignalAll()
+			return
+		}
+		a.engine.Signal(stage.FleetTopic(account, application))
+		a.hub.publish(gennaker.Event{
+			Type: gennaker.ServerGroupChanged, At: gennaker.At(time.Now()), Application: application, Name: serverGroup,
+		})
+	})
+}
+
+// health returns why the server cannot do its work.
+func (a *App) health(ctx context.Context) []string {
+	var out []string
+	for _, err := range []error{a.engine.Health(), a.db.Health(ctx)} {
+		if err != nil {
+			out = append(out, err.Error())
+		}
+	}
+	if a.guard != nil {
+		if _, err := a.guard.client.Ping(ctx); err != nil {
+			out = append(out, "the node of this machine does not answer: "+err.Error())
+		}
+	}
+	return out
+}
+
+// checkLoopback refuses an address that others can reach.
+func checkLoopback(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return gennaker.Errorf(gennaker.Invalid, "the address %q is not host:port: %w", addr, err)
+	}
+	if strings.EqualFold(host, "localhost") {
+		return nil
+	}
+	if ip, err := netip.ParseAddr(host); err == nil && ip.IsLoopback() {
+		return nil
+	}
+	return gennaker.Errorf(gennaker.Denied, "refusing to listen on %s: everyone who reaches it could deploy, since authentication is not configured", addr).
+		WithHint("listen on 127.0.0.1, and let an authenticating proxy or an SSH tunnel reach it")
+}
+
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, gennaker.Errorf(gennaker.Conflict, "cannot listen on %s: %w", addr, err).
+			WithHint("stop what listens there, or choose another address with --listen")
+	}
+	return ln, nil
+}
