@@ -128,6 +128,9 @@ func (c *Client) call(ctx context.Context, method, path string, query url.Values
 
 // send returns a successful response, whose body the caller closes.
 func (c *Client) send(ctx context.Context, method, path string, query url.Values, in any, accept string) (*http.Response, error) {
+	if strings.HasSuffix(path, "/") || strings.Contains(path, "//") {
+		return nil, gennaker.Errorf(gennaker.Invalid, "a name or an ID is empty")
+	}
 	var body io.Reader
 	if in != nil {
 		text, err := json.Marshal(in)

@@ -28,6 +28,9 @@ func outcome(e gennaker.Execution) error {
 		return &failure{cause: fmt.Sprintf("the execution ended as %s", e.Status)}
 	}
 	cause, hint := reason(*s)
+	if e.Type == gennaker.TypeOrchestration && cause != silent {
+		return &failure{cause: cause, hint: hint} // a task is one stage to those who started it
+	}
 	return &failure{cause: fmt.Sprintf("stage %q failed: %s", s.Name, cause), hint: hint}
 }
 
@@ -57,6 +60,8 @@ func culprit(e gennaker.Execution) *gennaker.Stage {
 	return found
 }
 
+const silent = "it does not say why"
+
 // reason reads why a stage failed from its context.
 func reason(s gennaker.Stage) (cause, hint string) {
 	var x gennaker.Exception
@@ -71,7 +76,7 @@ func reason(s gennaker.Stage) (cause, hint string) {
 		cause = fmt.Sprintf("it was judged to %v", s.Context["judgmentStatus"])
 	}
 	if cause == "" {
-		cause = "it does not say why"
+		cause = silent
 	}
 	return cause, x.Details.Hint
 }

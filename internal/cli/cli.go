@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -20,6 +22,7 @@ type Env struct {
 	Stdout, Stderr io.Writer // a terminal if it is an *os.File that is one
 	Version        string
 	Getenv         func(key string) string // default os.Getenv
+	Now            func() time.Time        // default time.Now
 
 	// Commands are more commands of the root, such as up, node and demo.
 	Commands []*cobra.Command
@@ -38,6 +41,9 @@ Exit codes:
 func New(env Env) *cobra.Command {
 	if env.Getenv == nil {
 		env.Getenv = os.Getenv
+	}
+	if env.Now == nil {
+		env.Now = time.Now
 	}
 	s := &session{env: env}
 	root := &cobra.Command{
@@ -138,6 +144,9 @@ func strict(cmd *cobra.Command) {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
 			if err := check(cmd, args); err != nil {
 				return usage(cmd, "wrong arguments: %w", err)
+			}
+			if slices.Contains(args, "") { // as an unset variable of a shell gives
+				return usage(cmd, "an argument is empty")
 			}
 			return nil
 		}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -72,7 +71,7 @@ func (s *session) listExecutions(ctx context.Context, c *client.Client, q client
 	}
 	t := newTable("ID", "STATUS", "PIPELINE", "STARTED", "TOOK", "BY")
 	for _, e := range all {
-		t.add(e.ID, string(e.Status), title(e), moment(e.StartTime), took(e.StartTime, e.EndTime, time.Time{}),
+		t.add(e.ID, string(e.Status), title(e), moment(e.StartTime), took(e.StartTime, e.EndTime, s.env.Now()),
 			orDash(e.Authentication.User))
 	}
 	return s.list(body, t)
@@ -124,7 +123,7 @@ func (s *session) executionGet() *cobra.Command {
 			return err
 		}
 		return s.show(body, func(w io.Writer) error {
-			if err := s.writeTree(w, e, time.Time{}); err != nil || !e.Status.Complete() {
+			if err := s.writeTree(w, e); err != nil || !e.Status.Complete() {
 				return err
 			}
 			if err := outcome(e); err != nil {
@@ -321,7 +320,7 @@ func findJudgment(e gennaker.Execution, name string) (gennaker.Stage, error) {
 	}
 	var waiting []gennaker.Stage
 	for _, s := range e.Stages {
-		if s.Type == "manualJudgment" && s.Status == gennaker.Running {
+		if judging(s) {
 			waiting = append(waiting, s)
 		}
 	}

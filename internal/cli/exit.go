@@ -94,7 +94,8 @@ func report(w io.Writer, err error) {
 	if err == nil {
 		return
 	}
-	fmt.Fprintf(w, "error: %s\n", clean(err.Error())) //nolint:errcheck // nobody is left to tell
+	sentence, problems := explain(err)
+	fmt.Fprintf(w, "error: %s\n", clean(sentence)) //nolint:errcheck // nobody is left to tell
 	hint := gennaker.HintOf(err)
 	if f, ok := errors.AsType[*failure](err); ok {
 		hint = f.hint
@@ -102,20 +103,34 @@ func report(w io.Writer, err error) {
 	if hint != "" {
 		fmt.Fprintf(w, "hint: %s\n", clean(hint)) //nolint:errcheck // as above
 	}
+	for _, p := range problems {
+		fmt.Fprintf(w, "  %s\n", clean(p)) //nolint:errcheck // as above
+	}
+}
+
+// explain returns what to say of err: the sentence, and the problems that are
+// not in it.
+func explain(err error) (sentence string, problems []string) {
 	e, ok := errors.AsType[*gennaker.Error](err)
 	if !ok {
-		return
+		return err.Error(), nil
 	}
 	file := ""
 	if f, ok := errors.AsType[*inFile](err); ok {
 		file = f.file
 	}
-	if len(e.Problems) == 1 && e.Problems[0].Line == 0 && strings.Contains(e.Message, e.Problems[0].Message) {
-		return // it was said
-	}
 	for _, p := range e.Problems {
-		fmt.Fprintf(w, "  %s\n", clean(problem(file, p))) //nolint:errcheck // as above
+		problems = append(problems, problem(file, p))
 	}
+	switch {
+	case len(problems) == 1 && file != "":
+		return problems[0], nil
+	case len(problems) == 1 && strings.Contains(e.Message, e.Problems[0].Message):
+		return err.Error(), nil
+	case len(problems) > 1 && file != "":
+		return fmt.Sprintf("%s has %d problems", file, len(problems)), problems
+	}
+	return err.Error(), problems
 }
 
 // problem writes p as compilers do: file:line:column: path: message.

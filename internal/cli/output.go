@@ -93,11 +93,11 @@ func size(w io.Writer) (width, height int, ok bool) {
 	return width, height, err == nil
 }
 
-// clean replaces what would move the cursor of a terminal, or start a line: what
-// the server answers may hold text of anybody.
+// clean replaces what would move the cursor of a terminal, start a line, or turn
+// the direction: what the server answers may hold text of anybody.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
 			return ' '
 		}
 		return r
@@ -126,9 +126,6 @@ func took(start, end gennaker.Time, now time.Time) string {
 		return dash
 	}
 	if end.IsZero() {
-		if now.IsZero() {
-			return dash
-		}
 		end = gennaker.At(now)
 	}
 	d := max(end.Sub(start.Time), 0)

@@ -47,7 +47,7 @@ func (s *session) follow(ctx context.Context, c *client.Client, id string) error
 	}
 	if err := s.show(body, func(w io.Writer) error {
 		_, err := fmt.Fprintf(w, "%s %s %s in %s\n", last.Status, last.ID, clean(title(last)),
-			took(last.StartTime, last.EndTime, time.Time{}))
+			took(last.StartTime, last.EndTime, s.env.Now()))
 		return err
 	}); err != nil {
 		return err
@@ -57,20 +57,27 @@ func (s *session) follow(ctx context.Context, c *client.Client, id string) error
 
 func (s *session) newProgress(out io.Writer) progress {
 	if _, _, ok := size(out); ok {
-		return newScreen(out, s.colors(out))
+		return newScreen(out, s.colors(out), s.env.Now)
 	}
-	return &lines{out: out}
+	return &lines{out: out, note: s.note}
 }
 
 // lines is progress without a terminal: one line for each change.
 type lines struct {
 	out  io.Writer
+	note func(format string, args ...any)
 	last gennaker.Execution
 }
 
 func (l *lines) update(e gennaker.Execution) {
 	for _, line := range changes(l.last, e) {
 		fmt.Fprintln(l.out, line) //nolint:errcheck // as fmt.Println
+	}
+	for _, s := range e.Stages {
+		waited := slices.ContainsFunc(l.last.Stages, func(was gennaker.Stage) bool { return was.ID == s.ID && judging(was) })
+		if judging(s) && !waited {
+			l.note("stage %q waits for a judgment; answer with: gennaker execution judge %s --stage %s continue|stop", s.Name, e.ID, s.ID)
+		}
 	}
 	l.last = e
 }
@@ -140,6 +147,7 @@ func changes(before, after gennaker.Execution) []string {
 type screen struct {
 	out    io.Writer
 	colors bool
+	now    func() time.Time
 	stop   func()
 
 	mu    sync.Mutex
@@ -149,8 +157,8 @@ type screen struct {
 
 const redraw = time.Second // so that running times are seen to pass
 
-func newScreen(out io.Writer, colors bool) *screen {
-	s := &screen{out: out, colors: colors}
+func newScreen(out io.Writer, colors bool, now func() time.Time) *screen {
+	s := &screen{out: out, colors: colors, now: now}
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -161,7 +169,7 @@ func newScreen(out io.Writer, colors bool) *screen {
 			case <-done:
 				return
 			case <-tick.C:
-				s.draw(time.Now())
+				s.draw()
 			}
 		}
 	}()
@@ -173,19 +181,19 @@ func (s *screen) update(e gennaker.Execution) {
 	s.mu.Lock()
 	s.last = e
 	s.mu.Unlock()
-	s.draw(time.Now())
+	s.draw()
 }
 
 func (s *screen) close() { s.stop() }
 
-func (s *screen) draw(now time.Time) {
+func (s *screen) draw() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.last.ID == "" {
 		return
 	}
 	width, height, _ := size(s.out)
-	frame, n := frame(tree(s.last, now, width, s.colors), s.drawn, height)
+	frame, n := frame(tree(s.last, s.now(), width, s.colors), s.drawn, height)
 	s.drawn = n
 	io.WriteString(s.out, frame) //nolint:errcheck // as fmt.Print
 }

@@ -26,7 +26,7 @@ func Reference(w io.Writer, more ...*cobra.Command) error {
 	}
 	b.WriteString("\n## Flags of every command\n\n")
 	flagTable(&b, root.PersistentFlags())
-	b.WriteString("## Environment\n\n| variable | what |\n| --- | --- |\n" +
+	b.WriteString("\n## Environment\n\n| variable | what |\n| --- | --- |\n" +
 		"| `GENNAKER_SERVER` | the default of `--server` |\n" +
 		"| `GENNAKER_APPLICATION` | the default of `-a` |\n" +
 		"| `NO_COLOR` | if not empty, no colors |\n")

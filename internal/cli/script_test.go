@@ -10,9 +10,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/cli"
 )
 
@@ -28,6 +30,7 @@ func TestMain(m *testing.M) {
 //	exits CODE ARGS...      run one that must end with CODE
 //	interrupt TEXT ARGS...  run one, and interrupt it when it printed TEXT
 //	input FILE              what the next of these reads
+//	large FILE              write a file that is too large
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -57,6 +60,9 @@ func TestScripts(t *testing.T) {
 				if got := invoke(ctx, ts, out, args[1:]); got != cli.Interrupted || neg {
 					ts.Fatalf("exit code %d, want %d\n%s", got, cli.Interrupted, ts.Stderr())
 				}
+			},
+			"large": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), bytes.Repeat([]byte(" "), gennaker.MaxDocumentBytes+1), 0o600))
 			},
 			"input": func(ts *testscript.TestScript, _ bool, args []string) {
 				input(ts).Reset()
@@ -88,6 +94,7 @@ func invoke(ctx context.Context, ts *testscript.TestScript, out io.Writer, args 
 	var stderr bytes.Buffer
 	code := cli.Run(ctx, cli.Env{
 		Stdin: input(ts), Stdout: out, Stderr: &stderr, Version: "1.2.3", Getenv: ts.Getenv,
+		Now: func() time.Time { return time.Date(2026, 1, 2, 3, 5, 0, 0, time.UTC) },
 	}, args)
 	_, err := io.WriteString(ts.Stderr(), strings.ReplaceAll(stderr.String(), ts.MkAbs(".")+"/", ""))
 	ts.Check(err)

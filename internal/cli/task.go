@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -29,7 +28,7 @@ func (s *session) tasks() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return s.show(body, func(w io.Writer) error { return s.writeTree(w, whole(t), time.Time{}) })
+				return s.show(body, func(w io.Writer) error { return s.writeTree(w, whole(t)) })
 			},
 		},
 		&cobra.Command{

@@ -86,6 +86,11 @@ func runningTask(s gennaker.Stage) string {
 	return ""
 }
 
+// judging reports whether a stage waits for a judgment.
+func judging(s gennaker.Stage) bool {
+	return s.Type == "manualJudgment" && s.Status == gennaker.Running
+}
+
 // tree draws an execution: a line for itself, and one for each stage with its
 // mark, name, running task, and how long it took until now.
 func tree(e gennaker.Execution, now time.Time, width int, colors bool) []string {
@@ -114,7 +119,10 @@ func tree(e gennaker.Execution, now time.Time, width int, colors bool) []string 
 	out := []string{line(e.Status, 0, fmt.Sprintf("%s  %s", title(e), e.ID), string(e.Status), ran(e.StartTime, e.EndTime))}
 	for _, n := range nodes(e) {
 		note := runningTask(n.stage)
-		if note == "" && n.stage.Status.Failed() {
+		switch {
+		case judging(n.stage):
+			note = "waits for a judgment"
+		case note == "" && n.stage.Status.Failed():
 			note = string(n.stage.Status)
 		}
 		out = append(out, line(n.stage.Status, n.depth+1, n.stage.Name, note, ran(n.stage.StartTime, n.stage.EndTime)))
@@ -123,8 +131,8 @@ func tree(e gennaker.Execution, now time.Time, width int, colors bool) []string 
 }
 
 // writeTree draws an execution as fits w.
-func (s *session) writeTree(w io.Writer, e gennaker.Execution, now time.Time) error {
+func (s *session) writeTree(w io.Writer, e gennaker.Execution) error {
 	width, _, _ := size(w)
-	_, err := io.WriteString(w, strings.Join(tree(e, now, width, s.colors(w)), "\n")+"\n")
+	_, err := io.WriteString(w, strings.Join(tree(e, s.env.Now(), width, s.colors(w)), "\n")+"\n")
 	return err
 }
