@@ -266,8 +266,14 @@ func follow(w *world) {
 	r, err := w.Provider.Logs.Logs(ctx, w.ref(name), "", wholeLog, true)
 	w.must(err)
 	defer r.Close()
+	reading, found := make(chan struct{}), make(chan error, 1)
+	go func() {
+		close(reading)
+		found <- find(r, w.Output)
+	}()
+	<-reading // so that it mostly has to wait
 	w.must(w.Provider.Resize(w.Context(), w.key(), w.ref(name), pinned(1)))
-	w.must(find(r, w.Output))
+	w.must(<-found)
 }
 
 // requests sends n requests and returns how many each version answered.
