@@ -43,10 +43,14 @@ type Contents struct {
 
 // Corrupt is a file that was moved aside because it could not be read.
 type Corrupt struct {
-	Name string // of the record, as the file name tells it
 	Path string // where the file is now
 	Err  error
+	sub  string
+	file string
 }
+
+// IsGroup reports whether c was the record of the server group with a name.
+func (c Corrupt) IsGroup(name string) bool { return c.sub == groups && c.file == fileName(name) }
 
 // Open reads the store below dir and makes what is missing. Files go to disk by
 // write; nil means [WriteFile].
@@ -75,6 +79,13 @@ func Open(dir string, write func(path string, data []byte) error) (*Store, Conte
 		return nil, Contents{}, err
 	}
 	return s, c, nil
+}
+
+// HasCorrupt reports whether there are files that were moved aside, now or by an
+// earlier Open, and not removed since.
+func (s *Store) HasCorrupt() bool {
+	entries, err := os.ReadDir(filepath.Join(s.dir, corrupt))
+	return err != nil || len(entries) > 0
 }
 
 // SaveGroup writes the record of a server group.
@@ -152,8 +163,7 @@ func readAll[T any](s *Store, c *Contents, sub string, decode func([]byte) (T, e
 	var all []T
 	for _, e := range entries {
 		path := filepath.Join(s.dir, sub, e.Name())
-		name, ok := strings.CutSuffix(e.Name(), ".json")
-		if !ok {
+		if !strings.HasSuffix(e.Name(), ".json") {
 			_ = os.Remove(path) // what a crash left of a write that never counted
 			continue
 		}
@@ -169,7 +179,7 @@ func readAll[T any](s *Store, c *Contents, sub string, decode func([]byte) (T, e
 			if err2 != nil {
 				return nil, gennaker.Errorf(gennaker.Unavailable, "move the broken state file %s aside: %w", path, err2)
 			}
-			c.Corrupt = append(c.Corrupt, Corrupt{Name: name, Path: aside, Err: err})
+			c.Corrupt = append(c.Corrupt, Corrupt{Path: aside, Err: err, sub: sub, file: e.Name()})
 		}
 	}
 	return all, nil
