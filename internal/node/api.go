@@ -46,9 +46,7 @@ func (n *node) routes(stop context.CancelCauseFunc) http.Handler {
 	mux.HandleFunc("GET /watch", n.getWatch)
 	mux.Handle("POST /stop", handler(func(_ http.ResponseWriter, r *http.Request) (any, error) {
 		if r.URL.Query().Get("instances") == "true" {
-			if err := n.stopInstances(r.Context()); err != nil {
-				return nil, gennaker.Errorf(gennaker.Unavailable, "stop the instances: %w", err)
-			}
+			n.stopInstances()
 		}
 		defer stop(nil)
 		return nil, nil

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gennaker/gennaker"
@@ -98,6 +99,9 @@ func (n *node) upsertBalancer(ctx context.Context, lb gennaker.LoadBalancer) err
 		return err
 	}
 	rec := state.Balancer{Name: lb.Name, Application: lb.Application, Listen: lb.Listen}
+	if strings.HasSuffix(rec.Listen, ":0") {
+		rec.Listen = n.bal.Addr(lb.Name) // the same after a restart
+	}
 	if err := n.store.SaveBalancer(rec); err != nil {
 		if old != nil {
 			_ = n.bal.Listen(ctx, lb.Name, old.rec.Listen)
@@ -167,10 +171,9 @@ func (n *node) loadBalancers() []gennaker.LoadBalancer {
 			if !slices.Contains(g.spec.LoadBalancers, lb.Name) {
 				continue
 			}
-			member := g.member(lb.Name)
-			lb.ServerGroups = append(lb.ServerGroups, member)
-			lb.Traffic = plus(lb.Traffic, member.Traffic)
+			lb.ServerGroups = append(lb.ServerGroups, g.member(lb.Name))
 		}
+		lb.Traffic = n.bal.Traffic(lb.Name, "")
 	}
 	return all
 }

@@ -30,7 +30,9 @@ func (n *node) create(ctx context.Context, key string, spec gennaker.ServerGroup
 	if err := n.missing(spec.LoadBalancers); err != nil {
 		return "", err
 	}
-	u, err := artifact.Unpack(ctx, spec.Artifact, filepath.Join(n.Dir, "artifacts"))
+	n.unpacking.RLock() // until the record says that the files are in use
+	defer n.unpacking.RUnlock()
+	u, err := artifact.Unpack(ctx, spec.Artifact, n.artifactDir())
 	if gennaker.KindOf(err) == gennaker.NotFound {
 		return "", gennaker.Errorf(gennaker.Invalid, "%w", err).WithHint("%s", gennaker.HintOf(err))
 	}

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -31,7 +32,7 @@ type group struct {
 	runs    map[int]*run
 	outFrom map[int]time.Time // when instances went out of service
 	gone    bool
-	saving  bool // a save is scheduled
+	saving  bool // another save will be tried
 
 	routed atomic.Pointer[routed]
 }
@@ -42,6 +43,9 @@ type routed struct {
 	weight    int
 	targets   []balancer.Target
 }
+
+// saveAgain is how long to wait after a save that was not possible.
+const saveAgain = 2 * time.Second
 
 // errDone ends a change that was made before.
 var errDone = errors.New("done before")
@@ -214,33 +218,29 @@ func (g *group) forget(suffix int) error {
 	})
 }
 
-// saveLater makes durable, within a moment, what runs now.
-func (g *group) saveLater() {
+// save makes durable what runs now; if that is not possible, as soon as it is.
+func (g *group) save() {
+	err := g.update(func(*state.Group) error { return nil })
+	if err == nil || gennaker.KindOf(err) == gennaker.NotFound {
+		return
+	}
+	g.n.Log.Warn("the state of a server group could not be saved", "group", g.name, "error", err)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.saving || g.gone {
+	if g.saving {
 		return
 	}
 	g.saving = true
 	g.n.work.Go(func() {
-		wait := 200 * time.Millisecond
-		for {
-			select {
-			case <-g.n.ctx.Done():
-			case <-time.After(wait):
-			}
-			g.mu.Lock()
-			g.saving = false
-			g.mu.Unlock()
-			err := g.update(func(*state.Group) error { return nil })
-			if err == nil || g.n.ctx.Err() != nil || gennaker.KindOf(err) == gennaker.NotFound {
-				return
-			}
-			g.n.Log.Warn("the state of a server group could not be saved", "group", g.name, "error", err)
-			g.mu.Lock()
-			g.saving = true
-			g.mu.Unlock()
-			wait = 2 * time.Second
+		select {
+		case <-g.n.ctx.Done():
+		case <-time.After(saveAgain):
+		}
+		g.mu.Lock()
+		g.saving = false
+		g.mu.Unlock()
+		if g.n.ctx.Err() == nil {
+			g.save()
 		}
 	})
 }
@@ -259,12 +259,19 @@ func (g *group) adopt(marked []process.Found) {
 		if in.PID == 0 {
 			id, port = unrecorded(in, own)
 		}
-		if p, err := process.Adopt(id); err == nil {
-			r.adopted(p, port, in)
+		p, err := process.Adopt(id)
+		if err != nil {
+			if len(own) > 0 {
+				r.sweep()
+			}
 			continue
 		}
+		r.adopted(p, port, in)
+		current := strconv.Itoa(in.Attempt)
 		for _, f := range own {
-			process.Kill(f.ID)
+			if f.Marks[markAttempt] != current {
+				process.Kill(f.ID)
+			}
 		}
 	}
 	g.publish()
@@ -296,20 +303,12 @@ func (g *group) halt() {
 	g.publish()
 }
 
-// halted waits until no instance runs.
-func (g *group) halted(ctx context.Context) error {
+// halted waits until no instance runs or the node ends.
+func (g *group) halted() {
 	g.mu.Lock()
-	runs := make([]*run, 0, len(g.runs))
-	for _, r := range g.runs {
-		runs = append(runs, r)
-	}
+	runs := slices.Collect(maps.Values(g.runs))
 	g.mu.Unlock()
 	for _, r := range runs {
-		select {
-		case <-r.done:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
+		<-r.done
 	}
-	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/artifact"
 	"github.com/gennaker/gennaker/internal/node/logfile"
 )
 
@@ -112,12 +113,14 @@ func (f flushing) Write(p []byte) (int, error) {
 	return k, err
 }
 
-// keepHouse bounds logs, and deletes old ones, until the node ends.
+// keepHouse bounds logs, and deletes old ones and unused artifacts, until the
+// node ends.
 func (n *node) keepHouse() {
 	trim, prune := time.NewTicker(trimEvery), time.NewTicker(pruneEvery)
 	defer trim.Stop()
 	defer prune.Stop()
 	n.prune(time.Now())
+	n.pruneArtifacts()
 	for {
 		select {
 		case <-n.ctx.Done():
@@ -126,6 +129,7 @@ func (n *node) keepHouse() {
 			n.trim()
 		case now := <-prune.C:
 			n.prune(now)
+			n.pruneArtifacts()
 		}
 	}
 }
@@ -176,5 +180,24 @@ func (n *node) prune(now time.Time) {
 		if err := logfile.Prune(dir, func(f string) bool { return live[f] }, keepLogs, now.Add(-keepLogsFor)); err != nil {
 			n.Log.Warn("old logs could not be deleted", "dir", dir, "error", err)
 		}
+	}
+}
+
+func (n *node) artifactDir() string { return filepath.Join(n.Dir, "artifacts") }
+
+// pruneArtifacts deletes what was unpacked for server groups that are gone. As
+// long as a record waits to be mended it may name any of it.
+func (n *node) pruneArtifacts() {
+	if n.store.HasCorrupt() {
+		return
+	}
+	n.unpacking.Lock()
+	defer n.unpacking.Unlock()
+	var keep []string
+	for _, g := range n.list() {
+		keep = append(keep, g.files.Digest)
+	}
+	if err := artifact.Prune(n.artifactDir(), keep); err != nil {
+		n.Log.Warn("artifacts that nobody uses could not be deleted", "error", err)
 	}
 }

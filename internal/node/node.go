@@ -53,8 +53,9 @@ type node struct {
 	release context.CancelFunc
 	work    sync.WaitGroup // goroutines of instances and listeners
 
-	creating  sync.Mutex // serialises what gives away numbers and names load balancers
-	routing   sync.Mutex // serialises what is handed to the balancer
+	creating  sync.Mutex   // serialises what gives away numbers and names load balancers
+	unpacking sync.RWMutex // written by who deletes artifacts that nobody uses
+	routing   sync.Mutex   // serialises what is handed to the balancer
 	mu        sync.RWMutex
 	groups    map[string]*group
 	clusters  map[string]state.Cluster // changed with creating held
@@ -137,7 +138,7 @@ func restore(ctx context.Context, cfg Config) (*node, error) {
 	n.ctx, n.release = context.WithCancel(context.WithoutCancel(ctx))
 	for _, c := range contents.Corrupt {
 		cfg.Log.ErrorContext(ctx, "a state file is broken and was moved aside", "path", c.Path, "error", c.Err)
-		n.problems = append(n.problems, fmt.Sprintf("the state of %s could not be read (%v) and was moved to %s", c.Name, c.Err, c.Path))
+		n.problems = append(n.problems, fmt.Sprintf("a state file could not be read (%v) and was moved to %s", c.Err, c.Path))
 	}
 	for _, c := range contents.Clusters {
 		n.clusters[c.Name] = c
@@ -147,18 +148,18 @@ func restore(ctx context.Context, cfg Config) (*node, error) {
 		return nil, gennaker.Errorf(gennaker.Unavailable, "look for running instances: %w", err)
 	}
 	n.sweep(contents, marked)
-	for _, b := range contents.Balancers {
-		n.open(b)
-	}
 	for _, rec := range contents.Groups {
 		g := newGroup(n, rec)
 		n.groups[rec.Name] = g
 		g.adopt(marked)
 	}
+	n.route() // before anything listens, so that the first request is served
+	for _, b := range contents.Balancers {
+		n.open(b)
+	}
 	for _, g := range n.list() {
 		g.tend()
 	}
-	n.route()
 	n.work.Go(n.keepHouse)
 	return n, nil
 }
@@ -177,7 +178,8 @@ func (n *node) sweep(c state.Contents, marked []process.Found) {
 		if known[name] {
 			continue
 		}
-		if slices.ContainsFunc(c.Corrupt, func(c state.Corrupt) bool { return strings.HasPrefix(name, c.Name+"-") }) {
+		group := name[:max(0, strings.LastIndexByte(name, '-'))]
+		if slices.ContainsFunc(c.Corrupt, func(c state.Corrupt) bool { return c.IsGroup(group) }) {
 			n.problems = append(n.problems, fmt.Sprintf("process %d of instance %s runs, but the state of its server group cannot be read", f.ID.PID, name))
 			continue
 		}
@@ -231,9 +233,9 @@ func (n *node) route() {
 	n.bal.Set(table)
 }
 
-// stopInstances stops all instances and waits for them. They stay stopped until
-// another node takes up the state.
-func (n *node) stopInstances(ctx context.Context) error {
+// stopInstances stops all instances and waits for them, or for the end of the
+// node. They stay stopped until another node takes up the state.
+func (n *node) stopInstances() {
 	n.mu.Lock()
 	n.stopping = true
 	n.mu.Unlock()
@@ -241,11 +243,8 @@ func (n *node) stopInstances(ctx context.Context) error {
 		g.halt()
 	}
 	for _, g := range n.list() {
-		if err := g.halted(ctx); err != nil {
-			return err
-		}
+		g.halted()
 	}
-	return nil
 }
 
 func (n *node) halting() bool {

@@ -147,11 +147,7 @@ func (r *run) start(ctx context.Context) (*process.Process, error) {
 	r.proc, r.port, r.launched = p, port, time.Now()
 	r.known, r.verdict, r.reason = health.Pending, health.Pending, ""
 	g.mu.Unlock()
-	if err := g.update(func(*state.Group) error { return nil }); err != nil {
-		// It runs, and would be found by its marks. Write it down when we can.
-		g.n.Log.WarnContext(ctx, "a new process could not be written down", "instance", r.name, "error", err)
-		g.saveLater()
-	}
+	g.save() // until that succeeds it would be found by its marks
 	return p, nil
 }
 
@@ -253,7 +249,7 @@ func (r *run) judged(verdict health.Verdict, reason string) {
 	g.refresh()
 	if turned {
 		g.n.Log.Info("the health of an instance changed", "instance", r.name, "health", verdict, "reason", reason)
-		g.saveLater()
+		g.save()
 	}
 }
 

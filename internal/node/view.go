@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/gennaker/gennaker"
@@ -97,17 +98,10 @@ func (r *run) traffic(in state.Instance) (gennaker.HealthState, string) {
 	case r.verdict == health.Healthy:
 		return gennaker.Up, ""
 	}
-	reason := r.reason
-	if r.end != "" {
-		reason = r.end
-	}
-	if reason == "" {
-		reason = "has not answered a health check yet"
-	}
 	if r.verdict == health.Unhealthy {
-		return gennaker.Down, reason
+		return gennaker.Down, r.reason
 	}
-	return gennaker.Starting, reason
+	return gennaker.Starting, cmp.Or(r.end, r.reason, "has not answered a health check yet")
 }
 
 // mayDrain reports whether requests of an instance that is out of service may
