@@ -112,8 +112,8 @@ func (c *Client) CreateApplication(ctx context.Context, attrs map[string]any) (s
 	})
 }
 
-// UpdateApplication starts the task that changes attributes of an application
-// and returns the task's ID.
+// UpdateApplication starts the task that changes the given attributes of an
+// application and returns the task's ID. A nil value takes an attribute away.
 func (c *Client) UpdateApplication(ctx context.Context, name string, attrs map[string]any) (string, error) {
 	attrs = maps.Clone(attrs)
 	if attrs == nil {

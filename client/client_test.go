@@ -202,6 +202,84 @@ func TestRequests(t *testing.T) {
 			}, `POST /tasks {"application":"shop","description":"Rollback Cluster: shop-prod","job":[{"cloudProvider":"local",` +
 				`"cluster":"shop-prod","credentials":"local","originalServerGroup":"shop-prod-v000","regions":["local"],"type":"rollbackCluster"}]}`,
 		},
+		"create an application": {
+			func(ctx context.Context, c *client.Client) error {
+				_, err := c.CreateApplication(ctx, map[string]any{"name": "shop", "email": "a@b"})
+				return err
+			}, `POST /tasks {"application":"shop","description":"Create Application: shop","job":[{"application":{"email":"a@b","name":"shop"},"type":"createApplication"}]}`,
+		},
+		"update an application": {
+			func(ctx context.Context, c *client.Client) error {
+				_, err := c.UpdateApplication(ctx, "shop", map[string]any{"x": nil})
+				return err
+			}, `POST /tasks {"application":"shop","description":"Update Application: shop","job":[{"application":{"name":"shop","x":null},"type":"updateApplication"}]}`,
+		},
+		"delete an application": {
+			func(ctx context.Context, c *client.Client) error {
+				_, err := c.DeleteApplication(ctx, "shop")
+				return err
+			}, `POST /tasks {"application":"shop","description":"Delete Application: shop","job":[{"application":{"name":"shop"},"type":"deleteApplication"}]}`,
+		},
+		"load balancer": {
+			func(ctx context.Context, c *client.Client) error {
+				_, err := c.UpsertLoadBalancer(ctx, gennaker.LoadBalancer{
+					Name: "lb", Account: "local", Region: "local", CloudProvider: "local", Application: "shop", Listen: "127.0.0.1:1",
+				})
+				return err
+			}, `POST /tasks {"application":"shop","description":"Create Load Balancer: lb","job":[{"account":"local","application":"shop",` +
+				`"cloudProvider":"local","credentials":"local","listen":"127.0.0.1:1","name":"lb","region":"local","type":"upsertLoadBalancer"}]}`,
+		},
+		"delete a load balancer": {
+			func(ctx context.Context, c *client.Client) error {
+				_, err := c.DeleteLoadBalancer(ctx, gennaker.LoadBalancer{Name: "lb", Account: "local", Region: "local", CloudProvider: "local", Application: "shop"})
+				return err
+			}, `POST /tasks {"application":"shop","description":"Delete Load Balancer: lb","job":[{"account":"local","cloudProvider":"local",` +
+				`"credentials":"local","loadBalancerName":"lb","region":"local","type":"deleteLoadBalancer"}]}`,
+		},
+		"delete a pipeline": {
+			func(ctx context.Context, c *client.Client) error { return c.DeletePipeline(ctx, "shop", "a b") },
+			"DELETE /pipelines/shop/a%20b ",
+		},
+		"rename a pipeline": {
+			func(ctx context.Context, c *client.Client) error {
+				_, err := c.RenamePipeline(ctx, "p1", []byte("{}"))
+				return err
+			}, "PUT /pipelines/p1 {}",
+		},
+		"history": {
+			func(ctx context.Context, c *client.Client) error {
+				_, err := c.PipelineHistory(ctx, "p1", 3)
+				return ignoreShape(err)
+			}, "GET /pipelineConfigs/p1/history?limit=3 ",
+		},
+		"tasks": {
+			func(ctx context.Context, c *client.Client) error {
+				_, err := c.Tasks(ctx, "shop", 0)
+				return ignoreShape(err)
+			}, "GET /applications/shop/tasks ",
+		},
+		"cancel a task": {
+			func(ctx context.Context, c *client.Client) error { return c.CancelTask(ctx, "1") },
+			"PUT /tasks/1/cancel ",
+		},
+		"clusters": {
+			func(ctx context.Context, c *client.Client) error {
+				_, err := c.Clusters(ctx, "shop")
+				return ignoreShape(err)
+			}, "GET /applications/shop/clusters ",
+		},
+		"delete an execution": {
+			func(ctx context.Context, c *client.Client) error { return c.DeleteExecution(ctx, "1") },
+			"DELETE /pipelines/1 ",
+		},
+		"pause": {
+			func(ctx context.Context, c *client.Client) error { return c.PauseExecution(ctx, "1") },
+			"PUT /pipelines/1/pause ",
+		},
+		"resume": {
+			func(ctx context.Context, c *client.Client) error { return c.ResumeExecution(ctx, "1") },
+			"PUT /pipelines/1/resume ",
+		},
 		"logs": {
 			func(ctx context.Context, c *client.Client) error {
 				r, err := c.Logs(ctx, group.Ref(), client.LogQuery{Instance: "i", TailBytes: 9, Follow: true})
@@ -246,6 +324,9 @@ func TestChecksBeforeItAsks(t *testing.T) {
 	}))
 	if _, err := c.CreateApplication(t.Context(), map[string]any{"name": "shop"}); gennaker.KindOf(err) != gennaker.Invalid {
 		t.Errorf("CreateApplication without email: %v", err)
+	}
+	if _, err := c.Application(t.Context(), ""); gennaker.KindOf(err) != gennaker.Invalid {
+		t.Errorf("Application without a name: %v", err)
 	}
 	if _, err := c.ResizeServerGroup(t.Context(), gennaker.ServerGroup{}, gennaker.Capacity{Min: 2, Max: 1}); gennaker.KindOf(err) != gennaker.Invalid {
 		t.Errorf("ResizeServerGroup to a capacity that cannot be: %v", err)

@@ -82,6 +82,31 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+// TestWatchOutlivesARestart holds that a server that answers 503 for a while, as
+// one that starts does, is asked again.
+func TestWatchOutlivesARestart(t *testing.T) {
+	t.Parallel()
+	s := &story{statuses: []gennaker.Status{gennaker.Running, gennaker.Succeeded}, changed: make(chan struct{}, 2)}
+	requests := atomic.Int32{}
+	c := serving(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n := requests.Add(1); n >= 3 && n <= 5 { // after the first reading
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		s.ServeHTTP(w, r)
+	}))
+	var last gennaker.Status
+	for e, err := range c.Watch(t.Context(), "1") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = e.Status
+	}
+	if last != gennaker.Succeeded || requests.Load() <= 5 {
+		t.Errorf("got %s after %d requests", last, requests.Load())
+	}
+}
+
 func TestWatchEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	s := &story{statuses: []gennaker.Status{gennaker.Running}, changed: make(chan struct{})}

@@ -58,7 +58,7 @@ func attr(a client.Application, key string) string {
 
 func (s *session) appGet() *cobra.Command {
 	return &cobra.Command{
-		Use: "get NAME", Short: "Show an application and its clusters", Args: cobra.ExactArgs(1),
+		Use: "get NAME", Short: "Show an application and its clusters", Args: cobra.ExactArgs(1), ValidArgsFunction: s.offers(1, s.applicationNames),
 		Example: "  gennaker app get shop",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := s.client()
@@ -114,9 +114,9 @@ func (s *session) appSave() *cobra.Command {
 		Use: "save NAME [KEY=VALUE | KEY:=JSON]...", Short: "Create an application, or change its attributes",
 		Long: `Create an application, or change its attributes; those that are not named stay.
 
-KEY=VALUE sets a text, KEY:=JSON anything else. They win over --file, which is a
-JSON or YAML file of attributes, "-" for stdin. NAME may be left out if the file
-has a name.`,
+KEY=VALUE sets a text, KEY:=JSON anything else, and KEY:=null takes an attribute
+away. They win over --file, which is a JSON or YAML file of attributes, "-" for
+stdin. NAME may be left out if the file has a name.`,
 		Example: `  gennaker app save shop --email shop@example.com
   gennaker app save shop description="The shop" instancePort:=8080
   gennaker app save -f shop.yaml`,
@@ -176,31 +176,26 @@ func (s *session) attributes(file, email string, args []string) (map[string]any,
 	return attrs, nil
 }
 
-// saveApplication creates the application, or merges attrs into those it has.
+// saveApplication creates the application, or changes attributes that it has.
 func (s *session) saveApplication(ctx context.Context, c *client.Client, attrs map[string]any) error {
 	name, _ := attrs["name"].(string)
 	old, err := c.Application(ctx, name)
 	switch {
-	case gennaker.KindOf(err) == gennaker.NotFound:
+	case err == nil && old.Email != "":
+		return s.started(ctx, c, fmt.Sprintf("updated application %q", old.Name))(c.UpdateApplication(ctx, old.Name, attrs))
+	case err == nil, gennaker.KindOf(err) == gennaker.NotFound: // without email it was never saved
 		id, err := c.CreateApplication(ctx, attrs)
 		if e, ok := errors.AsType[*gennaker.Error](err); ok && e.Kind == gennaker.Invalid && attrs["email"] == nil {
 			err = e.WithHint("a new application needs an owner: add --email")
 		}
 		return s.started(ctx, c, fmt.Sprintf("created application %q", name))(id, err)
-	case err != nil:
-		return err
 	}
-	merged := maps.Clone(old.Attrs)
-	if merged == nil {
-		merged = map[string]any{}
-	}
-	maps.Copy(merged, attrs)
-	return s.started(ctx, c, fmt.Sprintf("updated application %q", old.Name))(c.UpdateApplication(ctx, old.Name, merged))
+	return err
 }
 
 func (s *session) appDelete() *cobra.Command {
 	return &cobra.Command{
-		Use: "delete NAME", Short: "Delete an application", Args: cobra.ExactArgs(1),
+		Use: "delete NAME", Short: "Delete an application", Args: cobra.ExactArgs(1), ValidArgsFunction: s.offers(1, s.applicationNames),
 		Example: "  gennaker app delete shop",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
@@ -220,7 +215,7 @@ func (s *session) appDelete() *cobra.Command {
 func (s *session) appHistory() *cobra.Command {
 	var limit int
 	cmd := &cobra.Command{
-		Use: "history NAME", Short: "List the revisions of an application, newest first", Args: cobra.ExactArgs(1),
+		Use: "history NAME", Short: "List the revisions of an application, newest first", Args: cobra.ExactArgs(1), ValidArgsFunction: s.offers(1, s.applicationNames),
 		Example: "  gennaker app history shop --limit 5",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := s.client()

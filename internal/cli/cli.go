@@ -66,7 +66,7 @@ func New(env Env) *cobra.Command {
 	flags.Lookup("server").DefValue = client.DefaultURL
 	flags.StringVarP(&s.output, "output", "o", formatTable, "`format` of the result: table, json or yaml")
 	flags.BoolVar(&s.noColor, "no-color", false, "no colors; also NO_COLOR, and without a terminal")
-	complete(root, "output", []string{formatTable, formatJSON, formatYAML})
+	offerFixed(root, "output", []string{formatTable, formatJSON, formatYAML})
 	root.AddCommand(
 		s.applications(), s.pipelines(), s.executions(), s.serverGroups(),
 		s.loadBalancers(), s.tasks(), s.version(),
@@ -164,14 +164,6 @@ func flagError(err error) string {
 		return "there is no flag --" + strings.TrimLeft(e.GetSpecifiedName(), "-")
 	}
 	return err.Error()
-}
-
-// complete offers fixed values for a flag.
-func complete(cmd *cobra.Command, flag string, values []string) {
-	// It fails only for a flag that does not exist or has completion already.
-	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
-		panic("cli: " + err.Error())
-	}
 }
 
 // required marks flags that must be given.

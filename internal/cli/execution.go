@@ -50,7 +50,7 @@ func (s *session) executionList() *cobra.Command {
 	cmd.Flags().StringVar(&pipeline, "pipeline", "", "only of the pipeline with this `name` or ID")
 	cmd.Flags().StringSliceVar(&statuses, "status", nil, "only with one of these `statuses`, e.g. RUNNING,TERMINAL")
 	cmd.Flags().IntVar(&limit, "limit", 0, "at most so `many` of each pipeline; 0 leaves it to the server")
-	complete(cmd, "status", statusNames())
+	offerFixed(cmd, "status", statusNames())
 	return cmd
 }
 

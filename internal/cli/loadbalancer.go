@@ -151,6 +151,11 @@ func (s *session) balancerDelete() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if lb.Application == "" { // a task must belong to one
+			if lb.Application, err = s.inApplication(cmd, p.app); err != nil {
+				return err
+			}
+		}
 		return s.started(ctx, c, "deleted load balancer "+lb.Name)(c.DeleteLoadBalancer(ctx, lb))
 	}
 	return cmd

@@ -27,6 +27,7 @@ func (s *session) pipelines() *cobra.Command {
 // application adds the flag that names an application.
 func (s *session) application(cmd *cobra.Command, into *string) {
 	cmd.Flags().StringVarP(into, "application", "a", "", "`name` of the application; also GENNAKER_APPLICATION")
+	s.offer(cmd, "application", s.applicationNames)
 }
 
 // inApplication returns the application that a flag or the environment names.
@@ -113,6 +114,9 @@ func (s *session) onPipeline(cmd *cobra.Command, do func(ctx context.Context, c 
 		return do(cmd.Context(), c, app, args[0])
 	}
 	s.application(cmd, &app)
+	cmd.ValidArgsFunction = s.offers(1, func(ctx context.Context, c *client.Client) []string {
+		return s.pipelineNames(ctx, c, app)
+	})
 	return cmd
 }
 

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"io"
 	"net/http/httptest"
@@ -54,9 +55,10 @@ func TestScripts(t *testing.T) {
 				exits(ts, neg, cli.Exit(code), args[1:])
 			},
 			"interrupt": func(ts *testscript.TestScript, neg bool, args []string) {
-				ctx, cancel := context.WithCancel(context.Background())
-				defer cancel()
-				out := &tripwire{Writer: ts.Stdout(), text: args[0], trip: cancel}
+				ctx, cancel := context.WithCancelCause(context.Background())
+				defer cancel(nil)
+				signal := errors.New("a signal") // as signal.NotifyContext does
+				out := &tripwire{Writer: ts.Stdout(), text: args[0], trip: func() { cancel(signal) }}
 				if got := invoke(ctx, ts, out, args[1:]); got != cli.Interrupted || neg {
 					ts.Fatalf("exit code %d, want %d\n%s", got, cli.Interrupted, ts.Stderr())
 				}

@@ -122,6 +122,7 @@ func up(g gennaker.ServerGroup) string {
 func (s *session) onGroup(cmd *cobra.Command, do func(ctx context.Context, c *client.Client, g gennaker.ServerGroup) error) *cobra.Command {
 	p := s.place(cmd)
 	cmd.Args = cobra.ExactArgs(1)
+	cmd.ValidArgsFunction = s.offers(1, s.groupNames)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := s.client()
 		if err != nil {
@@ -142,7 +143,8 @@ func (s *session) onGroup(cmd *cobra.Command, do func(ctx context.Context, c *cl
 func (s *session) groupGet() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "get NAME", Short: "Show a server group and its instances", Args: cobra.ExactArgs(1),
-		Example: "  gennaker server-group get shop-prod-v003",
+		ValidArgsFunction: s.offers(1, s.groupNames),
+		Example:           "  gennaker server-group get shop-prod-v003",
 	}
 	p := s.place(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -285,7 +287,7 @@ func (s *session) groupLogs() *cobra.Command {
 		case err == nil:
 			return nil
 		case ctx.Err() != nil:
-			return context.Cause(ctx)
+			return ctx.Err() // not its cause, which may name a signal
 		case errors.Is(err, io.ErrUnexpectedEOF):
 			return gennaker.Errorf(gennaker.Unavailable, "the logs broke off: %w", err).WithHint("is the server still there?")
 		}

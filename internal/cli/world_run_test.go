@@ -3,6 +3,7 @@ package cli_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -257,7 +258,13 @@ func (w *world) apply(job map[string]any) error {
 	i := w.group(text("serverGroupName"))
 	switch job["type"] {
 	case "createApplication", "updateApplication":
-		w.apps[name] = app
+		attrs := maps.Clone(w.apps[name])
+		if attrs == nil {
+			attrs = map[string]any{}
+		}
+		maps.Copy(attrs, app)
+		maps.DeleteFunc(attrs, func(_ string, v any) bool { return v == nil })
+		w.apps[name] = attrs
 	case "deleteApplication":
 		delete(w.apps, name)
 	case "upsertLoadBalancer":

@@ -1,0 +1,99 @@
+package cli
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gennaker/gennaker/client"
+)
+
+// completeWithin bounds how long a shell waits for names.
+const completeWithin = 2 * time.Second
+
+// source asks the server for names; what goes wrong gives none.
+type source func(ctx context.Context, c *client.Client) []string
+
+// offers completes the first count arguments with names.
+func (s *session) offers(count int, ask source) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(args) >= count {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		c, err := s.client()
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		ctx, cancel := context.WithTimeout(cmd.Context(), completeWithin)
+		defer cancel()
+		return ask(ctx, c), cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// offer completes a flag with names.
+func (s *session) offer(cmd *cobra.Command, flag string, ask source) {
+	complete := s.offers(1, ask)
+	register(cmd, flag, func(cmd *cobra.Command, _ []string, word string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return complete(cmd, nil, word)
+	})
+}
+
+// offerFixed completes a flag with values.
+func offerFixed(cmd *cobra.Command, flag string, values []string) {
+	register(cmd, flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
+
+func register(cmd *cobra.Command, flag string, f cobra.CompletionFunc) {
+	// It fails only for a flag that does not exist or has completion already.
+	if err := cmd.RegisterFlagCompletionFunc(flag, f); err != nil {
+		panic("cli: " + err.Error())
+	}
+}
+
+func (s *session) applicationNames(ctx context.Context, c *client.Client) []string {
+	all, err := c.Applications(ctx)
+	if err != nil {
+		return nil
+	}
+	out := make([]string, len(all))
+	for i, a := range all {
+		out[i] = a.Name
+	}
+	return out
+}
+
+// pipelineNames returns the names of the pipelines of app, or of the
+// application that the environment names.
+func (s *session) pipelineNames(ctx context.Context, c *client.Client, app string) []string {
+	if app == "" {
+		app = s.env.Getenv("GENNAKER_APPLICATION")
+	}
+	if app == "" {
+		return nil
+	}
+	all, err := c.Pipelines(ctx, app)
+	if err != nil {
+		return nil
+	}
+	out := make([]string, len(all))
+	for i, p := range all {
+		out[i] = p.Name
+	}
+	return out
+}
+
+// groupNames returns the names of the server groups of all applications.
+func (s *session) groupNames(ctx context.Context, c *client.Client) []string {
+	var out []string
+	for _, app := range s.applicationNames(ctx, c) {
+		groups, err := c.ServerGroups(ctx, app)
+		if err != nil {
+			return out
+		}
+		for _, g := range groups {
+			out = append(out, g.Name)
+		}
+	}
+	return out
+}
