@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 
 	_ "modernc.org/sqlite" // the driver
@@ -32,12 +31,10 @@ type DB struct {
 	damage  atomic.Pointer[gennaker.Error] // the first sign of it
 	cancel  context.CancelFunc             // ends the check in the background
 	checked chan struct{}                  // closed when that check is over
-	closing sync.Once
+	closed  atomic.Bool
 }
 
 var _ engine.Store = (*DB)(nil)
-
-var errClosed = errors.New("sql: database is closed")
 
 // Sizes.
 const (
@@ -61,14 +58,15 @@ func open(ctx context.Context, path string, log *slog.Logger, files fs.FS) (_ *D
 	if err != nil {
 		return nil, fmt.Errorf("find the data directory: %w", err)
 	}
+	d := &DB{path: path, log: log, checked: make(chan struct{})}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("create the data directory: %w", err)
+		return nil, d.explain(fmt.Errorf("create the data directory: %w", err))
 	}
 	l, err := acquire(path)
 	if err != nil {
-		return nil, err
+		return nil, d.explain(err)
 	}
-	d := &DB{path: path, log: log, lock: l, checked: make(chan struct{})}
+	d.lock = l
 	// A file that is damaged stays unclean, so that it is checked again.
 	defer func() {
 		if err != nil {
@@ -149,9 +147,10 @@ func (d *DB) connect(ctx context.Context, files fs.FS) (err error) {
 // Close ends all work, and marks the file as closed in good order. Calling it
 // again does nothing.
 func (d *DB) Close() error {
-	var err error
-	d.closing.Do(func() { err = d.closeAll(d.damage.Load() == nil) })
-	return err
+	if d.closed.Swap(true) {
+		return nil
+	}
+	return d.closeAll(d.damage.Load() == nil)
 }
 
 func (d *DB) closeAll(clean bool) error {
@@ -214,9 +213,7 @@ func (d *DB) quickCheck(ctx context.Context) error {
 		return d.explain(fmt.Errorf("check the database: %w", err))
 	}
 	if result != "ok" {
-		e := damagedFile(d.path, errors.New(result))
-		d.damage.CompareAndSwap(nil, e)
-		return e
+		return d.damaged(errors.New(result))
 	}
 	return nil
 }
@@ -233,9 +230,7 @@ func (d *DB) write(ctx context.Context, f func(*sql.Tx) error) error {
 	}
 	if err := f(tx); err != nil {
 		err = d.explain(err)
-		if rerr := tx.Rollback(); rerr != nil && !errors.Is(rerr, sql.ErrTxDone) {
-			err = errors.Join(err, rerr)
-		}
+		_ = tx.Rollback() // fails where SQLite did it already: when the disk is full
 		return err
 	}
 	return d.explain(tx.Commit())

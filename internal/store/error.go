@@ -1,9 +1,8 @@
 package store
 
 import (
-	"context"
-	"database/sql"
 	"errors"
+	"io/fs"
 	"syscall"
 
 	"modernc.org/sqlite"
@@ -12,7 +11,7 @@ import (
 	"github.com/gennaker/gennaker"
 )
 
-// explain turns an error of SQLite into one that a user can act upon. Errors
+// explain turns an error of SQLite, or of the file system, into one that a user can act upon. Errors
 // that are about neither the disk nor the file are returned as they are.
 func (d *DB) explain(err error) error {
 	if err == nil {
@@ -21,8 +20,13 @@ func (d *DB) explain(err error) error {
 	if _, ok := errors.AsType[*gennaker.Error](err); ok {
 		return err
 	}
-	if errors.Is(err, sql.ErrConnDone) || errors.Is(err, errClosed) {
+	switch {
+	case d.closed.Load():
 		return &gennaker.Error{Kind: gennaker.Unavailable, Message: "the database is closed", Err: err}
+	case errors.Is(err, syscall.ENOSPC):
+		return diskFull(d.path, err)
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return notOurs(d.path, err)
 	}
 	se, ok := errors.AsType[*sqlite.Error](err)
 	if !ok {
@@ -32,18 +36,20 @@ func (d *DB) explain(err error) error {
 	if out == nil {
 		return err
 	}
-	if damaged(se.Code()) {
+	switch se.Code() & 0xff {
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 		d.damage.CompareAndSwap(nil, out)
 	}
 	return out
 }
 
-func damaged(code int) bool {
-	switch code & 0xff {
-	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
-		return true
-	}
-	return false
+// damaged returns the error for what the database holds but never wrote so,
+// and remembers that there is some: SQLite itself checks the structure of its
+// pages, not what is in them.
+func (d *DB) damaged(err error) error {
+	out := damagedFile(d.path, err)
+	d.damage.CompareAndSwap(nil, out)
+	return out
 }
 
 // explainCode returns nil for codes that say nothing to a user.
@@ -53,25 +59,27 @@ func explainCode(path string, code int, err error) *gennaker.Error {
 	case sqlite3.SQLITE_FULL:
 		return diskFull(path, err)
 	case sqlite3.SQLITE_IOERR:
-		if errors.Is(err, syscall.ENOSPC) {
-			return diskFull(path, err)
-		}
 		e.Message = "the disk that holds " + path + " answers with errors"
 		e.Hint = "look at the kernel's log; if the disk is failing, restore a backup to another one"
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		e.Message = "another program holds the database " + path + " locked"
 		e.Hint = "end the program that has the file open (a backup, a shell), then try again"
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
-		e.Message = "the database " + path + " cannot be opened for writing"
-		e.Hint = "give this user the right to read and write the file and its directory"
+		return notOurs(path, err)
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 		return damagedFile(path, err)
-	case sqlite3.SQLITE_INTERRUPT:
-		e.Message, e.Err = "the query was interrupted", errors.Join(context.Canceled, err)
 	default:
 		return nil
 	}
 	return e
+}
+
+func notOurs(path string, err error) *gennaker.Error {
+	return &gennaker.Error{
+		Kind: gennaker.Unavailable, Err: err,
+		Message: "the database " + path + " cannot be opened for writing",
+		Hint:    "give this user the right to read and write the file and its directory",
+	}
 }
 
 func diskFull(path string, err error) *gennaker.Error {

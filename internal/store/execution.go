@@ -256,15 +256,21 @@ func (d *DB) load(ctx context.Context, tx *sql.Tx, id, docs string) (engine.Stor
 	dec := json.NewDecoder(bytes.NewReader(doc))
 	dec.UseNumber()
 	if err := dec.Decode(&s.Execution); err != nil {
-		return s, fmt.Errorf("decode execution %s: %w", id, err)
+		return s, fmt.Errorf("decode execution %s: %w", id, d.damaged(err))
 	}
 	s.State = &flow.State{}
 	if err := json.Unmarshal(head, s.State); err != nil {
-		return s, fmt.Errorf("decode the head of execution %s: %w", id, err)
+		return s, fmt.Errorf("decode the head of execution %s: %w", id, d.damaged(err))
 	}
-	stages, err := query(ctx, d, tx, scanStage, sqlStages, id)
+	states, err := query(ctx, d, tx, scanText, sqlStages, id)
 	if err != nil {
 		return s, fmt.Errorf("read the stages of execution %s: %w", id, err)
+	}
+	stages := make([]*flow.Stage, len(states))
+	for i, state := range states {
+		if err := json.Unmarshal([]byte(state), &stages[i]); err != nil {
+			return s, fmt.Errorf("decode a stage of execution %s: %w", id, d.damaged(err))
+		}
 	}
 	s.State.Restore(stages)
 	rows, err := query(ctx, d, tx, scanPart, docs, id)
@@ -274,19 +280,14 @@ func (d *DB) load(ctx context.Context, tx *sql.Tx, id, docs string) (engine.Stor
 	s.Docs = make(map[string]engine.Doc, len(s.State.Stages))
 	for _, r := range rows {
 		doc := s.Docs[r.stage]
-		*parts(&doc)[r.part] = r.doc
+		known := parts(&doc)
+		if r.part < 0 || r.part >= len(known) || !json.Valid(r.doc) {
+			return s, fmt.Errorf("decode part %d of stage %s of execution %s: %w", r.part, r.stage, id, d.damaged(errors.New("not valid JSON")))
+		}
+		*known[r.part] = r.doc
 		s.Docs[r.stage] = doc
 	}
 	return s, nil
-}
-
-func scanStage(rows *sql.Rows) (*flow.Stage, error) {
-	var state sql.RawBytes
-	if err := rows.Scan(&state); err != nil {
-		return nil, err
-	}
-	st := &flow.Stage{}
-	return st, json.Unmarshal(state, st)
 }
 
 // docPart is a row of stage_doc.
@@ -296,12 +297,4 @@ type docPart struct {
 	doc   []byte
 }
 
-func scanPart(rows *sql.Rows) (p docPart, err error) {
-	if err := rows.Scan(&p.stage, &p.part, &p.doc); err != nil {
-		return p, err
-	}
-	if p.part < 0 || p.part >= len(parts(&engine.Doc{})) {
-		return p, fmt.Errorf("part %d of a document is not known", p.part)
-	}
-	return p, nil
-}
+func scanPart(rows *sql.Rows) (p docPart, err error) { return p, rows.Scan(&p.stage, &p.part, &p.doc) }
