@@ -93,6 +93,7 @@ type group struct {
 	disabled   bool
 	destroying bool
 	stop       Pace
+	requests   int64
 	stopped    map[string][]byte // logs of instances that are gone
 }
 

@@ -73,6 +73,7 @@ func (p *Provider) LoadBalancers(ctx context.Context) ([]gennaker.LoadBalancer, 
 			lb.ServerGroups = append(lb.ServerGroups, gennaker.LoadBalancerServerGroup{
 				Name: g.ref.Name, Account: g.ref.Account, Region: g.ref.Region,
 				Disabled: g.disabled, Weight: g.weight(), InService: g.inService(),
+				Traffic: gennaker.Traffic{Requests: g.requests},
 			})
 		}
 		out = append(out, lb)
@@ -111,7 +112,9 @@ func (p *Provider) Request(region, loadBalancer string) (gennaker.ServerGroupSpe
 		return gennaker.ServerGroupSpec{}, gennaker.Errorf(gennaker.Unavailable, "nothing is in service behind %s", loadBalancer)
 	}
 	b.turn++
-	return serving[b.turn%len(serving)].spec, nil
+	g := serving[b.turn%len(serving)]
+	g.requests++
+	return g.spec, nil
 }
 
 func (g *group) weight() int { return cmp.Or(g.spec.Weight, 100) }
@@ -158,6 +161,7 @@ func (p *Provider) view(g *group) gennaker.ServerGroup {
 		LoadBalancers: append([]string{}, spec.LoadBalancers...),
 		Weight:        g.weight(), Image: spec.Artifact.Reference,
 		LaunchConfig: &spec, Destroying: g.destroying,
+		Traffic: gennaker.Traffic{Requests: g.requests},
 	}
 	out.Moniker.Sequence = new(*g.moniker.Sequence)
 	for _, i := range g.instances {

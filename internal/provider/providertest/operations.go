@@ -2,9 +2,12 @@ package providertest
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -212,21 +215,30 @@ func concurrentKeys(w *world) {
 	const n = 8
 	ctx, key := w.Context(), w.key()
 	names, errs := concurrently(n, func() (string, error) { return w.Provider.Create(ctx, key, w.good(1)) })
-	for i, err := range errs {
-		w.must(err)
+	w.must(errors.Join(errs...))
+	for i := range names {
 		if names[i] != names[0] {
 			w.Fatalf("Create with one key at once: %q and %q", names[0], names[i])
 		}
 	}
 	other := w.key()
 	names, errs = concurrently(n, func() (string, error) { return w.Provider.Create(ctx, other, w.good(0)) })
-	w.must(errs[0])
+	w.must(errors.Join(errs...))
 	groups, err := w.Provider.ServerGroups(ctx, w.Application)
 	w.must(err)
 	if len(groups) != 2 {
 		w.Errorf("%d server groups, want 2 for two keys", len(groups))
 	}
 	ref := w.ref(names[0])
+	var count atomic.Int32
+	others, errs := concurrently(n, func() (string, error) {
+		return w.Provider.Create(ctx, fmt.Sprintf("%s-other-%d", key, count.Add(1)), w.good(0))
+	})
+	w.must(errors.Join(errs...))
+	slices.Sort(others)
+	if got := slices.Compact(slices.Clone(others)); len(got) != n {
+		w.Errorf("Create with %d keys at once: %v, want %d names", n, others, n)
+	}
 	for name, op := range map[string]func(key string) error{
 		"Resize":    func(key string) error { return w.Provider.Resize(ctx, key, ref, pinned(0)) },
 		"Disable":   func(key string) error { return w.Provider.Disable(ctx, key, ref, 100) },
@@ -243,7 +255,7 @@ func concurrentKeys(w *world) {
 	}
 	key = w.key()
 	_, errs = concurrently(n, func() (string, error) { return "", w.Provider.Destroy(ctx, key, ref) })
-	w.must(errs[0])
+	w.must(errors.Join(errs...))
 	w.untilGone(names[0])
 }
 
@@ -340,13 +352,17 @@ func percentBounds(w *world) {
 }
 
 func startDisabled(w *world) {
-	spec := w.good(1)
-	spec.Disabled = true
+	lb := w.balancer()
+	spec := w.good(1, lb)
+	spec.Disabled, spec.Weight = true, 30
 	name := w.create(spec)
 	if !w.group(name).Disabled {
 		w.Error("not disabled when Create returned")
 	}
 	w.untilStates(name, gennaker.OutOfService, 1)
+	if got := w.findBalancer(lb).ServerGroups; len(got) != 1 || !got[0].Disabled || got[0].InService != 0 || got[0].Weight != 30 {
+		w.Errorf("behind the load balancer: %+v, want it disabled, of weight 30, with nothing in service", got)
+	}
 	w.must(w.Provider.Enable(w.Context(), w.key(), w.ref(name)))
 	w.untilStates(name, gennaker.Up, 1)
 }

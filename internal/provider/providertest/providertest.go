@@ -77,6 +77,8 @@ func Run(t *testing.T, factory func(t *testing.T) Harness) {
 		"canceled":                     canceled,
 		"requests reach enabled":       reach,
 		"no request lost in a rollout": rollout,
+		"no request lost in a churn":   churn,
+		"requests are counted":         traffic,
 	}
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) {
