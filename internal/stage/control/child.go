@@ -14,7 +14,7 @@ import (
 //
 // Source: Spinnaker orca MonitorPipelineTask.
 func failure(child gennaker.Execution) stage.Outcome {
-	var errs []string
+	var errs []any
 	var source map[string]any
 	for i, s := range child.Stages {
 		said := stageErrors(s)
@@ -37,7 +37,7 @@ func failure(child gennaker.Execution) stage.Outcome {
 		return stage.Fail("child pipeline %s ended as %s", child.Name, child.Status).
 			WithHint("look at execution %s", child.ID)
 	}
-	return stage.Fail("%s", errs[0]).
+	return stage.Fail("%v", errs[0]).
 		WithHint("look at execution %s", child.ID).
 		WithDetails(map[string]any{"errors": errs, "source": source})
 }
@@ -51,13 +51,9 @@ func stageErrors(s gennaker.Stage) []string {
 	exception, _ := s.Context["exception"].(map[string]any)
 	details, _ := exception["details"].(map[string]any)
 	var out []string
-	switch errs := details["errors"].(type) {
-	case []any:
-		for _, e := range errs {
-			out = append(out, fmt.Sprint(e))
-		}
-	case []string:
-		out = append(out, errs...)
+	errs, _ := details["errors"].([]any)
+	for _, e := range errs {
+		out = append(out, fmt.Sprint(e))
 	}
 	if text, _ := details["error"].(string); len(out) == 0 && text != "" {
 		out = append(out, text)

@@ -239,7 +239,7 @@ func TestMonitorPipeline(t *testing.T) {
 		"failed": {
 			child: gennaker.Execution{Status: gennaker.Terminal, Name: "Deploy", Stages: failed},
 			want:  result{Status: gennaker.Terminal, Reason: "Exception in child pipeline stage (Deploy: deploy): no image"},
-			errors: []string{
+			errors: []any{
 				"Exception in child pipeline stage (Deploy: deploy): no image",
 				"Exception in child pipeline stage (Deploy: deploy): no quota",
 			},
