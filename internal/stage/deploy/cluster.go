@@ -163,17 +163,27 @@ func (o operation) find(ctx context.Context, in stage.Input) (clusterConfig, pro
 	return c, p, out, nil
 }
 
-// run chooses the victims in each region, all of them before it does anything
-// to one, and does it.
+// run chooses the victims in each region and stores them before it does
+// anything to one: after a crash in between, others would be chosen.
 func (o operation) run(ctx context.Context, in stage.Input) (stage.Outcome, error) {
 	c, p, clusters, err := o.find(ctx, in)
+	if err != nil {
+		return stage.Outcome{}, err
+	}
+	stored, err := stage.Decode[created](in.Stage.Context)
 	if err != nil {
 		return stage.Outcome{}, err
 	}
 	chosen := map[string]any{}
 	var victims []gennaker.ServerGroup
 	for _, k := range clusters {
-		v := o.victims(c, strategy.NewCluster(k.groups, deployedUpstream(in, k.region)))
+		var v []gennaker.ServerGroup
+		if stored.Groups == nil {
+			v = o.victims(c, strategy.NewCluster(k.groups, deployedUpstream(in, k.region)))
+			chosen[k.region] = names(v)
+		} else {
+			v = named(k.groups, stored.Groups[k.region])
+		}
 		wait, err := o.allowed(ctx, c, k.groups, v)
 		if err != nil {
 			return stage.Outcome{}, err
@@ -181,17 +191,25 @@ func (o operation) run(ctx context.Context, in stage.Input) (stage.Outcome, erro
 		if wait != "" {
 			return o.waiting(c, p, checkReason(wait)), nil
 		}
-		if len(v) > 0 {
-			victims = append(victims, v...)
-			chosen[k.region] = names(v)
-		}
+		victims = append(victims, v...)
+	}
+	if stored.Groups == nil {
+		return stage.Again(time.Nanosecond).WithContext(map[string]any{"deploy.server.groups": chosen}), nil
 	}
 	for _, v := range victims {
 		if err := o.act(ctx, p, c, in.Key+"/"+v.Region+"/"+v.Name, v.Ref()); err != nil && gennaker.KindOf(err) != gennaker.NotFound {
 			return stage.Outcome{}, err
 		}
 	}
-	return stage.Done().WithContext(map[string]any{"deploy.server.groups": chosen}), nil
+	return stage.Done(), nil
+}
+
+// named returns those of groups that have one of the names and are not being
+// destroyed.
+func named(groups []gennaker.ServerGroup, names []string) []gennaker.ServerGroup {
+	return slices.DeleteFunc(slices.Clone(groups), func(g gennaker.ServerGroup) bool {
+		return g.Destroying || !slices.Contains(names, g.Name)
+	})
 }
 
 // allowed checks that what is left serves, if something is to be left, and asks
