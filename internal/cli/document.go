@@ -12,8 +12,7 @@ import (
 	"strconv"
 	"strings"
 
-	yamlv3 "go.yaml.in/yaml/v3"
-	"sigs.k8s.io/yaml"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/gennaker/gennaker"
 )
@@ -23,7 +22,7 @@ type document struct {
 	file string
 	json []byte
 	doc  *gennaker.Document
-	yaml map[string]*yamlv3.Node // path → where it stands; nil for JSON
+	yaml map[string]*yaml.Node // path → where it stands; nil for JSON
 }
 
 // read reads a document; "-" is stdin.
@@ -83,45 +82,56 @@ func isYAML(file string, text []byte) bool {
 }
 
 func (d *document) fromYAML(text []byte) error {
-	dec := yamlv3.NewDecoder(bytes.NewReader(text))
-	var node, more yamlv3.Node
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	var node, more yaml.Node
 	if err := dec.Decode(&node); err != nil && !errors.Is(err, io.EOF) {
 		return yamlError(err)
 	}
 	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
 		return gennaker.Errorf(gennaker.Invalid, "more than one YAML document").WithHint("save each in a file of its own")
 	}
-	var err error
-	if d.json, err = yaml.YAMLToJSONStrict(text); err != nil {
-		return yamlError(err)
-	}
-	d.yaml = map[string]*yamlv3.Node{}
+	d.yaml = map[string]*yaml.Node{}
+	var v any
 	if len(node.Content) > 0 {
 		d.index(node.Content[0], "", 0)
+		if err := node.Decode(&v); err != nil {
+			return yamlError(err)
+		}
+	}
+	var err error
+	if d.json, err = json.Marshal(v); err != nil {
+		return gennaker.Errorf(gennaker.Invalid, "holds what JSON cannot: %w", err)
 	}
 	return nil
 }
 
-// index notes where each part of the document stands.
-func (d *document) index(n *yamlv3.Node, path string, depth int) {
+// index notes where each part of the document stands. JSON knows no dates, and
+// no keys that are not texts: they are taken as the texts that they are.
+func (d *document) index(n *yaml.Node, path string, depth int) {
+	if n.ShortTag() == "!!timestamp" {
+		n.Tag = "!!str"
+	}
 	d.yaml[path] = n
 	if depth > gennaker.MaxDocumentDepth {
 		return
 	}
 	switch n.Kind {
-	case yamlv3.MappingNode:
+	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key := n.Content[i].Value
+			if k := n.Content[i]; k.Kind == yaml.ScalarNode && k.ShortTag() != "!!merge" {
+				k.Tag = "!!str"
+			}
 			if path != "" {
 				key = path + "." + key
 			}
 			d.index(n.Content[i+1], key, depth+1)
 		}
-	case yamlv3.SequenceNode:
+	case yaml.SequenceNode:
 		for i, c := range n.Content {
 			d.index(c, path+"["+strconv.Itoa(i)+"]", depth+1)
 		}
-	case yamlv3.DocumentNode, yamlv3.ScalarNode, yamlv3.AliasNode:
+	case yaml.DocumentNode, yaml.ScalarNode, yaml.AliasNode:
 	}
 }
 
@@ -149,13 +159,13 @@ func (d *document) locate(err error) error {
 }
 
 // find returns the node at path, or the nearest around it.
-func (d *document) find(path string) *yamlv3.Node {
+func (d *document) find(path string) *yaml.Node {
 	for {
 		if n := d.yaml[path]; n != nil {
 			return n
 		}
 		if path == "" {
-			return &yamlv3.Node{}
+			return &yaml.Node{}
 		}
 		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
 	}
