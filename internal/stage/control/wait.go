@@ -43,11 +43,7 @@ func runWait(_ context.Context, in stage.Input) (stage.Outcome, error) {
 	case math.IsNaN(*c.WaitTime) || *c.WaitTime < 0 || *c.WaitTime > maxWait.Seconds():
 		return stage.Outcome{}, gennaker.Errorf(gennaker.Invalid, "waitTime %v is not between 0 and %v seconds", *c.WaitTime, maxWait.Seconds())
 	}
-	start := in.TaskStart
-	if start.IsZero() {
-		start = in.Stage.StartTime.Time
-	}
-	end := start.Add(time.Duration(*c.WaitTime * float64(time.Second)))
+	end := in.TaskStart.Add(time.Duration(*c.WaitTime * float64(time.Second)))
 	if in.Now.Before(end) {
 		return stage.Wait(end), nil
 	}

@@ -131,6 +131,11 @@ func (c *catalog) ServerGroups(_ context.Context, application string) ([]gennake
 
 func run(t *testing.T, c *catalog, typ, step string, context map[string]any) (stage.Outcome, error) {
 	t.Helper()
+	return runKey(t, c, typ, step, "k1", context)
+}
+
+func runKey(t *testing.T, c *catalog, typ, step, key string, context map[string]any) (stage.Outcome, error) {
+	t.Helper()
 	r := &stage.Registry{}
 	document.Register(r, c, c)
 	stage.Add[struct{}](r, stage.Definition{Type: "noop"}) // a type that is registered later
@@ -140,7 +145,7 @@ func run(t *testing.T, c *catalog, typ, step string, context map[string]any) (st
 	}
 	return d.Step(step).Task.Run(t.Context(), stage.Input{
 		Execution: gennaker.Execution{Application: "demo", Authentication: gennaker.Authentication{User: "ann"}},
-		Stage:     gennaker.Stage{Context: context}, Key: "k1", Now: time.Unix(1000, 0), Attempt: 1,
+		Stage:     gennaker.Stage{Context: context}, Key: key, Now: time.Unix(1000, 0), Attempt: 1,
 	})
 }
 
@@ -392,18 +397,18 @@ func TestSaveNewPipeline(t *testing.T) {
 	c := newCatalog(t)
 	context := map[string]any{"pipeline": map[string]any{"name": "New", "application": "demo", "x": json.Number("1.50")}, "staleCheck": true}
 	var ids []string
-	for range 2 {
-		o, err := run(t, c, "updatePipeline", "savePipeline", context)
+	for _, key := range []string{"k1", "k1", "k2"} {
+		o, err := runKey(t, c, "updatePipeline", "savePipeline", key, context)
 		if err != nil {
 			t.Fatal(err)
 		}
 		ids = append(ids, o.Context()["pipeline.id"].(string))
 	}
-	if ids[0] != ids[1] || len(ids[0]) != 36 || strings.Count(ids[0], "-") != 4 {
-		t.Errorf("IDs are %v, want one UUID", ids)
+	if ids[0] != ids[1] || ids[0] == ids[2] || len(ids[0]) != 36 || strings.Count(ids[0], "-") != 4 {
+		t.Errorf("IDs are %v, want a UUID for each key", ids)
 	}
-	if len(c.saves) != 1 {
-		t.Errorf("saves are %v, want one", c.saves)
+	if len(c.saves) != 2 {
+		t.Errorf("saves are %v, want one for each key", c.saves)
 	}
 	if got := c.pipelines[ids[0]].Doc.Value["x"]; got != json.Number("1.50") {
 		t.Errorf("x is %v, want it as it was written", got)
