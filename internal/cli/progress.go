@@ -120,18 +120,18 @@ func changes(before, after gennaker.Execution) []string {
 	if !done {
 		add(before.Status, after.Status, after.StartTime, after.EndTime, "pipeline", title(after))
 	}
-	for _, n := range nodes(after) {
-		s := n.stage
-		if !s.Status.Complete() {
-			add(was[s.ID], s.Status, s.StartTime, s.EndTime, "stage", n.path)
-		}
-		for _, t := range s.Tasks {
-			add(was[s.ID+"/"+t.ID], t.Status, t.StartTime, t.EndTime, "task", n.path+" / "+t.Name)
-		}
-		if s.Status.Complete() {
-			add(was[s.ID], s.Status, s.StartTime, s.EndTime, "stage", n.path)
+	stage := func(complete bool) func(node) {
+		return func(n node) {
+			if s := n.stage; s.Status.Complete() == complete {
+				add(was[s.ID], s.Status, s.StartTime, s.EndTime, "stage", n.path)
+			}
 		}
 	}
+	walk(after, stage(false), func(n node) {
+		for _, t := range n.stage.Tasks {
+			add(was[n.stage.ID+"/"+t.ID], t.Status, t.StartTime, t.EndTime, "task", n.path+" / "+t.Name)
+		}
+	}, stage(true))
 	if done {
 		add(before.Status, after.Status, after.StartTime, after.EndTime, "pipeline", title(after))
 	}

@@ -17,8 +17,9 @@ type node struct {
 	path  string // names from the outermost stage on
 }
 
-// nodes returns the stages of e, each before those that belong to it.
-func nodes(e gennaker.Execution) []node {
+// walk visits the stages of e: enter, then the stages before it, tasks, the
+// stages behind it, and leave.
+func walk(e gennaker.Execution, enter, tasks, leave func(node)) {
 	ids := map[string]bool{}
 	for _, s := range e.Stages {
 		ids[s.ID] = true
@@ -31,19 +32,25 @@ func nodes(e gennaker.Execution) []node {
 		}
 		children[parent] = append(children[parent], s)
 	}
-	var out []node
-	var visit func(parent, path string, depth int)
-	visit = func(parent, path string, depth int) {
-		for _, s := range children[parent] {
-			name := path + s.Name
-			out = append(out, node{stage: s, depth: depth, path: name})
-			if s.ID != "" {
-				visit(s.ID, name+" / ", depth+1)
+	var visit func(s gennaker.Stage, around string, depth int)
+	inside := func(n node, behind bool) {
+		for _, s := range children[n.stage.ID] {
+			if n.stage.ID != "" && (s.Owner == gennaker.After) == behind {
+				visit(s, n.path+" / ", n.depth+1)
 			}
 		}
 	}
-	visit("", "", 0)
-	return out
+	visit = func(s gennaker.Stage, around string, depth int) {
+		n := node{stage: s, depth: depth, path: around + s.Name}
+		enter(n)
+		inside(n, false)
+		tasks(n)
+		inside(n, true)
+		leave(n)
+	}
+	for _, s := range children[""] {
+		visit(s, "", 0)
+	}
 }
 
 // title returns what an execution is called.
@@ -117,7 +124,8 @@ func tree(e gennaker.Execution, now time.Time, width int, colors bool) []string 
 	}
 	ran := func(start, end gennaker.Time) string { return took(start, end, now) }
 	out := []string{line(e.Status, 0, fmt.Sprintf("%s  %s", title(e), e.ID), string(e.Status), ran(e.StartTime, e.EndTime))}
-	for _, n := range nodes(e) {
+	nothing := func(node) {}
+	walk(e, func(n node) {
 		note := runningTask(n.stage)
 		switch {
 		case judging(n.stage):
@@ -126,7 +134,7 @@ func tree(e gennaker.Execution, now time.Time, width int, colors bool) []string 
 			note = string(n.stage.Status)
 		}
 		out = append(out, line(n.stage.Status, n.depth+1, n.stage.Name, note, ran(n.stage.StartTime, n.stage.EndTime)))
-	}
+	}, nothing, nothing)
 	return out
 }
 
