@@ -25,6 +25,7 @@ func (n *node) create(ctx context.Context, key string, spec gennaker.ServerGroup
 	if err != nil {
 		return "", err
 	}
+	spec.Region = Region
 	slices.Sort(spec.LoadBalancers)
 	spec.LoadBalancers = slices.Compact(spec.LoadBalancers)
 	if err := n.missing(spec.LoadBalancers); err != nil {
@@ -93,6 +94,7 @@ func (n *node) add(key, cluster string, spec gennaker.ServerGroupSpec, files sta
 		return nil, gennaker.Errorf(gennaker.Unavailable, "make the directory for logs: %w", err)
 	}
 	if err := n.store.SaveGroup(rec); err != nil {
+		_ = n.store.DeleteGroup(rec.Name) // it may be there without being durable
 		return nil, err
 	}
 	g := newGroup(n, rec)

@@ -144,6 +144,13 @@ func (g *group) refresh() {
 	g.changed()
 }
 
+// has reports whether there is an instance with a name.
+func (g *group) has(instance string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.ContainsFunc(g.rec.Instances, func(in state.Instance) bool { return g.rec.InstanceName(in.Suffix) == instance })
+}
+
 func (g *group) changed() { g.n.hub.publish(g.spec.Application, g.name) }
 
 // drain notes which instances went out of service, and tells watchers when

@@ -178,6 +178,50 @@ func TestIgnoresTerm(t *testing.T) {
 	}
 }
 
+// TestDisableDrains: an instance is Draining until its requests are done, and
+// then OutOfService; it goes on with them when it is enabled again.
+func TestDisableDrains(t *testing.T) {
+	h := newHarness(t)
+	address := h.balancer("lb")
+	ref := h.create(h.spec(1, "", "lb"))
+	i := h.untilState(ref, gennaker.Up, 1).Instances[0]
+	held := make(chan error, 1)
+	go func() {
+		_, err := get(t.Context(), address, "/hold")
+		held <- err
+	}()
+	h.until(func() string {
+		if g := h.group(ref); g.Traffic.InFlight != 1 {
+			return fmt.Sprintf("traffic is %+v", g.Traffic)
+		}
+		return ""
+	})
+	for range 2 {
+		if err := h.Disable(t.Context(), h.key(), ref, 100); err != nil {
+			t.Fatal(err)
+		}
+		if got := h.group(ref).Instances[0]; got.HealthState != gennaker.Draining || got.PID != i.PID {
+			t.Errorf("with a request in flight it is %+v", got)
+		}
+		if err := h.Enable(t.Context(), h.key(), ref); err != nil {
+			t.Fatal(err)
+		}
+		if got := h.group(ref).Instances[0]; got.HealthState != gennaker.Up {
+			t.Errorf("enabled it is %+v", got)
+		}
+	}
+	if err := h.Disable(t.Context(), h.key(), ref, 100); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := get(t.Context(), i.Address, "/release"); err != nil {
+		t.Fatal(err)
+	}
+	h.untilState(ref, gennaker.OutOfService, 1)
+	if err := <-held; err != nil {
+		t.Error(err)
+	}
+}
+
 // TestDestroyDrains: a request in flight is answered in full.
 func TestDestroyDrains(t *testing.T) {
 	h := newHarness(t)
@@ -199,6 +243,10 @@ func TestDestroyDrains(t *testing.T) {
 		}
 		return ""
 	})
+	if err := h.Disable(t.Context(), h.key(), ref, 100); err != nil {
+		t.Fatal(err)
+	}
+	h.untilState(ref, gennaker.Draining, 1)
 	if err := h.Destroy(t.Context(), h.key(), ref); err != nil {
 		t.Fatal(err)
 	}

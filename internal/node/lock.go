@@ -60,6 +60,9 @@ func lock(dir string) (unlock func(), err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, gennaker.Errorf(gennaker.Unavailable, "make the data directory of the node: %w", err)
 	}
+	if err := private(dir); err != nil {
+		return nil, gennaker.Errorf(gennaker.Unavailable, "make the data directory of the node private: %w", err)
+	}
 	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, gennaker.Errorf(gennaker.Unavailable, "open the lock of the node: %w", err)

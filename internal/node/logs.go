@@ -35,7 +35,7 @@ func (n *node) getLogs(w http.ResponseWriter, r *http.Request) {
 	follow := r.URL.Query().Get("follow") == "true"
 	tail, err := queryInt(r, "tail", -1)
 	if err == nil {
-		err = n.logsExist(group, instance)
+		err = n.findLogs(group, instance)
 	}
 	if err != nil {
 		writeError(w, err)
@@ -55,8 +55,9 @@ func (n *node) getLogs(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// logsExist reports whether there are logs. Errors: NotFound.
-func (n *node) logsExist(group, instance string) error {
+// findLogs reports whether there are logs. An instance that wrote nothing yet
+// has an empty one. Errors: NotFound.
+func (n *node) findLogs(group, instance string) error {
 	missing := gennaker.Errorf(gennaker.NotFound, "there are no logs of %s", strings.Trim(group+" "+instance, " "))
 	if strings.ContainsAny(group+instance, "/\x00") || group == "" || group == "." || group == ".." {
 		return missing
@@ -69,10 +70,15 @@ func (n *node) logsExist(group, instance string) error {
 		}
 		path = filepath.Join(path, name)
 	}
-	if _, err := os.Stat(path); err != nil {
-		return missing
+	if _, err := os.Stat(path); err == nil {
+		return nil
 	}
-	return nil
+	if g, err := n.find(group); err == nil && g.has(instance) {
+		if f, err := logfile.Open(path); err == nil {
+			return f.Close()
+		}
+	}
+	return missing
 }
 
 // logName returns the file of an instance's log, or "".
@@ -163,7 +169,7 @@ func (n *node) prune(now time.Time) {
 		dir := n.logDir(e.Name())
 		g, err := n.find(e.Name())
 		if err != nil {
-			if info, err := e.Info(); err == nil && now.Sub(info.ModTime()) > keepDestroyed {
+			if info, err := e.Info(); err == nil && !n.store.HasCorrupt() && now.Sub(info.ModTime()) > keepDestroyed {
 				err = os.RemoveAll(dir)
 				if err != nil {
 					n.Log.Warn("old logs could not be deleted", "dir", dir, "error", err)

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -184,6 +185,9 @@ func (r *run) launch(attempt, port int) (*process.Process, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := os.MkdirAll(g.n.logDir(g.name), 0o700); err != nil {
+		return nil, fmt.Errorf("make the directory of its log: %w", err)
+	}
 	log, err := logfile.Open(g.n.logPath(g.name, r.suffix))
 	if err != nil {
 		return nil, fmt.Errorf("open its log: %w", err)
@@ -288,8 +292,9 @@ func (r *run) ended(p *process.Process) time.Duration {
 	return backoff(n)
 }
 
-// sweep kills what forked away from the instance.
+// sweep kills what forked away from the instance, and bounds its log.
 func (r *run) sweep() {
+	_ = logfile.Trim(r.g.n.logPath(r.g.name, r.suffix), r.g.n.LogBytes)
 	if _, err := process.KillMarked(r.g.n.mark(), markInstance+"="+r.name); err != nil {
 		r.g.n.Log.Warn("what an instance left behind could not be killed", "instance", r.name, "error", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -237,13 +238,13 @@ func (p *Process) Stop(ctx context.Context, grace time.Duration) {
 }
 
 // Boot returns the identity of this run of the machine.
-var Boot = sync.OnceValue(func() string {
+func Boot() string {
 	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
 		return "unknown"
 	}
-	return string(b[:len(b)-1])
-})
+	return strings.TrimSpace(string(b))
+}
 
 // stat is what /proc/<pid>/stat tells.
 type stat struct {
