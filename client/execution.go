@@ -20,7 +20,8 @@ type ExecutionQuery struct {
 	Expand      bool              // with the contexts, outputs and tasks of the stages
 }
 
-// Executions returns executions of pipelines, newest first.
+// Executions returns executions of pipelines: those of an application oldest
+// first, those of PipelineIDs newest first, as Spinnaker does.
 func (c *Client) Executions(ctx context.Context, q ExecutionQuery) ([]gennaker.Execution, error) {
 	query := url.Values{"expand": {strconv.FormatBool(q.Expand)}}
 	if q.Limit > 0 {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -69,6 +70,9 @@ func (s *session) listExecutions(ctx context.Context, c *client.Client, q client
 	if err != nil {
 		return err
 	}
+	slices.SortStableFunc(all, func(a, b gennaker.Execution) int {
+		return cmp.Or(b.BuildTime.Compare(a.BuildTime.Time), strings.Compare(b.ID, a.ID))
+	})
 	t := newTable("ID", "STATUS", "PIPELINE", "STARTED", "TOOK", "BY")
 	for _, e := range all {
 		t.add(e.ID, string(e.Status), title(e), moment(e.StartTime), took(e.StartTime, e.EndTime, s.env.Now()),

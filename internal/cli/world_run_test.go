@@ -223,7 +223,7 @@ func (w *world) listExecutions(r *http.Request) (any, error) {
 		}
 	}
 	out := []gennaker.Execution{}
-	for _, x := range slices.Backward(w.runs) {
+	for _, x := range w.runs {
 		ids, statuses := r.FormValue("pipelineConfigIds"), r.FormValue("statuses")
 		if x.Type == gennaker.TypePipeline && (ids == "" || ids == x.PipelineConfigID) &&
 			(statuses == "" || slices.Contains(strings.Split(statuses, ","), string(x.Status))) {
