@@ -131,7 +131,7 @@ func BenchmarkBare(b *testing.B) {
 			for _, s := range d.Docs {
 				for part, text := range parts(&s.Doc) {
 					if *text != nil {
-						must(doc.Exec(d.ID, s.ID, part, string(*text)))
+						must(doc.Exec(d.ID, s.ID, part, "", string(*text)))
 					}
 				}
 			}
@@ -159,4 +159,42 @@ func benchRounds(b *testing.B, commit func([]engine.Delta) error) {
 	}
 	b.ReportMetric(float64(rows)/spent.Seconds(), "stage-rows/s")
 	b.ReportMetric(float64(b.N*benchBatch)/spent.Seconds(), "executions/s")
+}
+
+// BenchmarkExecutions lists pages from histories of different lengths; the cost
+// must not grow with them.
+func BenchmarkExecutions(b *testing.B) {
+	for _, history := range []int{500, 5_000} {
+		db, err := Open(b.Context(), filepath.Join(b.TempDir(), "bench.db"), slog.New(slog.DiscardHandler))
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { db.Close() })
+		var deltas []engine.Delta
+		for i := range history {
+			d := benchDeltas(fmt.Sprintf("01HX%022d", i))[0]
+			d.Create.Application, d.Create.PipelineConfigID = fmt.Sprint("app", i%10), fmt.Sprint("config", i%50)
+			d.Create.BuildTime = gennaker.Millis(int64(i + 1))
+			d.Settled = i%100 > 0
+			if deltas = append(deltas, d); len(deltas) == 500 {
+				if err := db.Commit(b.Context(), deltas); err != nil {
+					b.Fatal(err)
+				}
+				deltas = deltas[:0]
+			}
+		}
+		for name, q := range map[string]gennaker.ExecutionQuery{
+			"page":        {Application: "app7", Limit: 25},
+			"perPipeline": {Application: "app7", Limit: 2, PerPipeline: true},
+			"noneRunning": {Application: "app7", Statuses: []gennaker.Status{gennaker.Running}},
+		} {
+			b.Run(fmt.Sprintf("%s/history=%d", name, history), func(b *testing.B) {
+				for b.Loop() {
+					if _, err := db.Executions(b.Context(), q); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
 }

@@ -21,7 +21,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
 	sqlInsertLane      = `INSERT INTO lane (application, config_id) VALUES (?, ?) ON CONFLICT DO NOTHING`
 	sqlUpdateHead      = `UPDATE execution SET status = ?, start_time = ?, end_time = ?, open = ?, head = ? WHERE id = ?`
 	sqlPutStage        = `INSERT OR REPLACE INTO stage (execution, id, state) VALUES (?, ?, ?)`
-	sqlPutDoc          = `INSERT OR REPLACE INTO stage_doc (execution, id, part, doc) VALUES (?, ?, ?, ?)`
+	sqlPutDoc          = `INSERT OR REPLACE INTO stage_doc (execution, id, part, brief, doc) VALUES (?, ?, ?, ?, ?)`
 	sqlDeleteStage     = `DELETE FROM stage WHERE execution = ? AND id = ?`
 	sqlDeleteDoc       = `DELETE FROM stage_doc WHERE execution = ? AND id = ?`
 	sqlDeleteExecution = `DELETE FROM execution WHERE id = ?`
@@ -118,10 +118,10 @@ func (c *commit) delta(dl *engine.Delta) error {
 	}
 	for _, s := range dl.Docs {
 		for part, doc := range parts(&s.Doc) {
-			if *doc == nil {
-				continue // it did not change
+			if *doc == nil || dl.Create != nil && string(*doc) == "{}" {
+				continue // it did not change, or is what nothing stands for
 			}
-			if _, err := c.putDoc.ExecContext(c.ctx, dl.ID, s.ID, part, string(*doc)); err != nil {
+			if _, err := c.putDoc.ExecContext(c.ctx, dl.ID, s.ID, part, brief(part, *doc), string(*doc)); err != nil {
 				return err
 			}
 		}
@@ -180,6 +180,31 @@ func affected(res sql.Result, kind gennaker.Kind, format string, args ...any) er
 // in the database.
 func parts(doc *engine.Doc) [3]*json.RawMessage {
 	return [3]*json.RawMessage{&doc.Context, &doc.Outputs, &doc.LastModified}
+}
+
+// The numbers of the parts.
+const (
+	partContext = iota
+	partOutputs
+	partLastModified
+)
+
+// brief returns what listings show of a part.
+func brief(part int, doc json.RawMessage) string {
+	switch part {
+	case partContext:
+		if !bytes.Contains(doc, []byte(`"group"`)) {
+			return ""
+		}
+		var fields map[string]json.RawMessage
+		if err := json.Unmarshal(doc, &fields); err != nil || fields["group"] == nil {
+			return ""
+		}
+		return `{"group":` + string(fields["group"]) + `}`
+	case partLastModified:
+		return string(doc)
+	}
+	return ""
 }
 
 func deleteExecution(ctx context.Context, tx *sql.Tx, id string) error {

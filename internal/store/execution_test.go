@@ -199,6 +199,20 @@ func TestCommitIsAllOrNothing(t *testing.T) {
 	}
 }
 
+func TestEmptyObjects(t *testing.T) {
+	t.Parallel()
+	db := openNew(t)
+	d := run{id: "A", stages: 1}.delta()
+	d.Docs[0].Doc = engine.Doc{Context: json.RawMessage(`{}`), Outputs: json.RawMessage(`{}`)}
+	commit(t, db, d)
+	for _, want := range []string{`{"a":1}`, `{}`} {
+		commit(t, db, engine.Delta{ID: "A", Docs: []engine.DocRow{{ID: stageID("A", 0), Doc: engine.Doc{Outputs: json.RawMessage(want)}}}})
+		if got := string(load(t, db, "A").Docs[stageID("A", 0)].Outputs); got != want {
+			t.Errorf("outputs = %q, want %q", got, want)
+		}
+	}
+}
+
 func TestDeleted(t *testing.T) {
 	t.Parallel()
 	db := openNew(t)

@@ -24,14 +24,12 @@ const (
 	sqlKeysByApplication = selectKey + `application = ?` + selectFrom
 	sqlKeysByConfig      = selectKey + `application = ? AND config_id = ?` + selectFrom
 
-	sqlKey            = `SELECT build_time, id FROM execution WHERE id = ?`
-	sqlListed         = `SELECT build_time, id, type, application, config_id, status FROM execution WHERE id = ?`
-	sqlLanesOf        = `SELECT application, config_id FROM lane WHERE application = ?`
-	sqlLanes          = `SELECT application, config_id FROM lane ORDER BY application, config_id`
-	sqlLanesOfConfig  = `SELECT application, config_id FROM lane WHERE config_id = ?`
-	sqlGroupsOfStages = `SELECT id, 0, json_object('group', json(doc -> '$.group')) FROM stage_doc
-WHERE execution = ? AND part = 0 AND instr(doc, '"group"') > 0 AND doc -> '$.group' IS NOT NULL
-UNION ALL SELECT id, part, doc FROM stage_doc WHERE execution = ?1 AND part = 2`
+	sqlKey           = `SELECT build_time, id FROM execution WHERE id = ?`
+	sqlListed        = `SELECT build_time, id, type, application, config_id, status FROM execution WHERE id = ?`
+	sqlLanesOf       = `SELECT application, config_id FROM lane WHERE application = ?`
+	sqlLanes         = `SELECT application, config_id FROM lane ORDER BY application, config_id`
+	sqlLanesOfConfig = `SELECT application, config_id FROM lane WHERE config_id = ?`
+	sqlBriefs        = `SELECT id, part, brief FROM stage_doc WHERE execution = ? AND brief <> ''`
 )
 
 // key is the place of an execution in listings.
@@ -73,7 +71,7 @@ func (d *DB) Executions(ctx context.Context, q gennaker.ExecutionQuery) ([]genna
 		q.Limit = gennaker.MaxExecutionQuery
 	}
 	q.Application = strings.ToLower(q.Application)
-	docs := sqlGroupsOfStages
+	docs := sqlBriefs
 	if q.Expand {
 		docs = sqlDocs
 	}

@@ -39,7 +39,7 @@ var planned = map[string]struct{ text, scan string }{
 	"sqlLanesOf":           {sqlLanesOf, ""},
 	"sqlLanes":             {sqlLanes, "SCAN lane"}, // as many as pipelines
 	"sqlLanesOfConfig":     {sqlLanesOfConfig, ""},
-	"sqlGroupsOfStages":    {sqlGroupsOfStages, ""},
+	"sqlBriefs":            {sqlBriefs, ""},
 	"sqlOld":               {sqlOld, ""},
 
 	"sqlApplications":      {sqlApplications, "SCAN application"},

@@ -37,7 +37,8 @@ CREATE INDEX lane_by_config ON lane (config_id);
 
 -- A stage's skeleton; and its open JSON, which is larger and changes less often,
 -- each part by itself: part is 0 for the context, 1 for the outputs, 2 for who
--- last changed it by hand.
+-- last changed it by hand. brief is what listings show of it, '' for nothing; it
+-- stands before doc so that they do not read that.
 CREATE TABLE stage (
   execution TEXT NOT NULL,
   id        TEXT NOT NULL,
@@ -49,6 +50,7 @@ CREATE TABLE stage_doc (
   execution TEXT    NOT NULL,
   id        TEXT    NOT NULL,
   part      INTEGER NOT NULL,
+  brief     TEXT    NOT NULL,
   doc       TEXT    NOT NULL,
   PRIMARY KEY (execution, id, part)
 ) WITHOUT ROWID;
