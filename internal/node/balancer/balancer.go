@@ -20,6 +20,7 @@ type Balancer struct {
 	buffers   buffers
 	listening sync.Mutex     // held while a listener is put in place
 	retiring  sync.WaitGroup // listeners that were moved and finish their requests
+	closing   chan struct{}  // closed by Close
 
 	mu        sync.Mutex // guards what follows, and everything in pools and targets
 	closed    bool
@@ -37,6 +38,7 @@ func New(log *slog.Logger) *Balancer {
 		http1:     newTransport(false),
 		http2:     newTransport(true),
 		buffers:   newBuffers(),
+		closing:   make(chan struct{}),
 		pools:     map[string]*pool{},
 		targets:   map[string]*target{},
 		listeners: map[string]*listener{},

@@ -36,13 +36,13 @@ var discard = log.New(io.Discard, "", 0)
 type listener struct {
 	name   string
 	asked  string // address as given
-	socket net.Listener
 	server *http.Server
 	cut    context.CancelCauseFunc // ends all requests
 
 	closing atomic.Bool
 
 	mu       sync.Mutex
+	socket   net.Listener
 	requests int           // in flight, upgraded ones too
 	open     int           // connections of the server
 	changed  chan struct{} // closed and replaced when, while closing, one of the two becomes zero
@@ -78,7 +78,7 @@ func (b *Balancer) Listen(ctx context.Context, name, addr string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
-		_ = l.socket.Close()
+		l.stopAccepting()
 		l.cut(errDone)
 		return gennaker.Errorf(gennaker.Unavailable, "listen on %s: %w", addr, errDone)
 	}
@@ -86,13 +86,16 @@ func (b *Balancer) Listen(ctx context.Context, name, addr string) error {
 	pool := b.pool(name)
 	l.server.Handler = l.count(func(w http.ResponseWriter, r *http.Request) { b.serve(pool, w, r) })
 	go l.accept(l.socket, b.log)
-	b.log.InfoContext(ctx, "load balancer listens", "load_balancer", name, "address", l.socket.Addr().String())
+	b.log.InfoContext(ctx, "load balancer listens", "load_balancer", name, "address", l.address())
 	if old == nil {
 		return nil
 	}
 	b.moved[old] = struct{}{}
 	b.retiring.Go(func() {
-		_ = old.retire(context.WithoutCancel(ctx)) // Close cuts it if it takes too long
+		// Who was told the old address just now may still use it.
+		ctx := context.WithoutCancel(ctx)
+		old.linger(b.closing)
+		_ = old.retire(ctx) // Close cuts it if it takes too long
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		delete(b.moved, old)
@@ -127,7 +130,7 @@ func (b *Balancer) Addr(name string) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if l := b.listeners[name]; l != nil {
-		return l.socket.Addr().String()
+		return l.address()
 	}
 	return ""
 }
@@ -135,7 +138,10 @@ func (b *Balancer) Addr(name string) string {
 // Close removes all listeners, as Remove does, for good.
 func (b *Balancer) Close(ctx context.Context) error {
 	b.mu.Lock()
-	b.closed = true
+	if !b.closed {
+		b.closed = true
+		close(b.closing)
+	}
 	ls := make([]*listener, 0, len(b.listeners)+len(b.moved))
 	for _, l := range b.listeners {
 		ls = append(ls, l)
@@ -176,9 +182,10 @@ func checkAddress(addr string) error {
 
 // bind opens a socket on addr and makes a listener of it.
 func (b *Balancer) bind(ctx context.Context, name, addr string, old *listener) (*listener, error) {
+	b.yield(addr)
 	var lc net.ListenConfig
 	socket, err := lc.Listen(ctx, "tcp", addr)
-	if err != nil && old != nil && errors.Is(err, syscall.EADDRINUSE) && samePort(old.asked, addr) {
+	if err != nil && old != nil && errors.Is(err, syscall.EADDRINUSE) && samePort(old.address(), addr) {
 		// From 127.0.0.1:80 to :80, say: the two cannot be bound at a time.
 		socket, err = b.swap(ctx, old, addr)
 	}
@@ -212,11 +219,22 @@ func (b *Balancer) bind(ctx context.Context, name, addr string, old *listener) (
 	return l, nil
 }
 
+// yield closes the socket of a listener that has moved away from addr already.
+func (b *Balancer) yield(addr string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for l := range b.moved {
+		if samePort(l.address(), addr) {
+			l.stopAccepting()
+		}
+	}
+}
+
 // swap closes the socket of old and opens one on addr; if that fails old gets
 // its address back.
 func (b *Balancer) swap(ctx context.Context, old *listener, addr string) (net.Listener, error) {
-	was := old.socket.Addr().String()
-	_ = old.socket.Close()
+	was := old.address()
+	old.stopAccepting()
 	var lc net.ListenConfig
 	socket, err := lc.Listen(ctx, "tcp", addr)
 	if err == nil {
@@ -226,9 +244,9 @@ func (b *Balancer) swap(ctx context.Context, old *listener, addr string) (net.Li
 	if lost != nil {
 		return nil, errors.Join(err, lost)
 	}
-	b.mu.Lock()
+	old.mu.Lock()
 	old.socket = again
-	b.mu.Unlock()
+	old.mu.Unlock()
 	go old.accept(again, b.log)
 	return nil, err
 }
@@ -237,6 +255,32 @@ func samePort(a, b string) bool {
 	_, p, err := net.SplitHostPort(a)
 	_, q, err2 := net.SplitHostPort(b)
 	return cmp.Or(err, err2) == nil && p == q
+}
+
+// address returns where l accepts, or last did.
+func (l *listener) address() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.socket.Addr().String()
+}
+
+// stopAccepting closes the socket. It may be closed already.
+func (l *listener) stopAccepting() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_ = l.socket.Close()
+}
+
+// linger keeps l accepting for a while, or until hurry is closed; its clients are
+// told with each response to open a new connection.
+func (l *listener) linger(hurry <-chan struct{}) {
+	l.closing.Store(true)
+	timer := time.NewTimer(lameDuck)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-hurry:
+	}
 }
 
 // count wraps next: it counts the requests, and tells clients of a listener that
@@ -315,7 +359,7 @@ func (l *listener) accept(socket net.Listener, log *slog.Logger) {
 func (l *listener) retire(ctx context.Context) error {
 	defer l.cut(errCut)
 	l.closing.Store(true)
-	_ = l.socket.Close()
+	l.stopAccepting()
 	// A client that is about to reuse an idle connection would lose its request
 	// if the server closed it right away.
 	lame, cancel := context.WithTimeout(ctx, lameDuck)
