@@ -103,7 +103,7 @@ func (n *node) postOperation(w http.ResponseWriter, r *http.Request) (any, error
 	case "resize":
 		change = func(g *state.Group) error { return g.Resize(req.Capacity) }
 	case "enable":
-		change = (*state.Group).Enable
+		change = func(g *state.Group) error { g.Enable(); return nil }
 	case "disable":
 		change = func(g *state.Group) error { return g.Disable(req.Percent) }
 	case "terminate":

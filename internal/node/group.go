@@ -58,12 +58,15 @@ func newGroup(n *node, rec state.Group) *group {
 
 // do changes the record by f unless the operation with key was done.
 //
-// Errors: those of f; NotFound if the group is gone; Unavailable if the change
-// could not be made durable. Then nothing changed.
+// Errors: those of f; NotFound if the group is gone or being destroyed;
+// Unavailable if the change could not be made durable. Then nothing changed.
 func (g *group) do(key string, f func(*state.Group) error) error {
 	err := g.update(func(rec *state.Group) error {
 		if rec.Done(key) {
 			return errDone
+		}
+		if rec.Destroying {
+			return gennaker.Errorf(gennaker.NotFound, "server group %s is being destroyed", g.name)
 		}
 		if err := f(rec); err != nil {
 			return err

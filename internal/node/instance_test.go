@@ -254,6 +254,12 @@ func TestDestroyDrains(t *testing.T) {
 	if g := h.group(ref); !g.Destroying || !g.Disabled {
 		t.Errorf("destroying %v, disabled %v", g.Destroying, g.Disabled)
 	}
+	if err := h.Enable(t.Context(), h.key(), ref); gennaker.KindOf(err) != gennaker.NotFound {
+		t.Errorf("enable what is being destroyed: %v", err)
+	}
+	if err := h.Destroy(t.Context(), h.key(), ref); err != nil {
+		t.Errorf("destroy again: %v", err)
+	}
 	if body, err := get(t.Context(), address, "/"); err == nil {
 		t.Errorf("a new request was answered: %s", body)
 	}

@@ -95,14 +95,10 @@ func (g *Group) Remember(key string) {
 
 // Resize sets the capacity and makes the instances fit.
 //
-// Errors: Invalid for a capacity that cannot be, Conflict when g is being
-// destroyed.
+// Errors: Invalid for a capacity that cannot be.
 func (g *Group) Resize(to gennaker.Capacity) error {
 	if err := to.Check(); err != nil {
 		return err
-	}
-	if g.Destroying {
-		return g.destroyed()
 	}
 	g.Capacity = to
 	g.Fit()
@@ -110,17 +106,11 @@ func (g *Group) Resize(to gennaker.Capacity) error {
 }
 
 // Enable puts every instance in service.
-//
-// Errors: Conflict when g is being destroyed.
-func (g *Group) Enable() error {
-	if g.Destroying {
-		return g.destroyed()
-	}
+func (g *Group) Enable() {
 	g.Disabled = false
 	for i := range g.Instances {
 		g.Instances[i].OutOfService = false
 	}
-	return nil
 }
 
 // Disable takes ceil(percent/100 × instances) out of service, counting those
@@ -229,10 +219,6 @@ func (g *Group) leastUseful() *Instance {
 		}
 	}
 	return least
-}
-
-func (g *Group) destroyed() error {
-	return gennaker.Errorf(gennaker.Conflict, "server group %s is being destroyed", g.Name)
 }
 
 // DrainTime is how long requests in flight may take.
