@@ -336,6 +336,38 @@ func TestRollingFailsHalfWay(t *testing.T) { // A7 on failure, A14
 	r.find("Unpin demo-prod-v000")
 }
 
+func TestIgnoredFailureKeepsTheOldVersion(t *testing.T) { // continuePipeline on the stage itself
+	t.Parallel()
+	for _, kind := range []string{"redblack", "highlander", "rollingredblack"} {
+		r := newRunner(t, deploy.Config{}, never)
+		r.deploy(cluster("none", 2, nil))
+		c := cluster(kind, 2, object{"artifact": object{"reference": "bad"}, "continuePipeline": true})
+		if n := r.run("createServerGroup", c); n.Status != gennaker.FailedContinue && kind != "rollingredblack" {
+			t.Errorf("%s ended %s", kind, n.Status)
+		}
+		check(t, kind, "demo-prod-v000 2/2", r.state("east")[0])
+		if strings.Contains(strings.Join(r.log, "\n"), "Cluster") && kind != "rollingredblack" {
+			t.Errorf("%s went on: %s", kind, strings.Join(r.log, "\n"))
+		}
+	}
+}
+
+func TestWayBackGoesOnAfterFailures(t *testing.T) { // each of the on-failure stages is tried
+	t.Parallel()
+	r := newRunner(t, deploy.Config{}, never)
+	r.deploy(cluster("none", 2, object{"capacity": object{"min": 1, "max": 3, "desired": 2}}))
+	r.fake.Fail(fake.Enable, 1, gennaker.Conflict)
+	n := r.deploy(cluster("rollingredblack", 2, object{"artifact": object{"reference": "bad"}}))
+	check(t, "status", gennaker.Terminal, n.Status)
+	check(t, "rollback", gennaker.FailedContinue, r.find("rollbackCluster").Status)
+	check(t, "unpin", gennaker.Succeeded, r.find("Unpin demo-prod-v000").Status)
+	g, err := r.fake.ServerGroup(t.Context(), "east", "demo-prod-v000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, "capacity", gennaker.Capacity{Min: 1, Max: 3, Desired: 2}, g.Capacity)
+}
+
 func TestExplainedFailures(t *testing.T) {
 	t.Parallel()
 	r := newRunner(t, deploy.Config{}, never)

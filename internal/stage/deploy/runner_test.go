@@ -243,7 +243,10 @@ func (r *runner) children(n *node, side string, plan func(context.Context, stage
 // task runs a step until it ends or runs out of patience.
 func (r *runner) task(n *node, s stage.Step) gennaker.Status {
 	r.t.Helper()
-	for waits := 0; ; {
+	for runs, waits := 0, 0; ; runs++ {
+		if runs > 200 {
+			r.t.Fatalf("%s of %s never ends", s.Name, n.Name)
+		}
 		if r.before != nil {
 			r.before(n, s.Name)
 		}
