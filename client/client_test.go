@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -111,28 +112,48 @@ func TestNewRefusesWhatIsNoURL(t *testing.T) {
 	}
 }
 
-// TestRequests pins what goes over the wire for each call.
-func TestRequests(t *testing.T) {
-	t.Parallel()
-	group := gennaker.ServerGroup{
-		Name: "shop-prod-v001", Account: "local", Region: "local", CloudProvider: "local", Cluster: "shop-prod",
-		Moniker: gennaker.Moniker{App: "shop", Stack: "prod", Cluster: "shop-prod"},
-	}
-	job := func(typ, more string) string {
-		return `"job":[{` + more + `"cloudProvider":"local","cluster":"shop-prod","credentials":"local",` +
-			`"moniker":{"app":"shop","stack":"prod","cluster":"shop-prod"},"region":"local","regions":["local"],` +
-			`"serverGroupName":"shop-prod-v001","type":"` + typ + `"}]`
-	}
-	for name, tt := range map[string]struct {
-		do   func(ctx context.Context, c *client.Client) error
-		want string
-	}{
+// request is a call and what it sends: method, target and body.
+type request struct {
+	do   func(ctx context.Context, c *client.Client) error
+	want string
+}
+
+// documentRequests are the calls about pipelines as documents.
+func documentRequests() map[string]request {
+	return map[string]request{
 		"names are escaped": {
 			func(ctx context.Context, c *client.Client) error {
 				_, err := c.Pipeline(ctx, "shop", "a/b c?")
 				return err
 			}, "GET /applications/shop/pipelineConfigs/a%2Fb%20c%3F ",
 		},
+		"save keeps the text": {
+			func(ctx context.Context, c *client.Client) error {
+				return c.SavePipeline(ctx, []byte("{\n  \"name\": \"p\"\n}"))
+			}, "POST /pipelines {\n  \"name\": \"p\"\n}",
+		},
+		"delete a pipeline": {
+			func(ctx context.Context, c *client.Client) error { return c.DeletePipeline(ctx, "shop", "a b") },
+			"DELETE /pipelines/shop/a%20b ",
+		},
+		"rename a pipeline": {
+			func(ctx context.Context, c *client.Client) error {
+				_, err := c.RenamePipeline(ctx, "p1", []byte("{}"))
+				return err
+			}, "PUT /pipelines/p1 {}",
+		},
+		"history": {
+			func(ctx context.Context, c *client.Client) error {
+				_, err := c.PipelineHistory(ctx, "p1", 3)
+				return ignoreShape(err)
+			}, "GET /pipelineConfigs/p1/history?limit=3 ",
+		},
+	}
+}
+
+// executionRequests are the calls about executions.
+func executionRequests() map[string]request {
+	return map[string]request{
 		"start": {
 			func(ctx context.Context, c *client.Client) error {
 				id, err := c.StartPipeline(ctx, "shop", "p", client.Start{Parameters: map[string]any{"v": "1"}})
@@ -173,11 +194,33 @@ func TestRequests(t *testing.T) {
 			func(ctx context.Context, c *client.Client) error { return c.CancelExecution(ctx, "1", "too late") },
 			`PUT /pipelines/1/cancel?reason=too+late `,
 		},
-		"save keeps the text": {
-			func(ctx context.Context, c *client.Client) error {
-				return c.SavePipeline(ctx, []byte("{\n  \"name\": \"p\"\n}"))
-			}, "POST /pipelines {\n  \"name\": \"p\"\n}",
+		"delete an execution": {
+			func(ctx context.Context, c *client.Client) error { return c.DeleteExecution(ctx, "1") },
+			"DELETE /pipelines/1 ",
 		},
+		"pause": {
+			func(ctx context.Context, c *client.Client) error { return c.PauseExecution(ctx, "1") },
+			"PUT /pipelines/1/pause ",
+		},
+		"resume": {
+			func(ctx context.Context, c *client.Client) error { return c.ResumeExecution(ctx, "1") },
+			"PUT /pipelines/1/resume ",
+		},
+	}
+}
+
+// fleetRequests are the calls about server groups and load balancers.
+func fleetRequests() map[string]request {
+	group := gennaker.ServerGroup{
+		Name: "shop-prod-v001", Account: "local", Region: "local", CloudProvider: "local", Cluster: "shop-prod",
+		Moniker: gennaker.Moniker{App: "shop", Stack: "prod", Cluster: "shop-prod"},
+	}
+	job := func(typ, more string) string {
+		return `"job":[{` + more + `"cloudProvider":"local","cluster":"shop-prod","credentials":"local",` +
+			`"moniker":{"app":"shop","stack":"prod","cluster":"shop-prod"},"region":"local","regions":["local"],` +
+			`"serverGroupName":"shop-prod-v001","type":"` + typ + `"}]`
+	}
+	return map[string]request{
 		"resize": {
 			func(ctx context.Context, c *client.Client) error {
 				_, err := c.ResizeServerGroup(ctx, group, gennaker.Capacity{Min: 1, Desired: 2, Max: 3})
@@ -202,6 +245,43 @@ func TestRequests(t *testing.T) {
 			}, `POST /tasks {"application":"shop","description":"Rollback Cluster: shop-prod","job":[{"cloudProvider":"local",` +
 				`"cluster":"shop-prod","credentials":"local","originalServerGroup":"shop-prod-v000","regions":["local"],"type":"rollbackCluster"}]}`,
 		},
+		"load balancer": {
+			func(ctx context.Context, c *client.Client) error {
+				_, err := c.UpsertLoadBalancer(ctx, gennaker.LoadBalancer{
+					Name: "lb", Account: "local", Region: "local", CloudProvider: "local", Application: "shop", Listen: "127.0.0.1:1",
+				})
+				return err
+			}, `POST /tasks {"application":"shop","description":"Create Load Balancer: lb","job":[{"account":"local","application":"shop",` +
+				`"cloudProvider":"local","credentials":"local","listen":"127.0.0.1:1","name":"lb","region":"local","type":"upsertLoadBalancer"}]}`,
+		},
+		"delete a load balancer": {
+			func(ctx context.Context, c *client.Client) error {
+				_, err := c.DeleteLoadBalancer(ctx, gennaker.LoadBalancer{Name: "lb", Account: "local", Region: "local", CloudProvider: "local", Application: "shop"})
+				return err
+			}, `POST /tasks {"application":"shop","description":"Delete Load Balancer: lb","job":[{"account":"local","cloudProvider":"local",` +
+				`"credentials":"local","loadBalancerName":"lb","region":"local","type":"deleteLoadBalancer"}]}`,
+		},
+		"clusters": {
+			func(ctx context.Context, c *client.Client) error {
+				_, err := c.Clusters(ctx, "shop")
+				return ignoreShape(err)
+			}, "GET /applications/shop/clusters ",
+		},
+		"logs": {
+			func(ctx context.Context, c *client.Client) error {
+				r, err := c.Logs(ctx, group.Ref(), client.LogQuery{Instance: "i", TailBytes: 9, Follow: true})
+				if err == nil {
+					err = r.Close()
+				}
+				return err
+			}, "GET /api/v1/server-groups/local/local/shop-prod-v001/logs?follow=true&instance=i&tail=9 ",
+		},
+	}
+}
+
+// taskRequests are the calls about tasks and applications.
+func taskRequests() map[string]request {
+	return map[string]request{
 		"create an application": {
 			func(ctx context.Context, c *client.Client) error {
 				_, err := c.CreateApplication(ctx, map[string]any{"name": "shop", "email": "a@b"})
@@ -220,38 +300,6 @@ func TestRequests(t *testing.T) {
 				return err
 			}, `POST /tasks {"application":"shop","description":"Delete Application: shop","job":[{"application":{"name":"shop"},"type":"deleteApplication"}]}`,
 		},
-		"load balancer": {
-			func(ctx context.Context, c *client.Client) error {
-				_, err := c.UpsertLoadBalancer(ctx, gennaker.LoadBalancer{
-					Name: "lb", Account: "local", Region: "local", CloudProvider: "local", Application: "shop", Listen: "127.0.0.1:1",
-				})
-				return err
-			}, `POST /tasks {"application":"shop","description":"Create Load Balancer: lb","job":[{"account":"local","application":"shop",` +
-				`"cloudProvider":"local","credentials":"local","listen":"127.0.0.1:1","name":"lb","region":"local","type":"upsertLoadBalancer"}]}`,
-		},
-		"delete a load balancer": {
-			func(ctx context.Context, c *client.Client) error {
-				_, err := c.DeleteLoadBalancer(ctx, gennaker.LoadBalancer{Name: "lb", Account: "local", Region: "local", CloudProvider: "local", Application: "shop"})
-				return err
-			}, `POST /tasks {"application":"shop","description":"Delete Load Balancer: lb","job":[{"account":"local","cloudProvider":"local",` +
-				`"credentials":"local","loadBalancerName":"lb","region":"local","type":"deleteLoadBalancer"}]}`,
-		},
-		"delete a pipeline": {
-			func(ctx context.Context, c *client.Client) error { return c.DeletePipeline(ctx, "shop", "a b") },
-			"DELETE /pipelines/shop/a%20b ",
-		},
-		"rename a pipeline": {
-			func(ctx context.Context, c *client.Client) error {
-				_, err := c.RenamePipeline(ctx, "p1", []byte("{}"))
-				return err
-			}, "PUT /pipelines/p1 {}",
-		},
-		"history": {
-			func(ctx context.Context, c *client.Client) error {
-				_, err := c.PipelineHistory(ctx, "p1", 3)
-				return ignoreShape(err)
-			}, "GET /pipelineConfigs/p1/history?limit=3 ",
-		},
 		"tasks": {
 			func(ctx context.Context, c *client.Client) error {
 				_, err := c.Tasks(ctx, "shop", 0)
@@ -262,34 +310,17 @@ func TestRequests(t *testing.T) {
 			func(ctx context.Context, c *client.Client) error { return c.CancelTask(ctx, "1") },
 			"PUT /tasks/1/cancel ",
 		},
-		"clusters": {
-			func(ctx context.Context, c *client.Client) error {
-				_, err := c.Clusters(ctx, "shop")
-				return ignoreShape(err)
-			}, "GET /applications/shop/clusters ",
-		},
-		"delete an execution": {
-			func(ctx context.Context, c *client.Client) error { return c.DeleteExecution(ctx, "1") },
-			"DELETE /pipelines/1 ",
-		},
-		"pause": {
-			func(ctx context.Context, c *client.Client) error { return c.PauseExecution(ctx, "1") },
-			"PUT /pipelines/1/pause ",
-		},
-		"resume": {
-			func(ctx context.Context, c *client.Client) error { return c.ResumeExecution(ctx, "1") },
-			"PUT /pipelines/1/resume ",
-		},
-		"logs": {
-			func(ctx context.Context, c *client.Client) error {
-				r, err := c.Logs(ctx, group.Ref(), client.LogQuery{Instance: "i", TailBytes: 9, Follow: true})
-				if err == nil {
-					err = r.Close()
-				}
-				return err
-			}, "GET /api/v1/server-groups/local/local/shop-prod-v001/logs?follow=true&instance=i&tail=9 ",
-		},
-	} {
+	}
+}
+
+// TestRequests pins what goes over the wire for each call.
+func TestRequests(t *testing.T) {
+	t.Parallel()
+	all := documentRequests()
+	maps.Copy(all, executionRequests())
+	maps.Copy(all, fleetRequests())
+	maps.Copy(all, taskRequests())
+	for name, tt := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := make(chan string, 1)

@@ -43,15 +43,17 @@ func describe(b *strings.Builder, cmd *cobra.Command) {
 		return
 	}
 	depth := strings.Count(cmd.CommandPath(), " ") + 1
-	fmt.Fprintf(b, "\n%s %s\n\n", strings.Repeat("#", depth), cmd.CommandPath())
-	fmt.Fprintf(b, "%s.\n", cmd.Short)
-	if cmd.Long != "" && cmd.Name() != "completion" && cmd.Parent().Name() != "completion" {
+	fmt.Fprintf(b, "\n%s %s\n", strings.Repeat("#", depth), cmd.CommandPath())
+	cobras := cmd.Name() == "completion" || cmd.Parent().Name() == "completion" // their help is long, and not ours
+	if cobras || !strings.HasPrefix(cmd.Long, cmd.Short) {
+		fmt.Fprintf(b, "\n%s.\n", cmd.Short)
+	}
+	if cmd.Long != "" && !cobras {
 		fmt.Fprintf(b, "\n%s\n", strings.TrimSpace(cmd.Long))
 	}
 	if cmd.HasSubCommands() {
-		b.WriteString("\n")
 		if len(cmd.Aliases) > 0 {
-			fmt.Fprintf(b, "Also called `%s`.\n", strings.Join(cmd.Aliases, "`, `"))
+			fmt.Fprintf(b, "\nAlso called `%s`.\n", strings.Join(cmd.Aliases, "`, `"))
 		}
 		for _, sub := range cmd.Commands() {
 			describe(b, sub)
