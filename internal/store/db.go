@@ -260,6 +260,15 @@ func query[T any](ctx context.Context, d *DB, q queryer, scan func(*sql.Rows) (T
 	return collect(d, rows, scan)
 }
 
+// rows is query for a prepared statement.
+func rows[T any](ctx context.Context, d *DB, st *sql.Stmt, scan func(*sql.Rows) (T, error), args ...any) ([]T, error) {
+	found, err := st.QueryContext(ctx, args...)
+	if err != nil {
+		return nil, d.explain(err)
+	}
+	return collect(d, found, scan)
+}
+
 // collect returns all rows, each as scan reads it, and closes them.
 func collect[T any](d *DB, rows *sql.Rows, scan func(*sql.Rows) (T, error)) ([]T, error) {
 	defer rows.Close()

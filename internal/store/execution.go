@@ -224,8 +224,12 @@ func (d *DB) Open(ctx context.Context, each func(engine.Stored) error) error {
 		if err != nil {
 			return fmt.Errorf("list open executions: %w", err)
 		}
+		l, err := d.loader(ctx, tx, sqlDocs)
+		if err != nil {
+			return err
+		}
 		for _, id := range ids {
-			s, err := d.load(ctx, tx, id, sqlDocs)
+			s, err := l.load(ctx, id)
 			if err != nil {
 				return err
 			}
@@ -240,7 +244,11 @@ func (d *DB) Open(ctx context.Context, each func(engine.Stored) error) error {
 // Load returns one execution. Errors: NotFound.
 func (d *DB) Load(ctx context.Context, id string) (s engine.Stored, err error) {
 	err = d.read(ctx, func(tx *sql.Tx) error {
-		s, err = d.load(ctx, tx, id, sqlDocs)
+		l, err := d.loader(ctx, tx, sqlDocs)
+		if err != nil {
+			return err
+		}
+		s, err = l.load(ctx, id)
 		return err
 	})
 	return s, err
@@ -266,12 +274,30 @@ func (d *DB) Correlated(ctx context.Context, typ gennaker.ExecutionType, correla
 
 func scanText(rows *sql.Rows) (s string, err error) { return s, rows.Scan(&s) }
 
-// load reads one execution; docs is the statement for the open JSON of its
-// stages.
-func (d *DB) load(ctx context.Context, tx *sql.Tx, id, docs string) (engine.Stored, error) {
+// loader reads executions in one transaction, which closes its statements.
+type loader struct {
+	d                       *DB
+	execution, stages, docs *sql.Stmt
+}
+
+// loader returns a loader; docs is the statement for the open JSON of stages.
+func (d *DB) loader(ctx context.Context, tx *sql.Tx, docs string) (*loader, error) {
+	l := &loader{d: d}
+	for text, into := range map[string]**sql.Stmt{sqlExecution: &l.execution, sqlStages: &l.stages, docs: &l.docs} {
+		st, err := tx.PrepareContext(ctx, text)
+		if err != nil {
+			return nil, fmt.Errorf("prepare %q: %w", text, d.explain(err))
+		}
+		*into = st
+	}
+	return l, nil
+}
+
+func (l *loader) load(ctx context.Context, id string) (engine.Stored, error) {
+	d := l.d
 	var s engine.Stored
 	var doc, head []byte
-	err := tx.QueryRowContext(ctx, sqlExecution, id).Scan(&doc, &head)
+	err := l.execution.QueryRowContext(ctx, id).Scan(&doc, &head)
 	if errors.Is(err, sql.ErrNoRows) {
 		return s, gennaker.Errorf(gennaker.NotFound, "there is no execution with id %s", id)
 	}
@@ -287,7 +313,7 @@ func (d *DB) load(ctx context.Context, tx *sql.Tx, id, docs string) (engine.Stor
 	if err := json.Unmarshal(head, s.State); err != nil {
 		return s, fmt.Errorf("decode the head of execution %s: %w", id, d.damaged(err))
 	}
-	states, err := query(ctx, d, tx, scanText, sqlStages, id)
+	states, err := rows(ctx, d, l.stages, scanText, id)
 	if err != nil {
 		return s, fmt.Errorf("read the stages of execution %s: %w", id, err)
 	}
@@ -298,12 +324,12 @@ func (d *DB) load(ctx context.Context, tx *sql.Tx, id, docs string) (engine.Stor
 		}
 	}
 	s.State.Restore(stages)
-	rows, err := query(ctx, d, tx, scanPart, docs, id)
+	docs, err := rows(ctx, d, l.docs, scanPart, id)
 	if err != nil {
 		return s, fmt.Errorf("read the documents of execution %s: %w", id, err)
 	}
 	s.Docs = make(map[string]engine.Doc, len(s.State.Stages))
-	for _, r := range rows {
+	for _, r := range docs {
 		doc := s.Docs[r.stage]
 		known := parts(&doc)
 		if r.part < 0 || r.part >= len(known) || !json.Valid(r.doc) {

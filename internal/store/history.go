@@ -82,8 +82,12 @@ func (d *DB) Executions(ctx context.Context, q gennaker.ExecutionQuery) ([]genna
 		if err != nil {
 			return err
 		}
+		stored, err := d.loader(ctx, tx, docs)
+		if err != nil {
+			return err
+		}
 		for _, k := range keys {
-			s, err := d.load(ctx, tx, k.id, docs)
+			s, err := stored.load(ctx, k.id)
 			if err != nil {
 				return err
 			}
@@ -160,11 +164,7 @@ func (l *listing) streams(from key, n int, text string, args ...any) ([]key, err
 	var out []key
 	for _, typ := range l.types() {
 		for _, status := range l.statuses() {
-			rows, err := st.QueryContext(l.ctx, append(slices.Clip(args), typ, status, from.built, from.id, n)...)
-			if err != nil {
-				return nil, l.d.explain(err)
-			}
-			keys, err := collect(l.d, rows, scanKey)
+			keys, err := rows(l.ctx, l.d, st, scanKey, append(slices.Clip(args), typ, status, from.built, from.id, n)...)
 			if err != nil {
 				return nil, err
 			}
