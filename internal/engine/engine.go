@@ -106,11 +106,18 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 func newRun(s Stored) *run {
 	r := &run{x: s.Execution, state: s.State, slot: -1, inflight: map[place]*attempt{}, topics: map[place][]string{}}
 	r.x.Stages = nil
-	r.docs = make(map[string]*doc, len(s.Docs))
-	for id, d := range s.Docs {
-		r.docs[id] = &doc{Doc: d}
-	}
+	r.docs = docsOf(s)
 	return r
+}
+
+// docsOf returns the open JSON of every stage; one whose is empty need not have
+// been stored.
+func docsOf(s Stored) map[string]*doc {
+	docs := make(map[string]*doc, len(s.State.Stages))
+	for _, st := range s.State.Stages {
+		docs[st.ID] = &doc{Doc: s.Docs[st.ID]}
+	}
+	return docs
 }
 
 // track makes r an active execution.

@@ -76,6 +76,9 @@ func (m *memory) commit(d engine.Delta) (err error) {
 		m.stages[d.ID][s.ID] = s.State
 	}
 	for _, r := range d.Docs {
+		if d.Create != nil && string(r.Context) == "{}" && string(r.Outputs) == "{}" {
+			continue // nothing stands for it, as in the real store
+		}
 		old := m.docs[d.ID][r.ID]
 		if r.Context != nil {
 			old.Context = r.Context
@@ -412,6 +415,32 @@ func TestJudgment(t *testing.T) {
 	}
 	if err := w.Patch(t.Context(), id, x.Stages[0].ID, "jo", nil); gennaker.KindOf(err) != gennaker.Conflict {
 		t.Errorf("a change of a complete execution: %v", err)
+	}
+}
+
+// A stage without configuration has nothing stored of its open JSON.
+func TestStageWithoutConfigurationIsLoaded(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(*world){
+		"after it was parked": func(*world) {},
+		"after a restart":     func(w *world) { w.stop(w.Engine); w.start() },
+	}
+	for name, between := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			x := chain("judge")
+			x.Stages[0].Context = nil
+			id := w.submit(x)
+			st := w.until(id, running("0")).Stages[0]
+			between(w)
+			if err := w.Patch(t.Context(), id, st.ID, "jo", map[string]any{"verdict": "yes"}); err != nil {
+				t.Fatal(err)
+			}
+			if x := w.end(id); x.Status != gennaker.Succeeded {
+				t.Error(dump(x))
+			}
+		})
 	}
 }
 

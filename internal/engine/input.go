@@ -31,10 +31,7 @@ func (e *Engine) load(r *run) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.docs == nil {
-		r.docs = make(map[string]*doc, len(s.Docs))
-		for id, d := range s.Docs {
-			r.docs[id] = &doc{Doc: d}
-		}
+		r.docs = docsOf(s)
 	}
 	return nil
 }
