@@ -20,6 +20,8 @@
 //     if the strategy is none, or if nothing was there before. See [OnFailure].
 //   - Strategies that are known but not implemented (custom, monitored,
 //     rollingpush, cfrollingredblack) are refused, not taken for none.
+//   - rollingredblack grows to the configured size, not to that of the source, if
+//     the source has no instances: it would end with none.
 //   - A server group that is being destroyed is not counted any more.
 //
 // Source: Spinnaker orca-clouddriver, as its documentation and behaviour show.

@@ -390,10 +390,14 @@ func TestRollingDisablesOnlyBehindFullSize(t *testing.T) {
 			return
 		}
 		old, young := f.find(source.Name), f.find(created.Name)
-		if want := source.Capacity.Desired; young.Capacity.Desired != want || len(young.Instances) != want {
+		size := source.Capacity
+		if size.Desired == 0 {
+			size = fields.Capacity
+		}
+		if want := size.Desired; young.Capacity.Desired != want || len(young.Instances) != want {
 			t.Fatalf("%s has %d instances of %d when %s is disabled; %v", young.Name, len(young.Instances), want, old.Name, f.trace)
 		}
-		if young.Capacity.Min != source.Capacity.Min || young.Capacity.Max != max(source.Capacity.Max, source.Capacity.Desired) {
+		if young.Capacity.Min != size.Min || young.Capacity.Max != size.Max {
 			t.Fatalf("%s ends with %+v, %s began with %+v", young.Name, young.Capacity, old.Name, source.Capacity)
 		}
 		if !fields.ScaleDown && old.Capacity != source.Capacity {

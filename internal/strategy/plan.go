@@ -189,7 +189,7 @@ func rolling(f Fields, source *Source, created gennaker.ServerGroupRef) []Move {
 	}
 	for _, p := range f.percentages() {
 		grow := Grow{Group: created, Percent: p, To: saved, HealthyPercentage: f.HealthyPercentage}
-		if source != nil {
+		if source != nil && source.Capacity.Desired > 0 {
 			grow.Source, grow.Min = &source.ServerGroupRef, source.Capacity.Min
 		}
 		moves = append(moves, grow)

@@ -99,6 +99,16 @@ func TestAfter(t *testing.T) { // A4 to A7
 				strategy.ScaleDownCluster{Remaining: 1},
 			},
 		},
+		"A7 rollingredblack with an empty source": {
+			strategy.Fields{Strategy: "rollingredblack", SavedCapacity: saved}, &strategy.Source{ServerGroupRef: oldRef},
+			M{
+				strategy.DetermineTarget{Target: newRef},
+				strategy.Pin{Group: oldRef},
+				strategy.Grow{Group: newRef, Percent: 100, To: *saved},
+				strategy.DisableServerGroup{Group: oldRef, Percent: 100},
+				strategy.Unpin{Group: oldRef},
+			},
+		},
 		"A7 rollingredblack without source": {
 			strategy.Fields{Strategy: "rollingredblack", SavedCapacity: saved, ScaleDown: true}, nil,
 			M{strategy.DetermineTarget{Target: newRef}, strategy.Grow{Group: newRef, Percent: 100, To: *saved}},
