@@ -104,6 +104,35 @@ func TestTrim(t *testing.T) {
 	}
 }
 
+// grower appends to the file that is copied, with every write.
+type grower struct {
+	t    *testing.T
+	path string
+	n    int
+}
+
+func (g *grower) Write(p []byte) (int, error) {
+	if g.n += len(p); g.n > 1<<20 {
+		return 0, errors.New("there is no end")
+	}
+	write(g.t, g.path, "more and more\n")
+	return len(p), nil
+}
+
+// TestCopyEnds: without follow, a file that grows does not keep the reader.
+func TestCopyEnds(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "log")
+	write(t, path, "one\n")
+	if err := logfile.Copy(t.Context(), &grower{t: t, path: path}, path, -1, false); err != nil {
+		t.Error(err)
+	}
+	sources := func() ([]logfile.Source, error) { return []logfile.Source{{Name: "a", Path: path}}, nil }
+	if err := logfile.CopyAll(t.Context(), &grower{t: t, path: path}, sources, -1, false); err != nil {
+		t.Error(err)
+	}
+}
+
 // sink tells of every write.
 type sink struct {
 	text    strings.Builder

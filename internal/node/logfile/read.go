@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"time"
 )
@@ -27,7 +28,7 @@ type Source struct{ Name, Path string }
 //
 // Errors: those of w, and of the file: fs.ErrNotExist.
 func Copy(ctx context.Context, w io.Writer, path string, tail int64, follow bool) error {
-	t, err := newTailer(Source{Path: path}, tail)
+	t, err := newTailer(Source{Path: path}, tail, follow)
 	if err != nil {
 		return err
 	}
@@ -59,7 +60,7 @@ func CopyAll(ctx context.Context, w io.Writer, sources func() ([]Source, error),
 				if !first {
 					n = -1 // it is new: nothing of it was shown
 				}
-				t, err = newTailer(s, n)
+				t, err = newTailer(s, n, follow)
 				if errors.Is(err, fs.ErrNotExist) {
 					continue
 				}
@@ -100,41 +101,38 @@ type tailer struct {
 	name string
 	f    *os.File
 	off  int64
+	end  int64 // where to stop though the file may grow
 	buf  []byte
 }
 
-func newTailer(s Source, tail int64) (*tailer, error) {
+func newTailer(s Source, tail int64, follow bool) (*tailer, error) {
 	f, err := os.Open(s.Path)
 	if err != nil {
 		return nil, err
 	}
-	t := &tailer{name: s.Name, f: f, buf: make([]byte, MaxLine)}
+	t := &tailer{name: s.Name, f: f, end: math.MaxInt64, buf: make([]byte, MaxLine)}
 	info, err := f.Stat()
 	if err != nil {
 		f.Close()
 		return nil, err
 	}
+	if !follow {
+		t.end = info.Size()
+	}
 	if tail >= 0 && tail < info.Size() {
 		t.off = info.Size() - tail
-	}
-	if t.off < info.Size() {
-		t.off = firstData(f, t.off)
 	}
 	return t, nil
 }
 
-// fill reads what there is at the offset into the buffer.
+// fill reads what there is at the offset, behind what was trimmed, into the
+// buffer.
 func (t *tailer) fill() ([]byte, error) {
-	n, err := t.f.ReadAt(t.buf, t.off)
-	if n == 0 && errors.Is(err, io.EOF) {
-		// Shorter than where we are: it was emptied, and begins anew.
-		if info, err := t.f.Stat(); err == nil && info.Size() < t.off {
-			t.off = 0
-			n, err = t.f.ReadAt(t.buf, 0)
-			if n > 0 || errors.Is(err, io.EOF) {
-				return t.buf[:n], nil
-			}
-		}
+	t.off = firstData(t.f, t.off)
+	n, err := t.f.ReadAt(t.buf[:max(0, min(int64(len(t.buf)), t.end-t.off))], t.off)
+	if info, err2 := t.f.Stat(); n == 0 && err2 == nil && info.Size() < t.off {
+		t.off = 0 // it was emptied, and begins anew
+		n, err = t.f.ReadAt(t.buf, 0)
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read a log: %w", err)
