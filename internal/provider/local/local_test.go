@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -50,36 +51,123 @@ func serve() {
 	_ = srv.ListenAndServe()
 }
 
-// start runs a node until the test ends.
-func start(t *testing.T) *local.Client {
+// start runs a node until stop is called, or the test ends.
+func start(t *testing.T, dir string) (c *local.Client, stop func()) {
 	t.Helper()
-	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	go func() { done <- node.Run(ctx, node.Config{Dir: dir, Log: log}) }()
-	c := local.New(dir, "local")
-	t.Cleanup(func() {
+	c = local.New(dir, "local")
+	stop = sync.OnceFunc(func() {
+		defer cancel()
 		stopping, cancelStop := context.WithTimeout(context.Background(), time.Minute)
 		defer cancelStop()
 		if err := c.Stop(stopping, true); err != nil {
 			t.Errorf("stop the node: %v", err)
 		}
-		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("the node: %v", err)
 		}
 		c.Close()
 	})
+	t.Cleanup(stop)
 	if err := c.Wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return c, stop
+}
+
+// TestNodeAway: without a node everything is Unavailable, with what to do.
+func TestNodeAway(t *testing.T) {
+	t.Parallel()
+	c := local.New(t.TempDir(), "local")
+	defer c.Close()
+	ctx := t.Context()
+	ref := gennaker.ServerGroupRef{Account: "local", Region: node.Region, Name: "demo-v000"}
+	errs := map[string]error{
+		"destroy": c.Destroy(ctx, "k", ref), "resize": c.Resize(ctx, "k", ref, gennaker.Capacity{}),
+		"upsert": c.UpsertLoadBalancer(ctx, gennaker.LoadBalancer{Name: "lb"}),
+	}
+	_, errs["create"] = c.Create(ctx, "k", gennaker.ServerGroupSpec{})
+	_, errs["server groups"] = c.ServerGroups(ctx, "")
+	_, errs["load balancers"] = c.LoadBalancers(ctx)
+	_, errs["logs"] = c.Logs(ctx, ref, "", 1, true)
+	_, errs["ping"] = c.Ping(ctx)
+	short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+	defer cancel()
+	errs["wait"] = c.Wait(short)
+	for what, err := range errs {
+		if gennaker.KindOf(err) != gennaker.Unavailable || gennaker.HintOf(err) == "" {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// TestWatchReconnects: a watch outlives the node, and says that it missed
+// something.
+func TestWatchReconnects(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	c, stop := start(t, dir)
+	type change struct{ application, group string }
+	changes := make(chan change, 1000)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	watcher := local.New(dir, "local")
+	defer watcher.Close()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		watcher.Watch(ctx, func(application, group string) { changes <- change{application, group} })
+	}()
+	until := func(want change) {
+		t.Helper()
+		over := time.After(time.Minute)
+		for {
+			select {
+			case got := <-changes:
+				if got == want {
+					return
+				}
+			case <-over:
+				t.Fatalf("waited too long for %v", want)
+			}
+		}
+	}
+	until(change{})
+	lb := gennaker.LoadBalancer{Name: "lb", Application: "demo", Region: node.Region, Listen: "127.0.0.1:0"}
+	if err := c.UpsertLoadBalancer(t.Context(), lb); err != nil {
+		t.Fatal(err)
+	}
+	until(change{"demo", ""})
+	stop()
+	c, _ = start(t, dir)
+	until(change{})
+	if err := c.DeleteLoadBalancer(t.Context(), node.Region, "lb"); err != nil {
+		t.Fatal(err)
+	}
+	until(change{"demo", ""})
+	cancel()
+	<-done
+}
+
+// TestErrorsCrossTheSocket: kind, message and hint are the node's.
+func TestErrorsCrossTheSocket(t *testing.T) {
+	t.Parallel()
+	c, _ := start(t, t.TempDir())
+	_, err := c.Create(t.Context(), "k", gennaker.ServerGroupSpec{
+		Application: "demo", LoadBalancers: []string{"no-such"}, Artifact: gennaker.RunArtifact{Reference: ownBinary(t)},
+	})
+	if gennaker.KindOf(err) != gennaker.Invalid || !strings.Contains(err.Error(), `"no-such"`) ||
+		!strings.Contains(gennaker.HintOf(err), "make it first") {
+		t.Errorf("got %v, hint %q", err, gennaker.HintOf(err))
+	}
 }
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	c := start(t)
+	c, _ := start(t, t.TempDir())
 	var count atomic.Int64
 	providertest.Run(t, func(t *testing.T) providertest.Harness {
 		application := fmt.Sprintf("app%d", count.Add(1))
