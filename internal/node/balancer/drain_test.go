@@ -130,7 +130,7 @@ func checkSequence(t *rapid.T, g *gate, witnesses []*witness) {
 		}
 	}()
 	listed := map[*witness]bool{}
-	for range rapid.IntRange(3, 10).Draw(t, "steps") {
+	for range rapid.IntRange(2, 5).Draw(t, "steps") {
 		subset := rapid.SliceOfDistinct(rapid.IntRange(0, len(witnesses)-1), rapid.ID[int]).Draw(t, "listed")
 		next := map[*witness]bool{}
 		table := balancer.Table{}
@@ -241,7 +241,7 @@ func TestReplacingTargetsLosesNothing(t *testing.T) {
 	old, target := start(0)
 	f.Set(one(target))
 	hammer := newHammer(f, func() string { return f.Addr("lb") })
-	for n := 1; n <= 25; n++ {
+	for n := 1; n <= 12; n++ {
 		hammer.passes(t, 20)
 		s, next := start(n)
 		f.Set(one(next))

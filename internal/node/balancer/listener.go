@@ -68,7 +68,7 @@ func (b *Balancer) Listen(ctx context.Context, name, addr string) error {
 	switch {
 	case closed:
 		return gennaker.Errorf(gennaker.Unavailable, "listen on %s: %w", addr, errDone)
-	case old != nil && old.asked == addr:
+	case old != nil && (old.asked == addr || old.address() == addr):
 		return nil
 	}
 	l, err := b.bind(ctx, name, addr, old)

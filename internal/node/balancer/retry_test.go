@@ -62,7 +62,7 @@ func TestRefusedConnections(t *testing.T) {
 		})}},
 	}})
 	large := strings.Repeat("x", 1<<20)
-	for range 5 {
+	for range 2 {
 		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
 			for _, body := range []string{"small", large} {
 				for name, r := range map[string]io.Reader{"sized": strings.NewReader(body), "stream": stream(body)} {
@@ -146,7 +146,7 @@ func TestIdleConnectionsThatClose(t *testing.T) {
 		return false
 	})))
 	answered := 0
-	for i := range 200 {
+	for i := range 60 {
 		if status, body, err := f.do(http.MethodGet, "/", nil); status != http.StatusOK || body != "ok" || err != nil {
 			t.Fatalf("GET: %d %q, %v", status, body, err)
 		}
