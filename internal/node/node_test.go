@@ -541,3 +541,27 @@ func (h *harness) untilSaved(ref gennaker.ServerGroupRef) {
 		return ""
 	})
 }
+
+// TestCheckPeer: this user is let in, who cannot be told is not.
+func TestCheckPeer(t *testing.T) {
+	t.Parallel()
+	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", filepath.Join(t.TempDir(), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	c, err := (&net.Dialer{}).DialContext(t.Context(), "unix", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := node.CheckPeer(c); err != nil {
+		t.Errorf("this user: %v", err)
+	}
+	a, b := net.Pipe()
+	defer a.Close()
+	defer b.Close()
+	if err := node.CheckPeer(a); gennaker.KindOf(err) != gennaker.Denied {
+		t.Errorf("no unix socket: %v", err)
+	}
+}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -358,7 +359,7 @@ func (r *run) finish(ctx context.Context) {
 			case <-draining.Done():
 			}
 		}()
-		if err := g.n.bal.Drained(draining, r.name); err != nil && ctx.Err() == nil {
+		if err := g.n.bal.Drained(draining, r.name); errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 			g.n.Log.WarnContext(ctx, "requests were cut off", "instance", r.name, "in_flight", g.n.bal.InFlight(r.name))
 		}
 		cancel()

@@ -112,20 +112,20 @@ func TestTracker(t *testing.T) {
 			t.Parallel()
 			launched := time.Unix(1000, 0)
 			tr := health.NewTracker(check, launched, tt.known)
-			got := ""
+			var got strings.Builder
 			for i, a := range tt.answers {
 				answer := ""
 				if a == '-' {
 					answer = "is ill"
 				}
 				v, reason := tr.Observe(answer, launched.Add(time.Duration(2*i)*time.Second))
-				got += string(v[0])
+				got.WriteString(string(v[0]))
 				if v == health.Healthy && reason != "" || v == health.Unhealthy && reason == "" {
 					t.Errorf("answer %d: %s because %q", i, v, reason)
 				}
 			}
-			if got != tt.want {
-				t.Errorf("verdicts %s, want %s", got, tt.want)
+			if got.String() != tt.want {
+				t.Errorf("verdicts %s, want %s", got.String(), tt.want)
 			}
 		})
 	}
