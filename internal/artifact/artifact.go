@@ -297,6 +297,7 @@ func Prune(store string, keep []string) error {
 		}
 		// Out of the way first: half an artifact must not be found.
 		away := filepath.Join(store, temporary+short(e.Name()))
+		_ = remove(away) // of an interrupted call; if it stays the rename fails
 		if err := os.Rename(path, away); err != nil {
 			errs = append(errs, err)
 			continue
