@@ -19,14 +19,16 @@ type Candidate struct {
 // instances on.
 type Search struct {
 	From        string // server group to roll back from; empty is the newest that is enabled
-	Original    string // server group to restore, if it is there; otherwise the newest other one
+	Original    string // server group to restore, if it is there
 	OnlyEnabled bool   // restore none that is disabled, unless it is the original
 	Healthy     *int
 }
 
 // Find returns what to roll back in a cluster, all server groups of which in one
 // location are given; nil if there is nothing: fewer than two server groups, or
-// none that is enabled to roll back from, or no other to restore.
+// none that is enabled to roll back from, or no other to restore. Without an
+// original the next older one is restored, or if there is none the newest other:
+// what is newer than the version in service was rolled back before, or failed.
 //
 // Source: Spinnaker's DetermineRollbackCandidatesTask.
 func (s Search) Find(groups []gennaker.ServerGroup) *Candidate {
@@ -42,16 +44,16 @@ func (s Search) Find(groups []gennaker.ServerGroup) *Candidate {
 	if s.Healthy != nil {
 		c.Healthy = *s.Healthy
 	}
-	others := slices.DeleteFunc(slices.Delete(all, i, i+1), func(g gennaker.ServerGroup) bool {
-		return s.OnlyEnabled && g.Disabled && g.Name != s.Original
-	})
-	if len(others) == 0 {
+	fits := func(g gennaker.ServerGroup) bool { return !s.OnlyEnabled || !g.Disabled }
+	others := slices.Concat(all[i+1:], all[:i]) // the older ones first
+	j := slices.IndexFunc(others, func(g gennaker.ServerGroup) bool { return g.Name == s.Original })
+	if j < 0 {
+		j = slices.IndexFunc(others, fits)
+	}
+	if j < 0 {
 		return nil
 	}
-	c.Restore = others[0]
-	if j := slices.IndexFunc(others, func(g gennaker.ServerGroup) bool { return g.Name == s.Original }); j >= 0 {
-		c.Restore = others[j]
-	}
+	c.Restore = others[j]
 	return &c
 }
 

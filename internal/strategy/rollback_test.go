@@ -22,7 +22,8 @@ func TestSearch(t *testing.T) { // A14 rollbackCluster
 		"newest enabled to the next newest": {strategy.Search{}, G{off(0, "o"), off(1, "o"), on(2, "u")}, "demo-v002", "demo-v001", 100},
 		"to the original":                   {strategy.Search{Original: "demo-v000"}, G{off(0, "o"), off(1, "o"), on(2, "u")}, "demo-v002", "demo-v000", 100},
 		"the original is gone":              {strategy.Search{Original: "demo-v007"}, G{off(1, "o"), on(2, "u")}, "demo-v002", "demo-v001", 100},
-		"from a disabled newest":            {strategy.Search{}, G{on(0, "u"), on(1, "u"), off(2, "o")}, "demo-v001", "demo-v002", 100},
+		"never to a newer one":              {strategy.Search{}, G{on(0, "u"), on(1, "u"), off(2, "o")}, "demo-v001", "demo-v000", 100},
+		"unless there is no older one":      {strategy.Search{}, G{on(1, "u"), off(2, "o"), off(3, "o")}, "demo-v001", "demo-v003", 100},
 		"given percentage":                  {strategy.Search{Healthy: new(50)}, G{off(1, "o"), on(2, "u")}, "demo-v002", "demo-v001", 50},
 		"ten instances":                     {strategy.Search{}, G{off(1, "o"), on(2, strings.Repeat("u", 10))}, "demo-v002", "demo-v001", 90},
 		"twenty instances":                  {strategy.Search{}, G{off(1, "o"), on(2, strings.Repeat("u", 20))}, "demo-v002", "demo-v001", 95},
@@ -31,7 +32,7 @@ func TestSearch(t *testing.T) { // A14 rollbackCluster
 		"only enabled":                      {strategy.Search{OnlyEnabled: true}, G{on(0, "u"), off(1, "o"), on(2, "u")}, "demo-v002", "demo-v000", 100},
 		"only enabled, there is none":       {strategy.Search{OnlyEnabled: true}, G{off(1, "o"), on(2, "u")}, "", "", 0},
 		"only enabled, or the original":     {strategy.Search{OnlyEnabled: true, Original: "demo-v001"}, G{off(1, "o"), on(2, "u")}, "demo-v002", "demo-v001", 100},
-		"from a given one":                  {strategy.Search{From: "demo-v001"}, G{on(0, "u"), on(1, "u"), on(2, "u")}, "demo-v001", "demo-v002", 100},
+		"from a given one":                  {strategy.Search{From: "demo-v001"}, G{on(0, "u"), on(1, "u"), on(2, "u")}, "demo-v001", "demo-v000", 100},
 		"from a given one that is disabled": {strategy.Search{From: "demo-v001"}, G{on(0, "u"), off(1, "o")}, "", "", 0},
 	}
 	for name, tt := range tests {

@@ -304,6 +304,16 @@ func TestRollbackNeedsHealthyInstances(t *testing.T) { // A14: enable, wait, onl
 	check(t, "fleet", []string{"demo-prod-v000 0/2", "demo-prod-v001 2/2"}, r.state("east"))
 }
 
+func TestFailedRollbackIsTakenBack(t *testing.T) {
+	t.Parallel()
+	r := newRunner(t, deploy.Config{}, never)
+	r.run("createServerGroup", cluster("none", 2, object{"artifact": object{"reference": "bad"}}))
+	r.deploy(cluster("redblack", 2, nil))
+	check(t, "before", []string{"demo-prod-v000 0/2 disabled", "demo-prod-v001 2/2"}, r.state("east"))
+	check(t, "status", gennaker.Terminal, r.run("rollbackCluster", about(nil)).Status)
+	check(t, "after", []string{"demo-prod-v000 0/2 disabled", "demo-prod-v001 2/2"}, r.state("east"))
+}
+
 func TestTrafficGuards(t *testing.T) { // A10 traffic guards
 	t.Parallel()
 	guards := []any{object{"account": "local", "location": "*", "stack": "prod", "detail": ""}}

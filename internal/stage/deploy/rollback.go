@@ -33,6 +33,7 @@ type rollbackContext struct {
 	DisableOnly          bool   `json:"disableOnly"`
 	EnableAndDisableOnly bool   `json:"enableAndDisableOnly"`
 	OnlyEnabled          bool   `json:"onlyEnabledServerGroups"`
+	WasDisabled          bool   `json:"restoreWasDisabled"` // ours
 }
 
 // rollbackGroupConfig is what rollbackServerGroup reads.
@@ -49,7 +50,7 @@ func (d *deployer) registerRollback(r *stage.Registry) {
 		After:   d.afterCandidates,
 		Restart: func(c map[string]any) { drop(c, "rollbackTypes", "rollbackContexts", "imagesToRestore") },
 	})
-	stage.Add[rollbackGroupConfig](r, stage.Definition{Type: "rollbackServerGroup", After: d.rollback})
+	stage.Add[rollbackGroupConfig](r, stage.Definition{Type: "rollbackServerGroup", After: d.rollback, OnFailure: d.undoRollback})
 }
 
 // determineCandidates finds, for each region, what to roll back to what. A
@@ -85,6 +86,7 @@ func (d *deployer) determineCandidates(ctx context.Context, in stage.Input) (sta
 			"rollbackServerGroupName": found.From.Name, "restoreServerGroupName": found.Restore.Name,
 			"targetHealthyRollbackPercentage": found.Healthy,
 			"delayBeforeDisableSeconds":       cmp.Or(c.Additional.DelayBeforeDisable, c.DelayBeforeDisable),
+			"restoreWasDisabled":              found.Restore.Disabled,
 			"disableOnly":                     c.Additional.DisableOnly, "enableAndDisableOnly": c.Additional.EnableAndDisableOnly,
 		}
 		images = append(images, map[string]any{
@@ -153,4 +155,33 @@ func (d *deployer) rollback(ctx context.Context, in stage.Input) ([]gennaker.Sta
 	})
 	common := pick(in.Stage.Context, "cloudProvider", "interestingHealthProviderNames")
 	return stage.Linear(stages(common, moves)...), nil
+}
+
+// undoRollback takes what could not be restored out of service again, if it was
+// not in service before and the other version still is.
+func (d *deployer) undoRollback(ctx context.Context, in stage.Input) ([]gennaker.StageConfig, error) {
+	c, err := stage.Decode[rollbackGroupConfig](in.Stage.Context)
+	if err != nil || !c.Context.WasDisabled || c.Context.DisableOnly || c.Context.EnableAndDisableOnly {
+		return nil, err
+	}
+	p, err := d.provider(c.where)
+	if err != nil {
+		return nil, err
+	}
+	regions, err := c.regions(p)
+	if err != nil {
+		return nil, err
+	}
+	from, err := p.ServerGroup(ctx, regions[0], c.Context.From)
+	if gennaker.KindOf(err) == gennaker.NotFound && err != nil || err == nil && from.Disabled {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	restore := gennaker.ServerGroupRef{Account: p.Account.Name, Region: regions[0], Name: c.Context.Restore}
+	children := stages(pick(in.Stage.Context, "cloudProvider", "interestingHealthProviderNames"),
+		[]strategy.Move{strategy.DisableServerGroup{Group: restore, Percent: 100}})
+	children[0].Context["stageTimeoutMs"] = rollbackTimeout.Milliseconds()
+	return children, nil
 }
