@@ -32,19 +32,20 @@ func TestParse(t *testing.T) { // A1
 	}
 }
 
-func TestAfter(t *testing.T) { // A4 to A7
-	t.Parallel()
+type afterTest struct {
+	fields strategy.Fields
+	source *strategy.Source
+	want   []strategy.Move
+}
+
+func afterTests() map[string]afterTest {
 	type M = []strategy.Move
 	saved := &gennaker.Capacity{Min: 1, Max: 3, Desired: 3}
 	validation := strategy.Pipeline{Application: "demo", ID: "42", Parameters: map[string]any{"a": "b"}}
 	grow := func(p int) strategy.Grow {
 		return strategy.Grow{Group: newRef, Percent: p, Source: &oldRef, Min: 1, To: *saved}
 	}
-	tests := map[string]struct {
-		fields strategy.Fields
-		source *strategy.Source
-		want   M
-	}{
+	return map[string]afterTest{
 		"A4 none": {strategy.Fields{Strategy: "none"}, source, nil},
 		"A5 highlander": {
 			strategy.Fields{Strategy: "highlander"}, source,
@@ -114,7 +115,11 @@ func TestAfter(t *testing.T) { // A4 to A7
 			M{strategy.DetermineTarget{Target: newRef}, strategy.Grow{Group: newRef, Percent: 100, To: *saved}},
 		},
 	}
-	for name, tt := range tests {
+}
+
+func TestAfter(t *testing.T) { // A4 to A7
+	t.Parallel()
+	for name, tt := range afterTests() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got, err := strategy.After(tt.fields, tt.source, newRef)

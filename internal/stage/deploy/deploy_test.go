@@ -88,14 +88,8 @@ func keys(effects []fake.Effect) int {
 	return len(seen)
 }
 
-func TestStagesOfStrategies(t *testing.T) { // A2, A5 to A7: names and order on the wire
-	t.Parallel()
-	tests := map[string]struct {
-		cluster object
-		want    string
-	}{
-		"redblack": {
-			cluster("redblack", 2, object{"scaleDown": true, "maxRemainingAsgs": 3, "delayBeforeCleanup": 5, "delayBeforeScaleDownSec": 6}), `
+// redBlackLog is a deployment with all that redblack can do.
+const redBlackLog = `
 deploy
   Deploy in east
   - determineSourceServerGroup: SUCCEEDED
@@ -126,7 +120,16 @@ deploy
     scaleDownCluster: SUCCEEDED
   Deploy in east: SUCCEEDED
 - completeParallelDeploy: SUCCEEDED
-deploy: SUCCEEDED`,
+deploy: SUCCEEDED`
+
+func TestStagesOfStrategies(t *testing.T) { // A2, A5 to A7: names and order on the wire
+	t.Parallel()
+	tests := map[string]struct {
+		cluster object
+		want    string
+	}{
+		"redblack": {
+			cluster("redblack", 2, object{"scaleDown": true, "maxRemainingAsgs": 3, "delayBeforeCleanup": 5, "delayBeforeScaleDownSec": 6}), redBlackLog,
 		},
 		"rollingredblack": {
 			cluster("rollingredblack", 2, object{

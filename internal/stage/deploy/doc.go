@@ -36,6 +36,9 @@
 // server group fails as soon as every one of its instances has ended five
 // times, instead of after two hours.
 //
+// A rollback that fails takes what it put into service out again, if the other
+// version still serves.
+//
 // A disable is observed here (requests in flight are done), so there is no
 // least time of 90 seconds for disableCluster unless Config says so.
 //
