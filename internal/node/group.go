@@ -19,15 +19,19 @@ import (
 
 // group is a server group: its record and what runs of it.
 type group struct {
-	n       *node
-	name    string
-	cluster string
-	serial  int
-	spec    gennaker.ServerGroupSpec
-	files   state.Artifact
-	change  sync.Mutex // held from reading the record to saving the changed one; before mu
+	n *node
 
-	mu      sync.Mutex
+	// These never change.
+	name      string
+	cluster   string
+	serial    int
+	spec      gennaker.ServerGroupSpec
+	files     state.Artifact
+	drainTime time.Duration
+
+	change sync.Mutex // held from reading the record to saving the changed one; before mu
+
+	mu      sync.Mutex  // before the locks of the node
 	rec     state.Group // durable, but for what carry brings up to date
 	runs    map[int]*run
 	outFrom map[int]time.Time // when instances went out of service
@@ -51,7 +55,11 @@ const saveAgain = 2 * time.Second
 var errDone = errors.New("done before")
 
 func newGroup(n *node, rec state.Group) *group {
-	g := &group{n: n, name: rec.Name, cluster: rec.Cluster, serial: rec.Serial, spec: rec.Spec, files: rec.Artifact, rec: rec, runs: map[int]*run{}, outFrom: map[int]time.Time{}}
+	g := &group{
+		n: n, name: rec.Name, cluster: rec.Cluster, serial: rec.Serial,
+		spec: rec.Spec, files: rec.Artifact, drainTime: rec.DrainTime(),
+		rec: rec, runs: map[int]*run{}, outFrom: map[int]time.Time{},
+	}
 	g.publish()
 	return g
 }
@@ -99,12 +107,14 @@ func (g *group) update(f func(*state.Group) error) error {
 		return err
 	}
 	g.mu.Lock()
-	before := g.rec
+	out := g.wentOut(next)
 	g.rec = next
 	g.publish()
+	g.n.route() // with mu held: nobody sees the new state before it holds
 	g.mu.Unlock()
-	g.n.route()
-	g.drain(before, next)
+	for _, instance := range out {
+		g.n.work.Go(func() { g.drain(instance) })
+	}
 	g.tend()
 	g.changed()
 	return nil
@@ -142,8 +152,8 @@ func (g *group) publish() {
 func (g *group) refresh() {
 	g.mu.Lock()
 	g.publish()
-	g.mu.Unlock()
 	g.n.route()
+	g.mu.Unlock()
 	g.changed()
 }
 
@@ -156,30 +166,30 @@ func (g *group) has(instance string) bool {
 
 func (g *group) changed() { g.n.hub.publish(g.spec.Application, g.name) }
 
-// drain notes which instances went out of service, and tells watchers when
-// their requests are done.
-func (g *group) drain(before, after state.Group) {
-	for _, in := range after.Instances {
-		old := before.Find(in.Suffix)
-		if old == nil || old.OutOfService == in.OutOfService {
-			continue
-		}
-		g.mu.Lock()
-		delete(g.outFrom, in.Suffix)
-		if in.OutOfService {
+// wentOut notes which instances go out of service by the next record, and
+// returns their names. mu is held.
+func (g *group) wentOut(next state.Group) (names []string) {
+	for _, in := range next.Instances {
+		old := g.rec.Find(in.Suffix)
+		switch {
+		case old == nil || old.OutOfService == in.OutOfService:
+		case in.OutOfService:
 			g.outFrom[in.Suffix] = time.Now()
-		}
-		g.mu.Unlock()
-		if in.OutOfService {
-			name := after.InstanceName(in.Suffix)
-			g.n.work.Go(func() {
-				ctx, cancel := context.WithTimeout(g.n.ctx, after.DrainTime())
-				defer cancel()
-				_ = g.n.bal.Drained(ctx, name)
-				g.changed()
-			})
+			names = append(names, next.InstanceName(in.Suffix))
+		default:
+			delete(g.outFrom, in.Suffix)
 		}
 	}
+	return names
+}
+
+// drain tells watchers when the requests of an instance are done, or its time
+// for them is over.
+func (g *group) drain(instance string) {
+	ctx, cancel := context.WithTimeout(g.n.ctx, g.drainTime)
+	defer cancel()
+	_ = g.n.bal.Drained(ctx, instance)
+	g.changed()
 }
 
 // tend starts a goroutine for each instance that has none, and tells those that

@@ -347,11 +347,11 @@ func (r *run) finish(ctx context.Context) {
 	g := r.g
 	g.mu.Lock()
 	p, halt := r.proc, r.halt
-	drain, stop := g.rec.DrainTime(), g.rec.StopTime()
+	stop := g.rec.StopTime()
 	g.mu.Unlock()
 	g.refresh()
 	if p != nil {
-		draining, cancel := context.WithTimeout(ctx, drain)
+		draining, cancel := context.WithTimeout(ctx, g.drainTime)
 		go func() {
 			select {
 			case <-p.Done():

@@ -108,5 +108,5 @@ func (r *run) traffic(in state.Instance) (gennaker.HealthState, string) {
 // still take their time. mu is held.
 func (g *group) mayDrain(suffix int) bool {
 	from, ok := g.outFrom[suffix]
-	return ok && time.Since(from) < g.rec.DrainTime()
+	return ok && time.Since(from) < g.drainTime
 }
