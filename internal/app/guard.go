@@ -87,22 +87,29 @@ func (g *nodeGuard) spawn() (<-chan struct{}, error) {
 
 // keep starts the node again whenever it is gone, until ctx ends.
 func (g *nodeGuard) keep(ctx context.Context) {
-	for wait := firstRestart; ; wait = min(2*wait, lastRestart) {
+	for apart := firstRestart; ; {
 		began := time.Now()
 		g.client.Lost(ctx)
-		if ctx.Err() != nil {
+		var pause time.Duration
+		pause, apart = pace(apart, time.Since(began))
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
 			return
-		}
-		if time.Since(began) > time.Minute {
-			wait = firstRestart
 		}
 		if err := g.ensure(ctx); err != nil && ctx.Err() == nil {
 			g.log.Error("the node is away", "error", err)
 		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return
-		}
 	}
+}
+
+// pace returns how long to wait before a node that ran for a while is started
+// again, and how far apart starts are to be from then on. One that ran long
+// enough is started at once, for nothing answers in the meantime; one that
+// cannot stay up is tried ever more rarely.
+func pace(apart, ran time.Duration) (pause, next time.Duration) {
+	if ran >= apart {
+		return 0, firstRestart
+	}
+	return apart - ran, min(2*apart, lastRestart)
 }
