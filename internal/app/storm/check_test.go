@@ -103,41 +103,59 @@ func (w *world) checkExecutions(all map[string]gennaker.Execution) {
 	}
 }
 
-// checkCreations demands that the numbers which the node gave to server groups
-// are those that stages know of: none was created twice, or and forgotten. It
-// returns how many there are.
-func (w *world) checkCreations(all map[string]gennaker.Execution) (made int) {
-	known := map[string][]int{}
-	by := map[string]string{}
+// checkCreations demands that the server groups which the node made, and those
+// which it destroyed since, are those that stages know of: none was created
+// twice, none was forgotten. It returns how many there are.
+func (w *world) checkCreations(all map[string]gennaker.Execution) int {
+	by := map[string]string{} // execution that created a server group
 	for _, x := range all {
 		for _, name := range created(x) {
 			if other := by[name]; other != "" {
 				w.t.Errorf("%s was created by %s and by %s", name, other, x.ID)
 			}
 			by[name] = x.ID
-			m := gennaker.ParseServerGroupName(name)
-			known[m.Cluster] = append(known[m.Cluster], *m.Sequence)
-			made++
 		}
 	}
 	_, contents, err := state.Open(filepath.Join(app.NodeDir(w.data), "state"), nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if len(contents.Clusters) != len(known) {
-		w.t.Errorf("the node has %d clusters, and %d were deployed", len(contents.Clusters), len(known))
+	made, complete := map[string]bool{}, true
+	for _, g := range contents.Groups {
+		made[g.Name] = true
 	}
 	for _, c := range contents.Clusters {
-		slices.Sort(known[c.Name])
-		var want []int
-		for n := range c.Next {
-			want = append(want, n)
+		for _, d := range c.Destroyed {
+			made[d.Name] = true
 		}
-		if !slices.Equal(known[c.Name], want) {
-			w.t.Errorf("of cluster %s the node made %d server groups; stages know of %v", c.Name, c.Next, known[c.Name])
+		complete = complete && len(c.Destroyed) < state.MaxForgotten
+	}
+	for name := range made {
+		if by[name] == "" {
+			w.t.Errorf("the node made %s, and no stage knows of it", name)
 		}
 	}
-	return made
+	for name, id := range by {
+		if complete && !made[name] {
+			w.t.Errorf("execution %s created %s, and the node does not know of it", id, name)
+		}
+	}
+	if !w.nodeKilled {
+		w.checkNumbers(by, contents.Clusters)
+	}
+	return len(by)
+}
+
+// checkNumbers demands that no number of a server group is missing. A node that
+// is killed may have used one up for nothing.
+func (w *world) checkNumbers(by map[string]string, clusters []state.Cluster) {
+	for _, c := range clusters {
+		for n := range c.Next {
+			if name := gennaker.ServerGroupName(c.Name, n); by[name] == "" {
+				w.t.Errorf("the node used the number of %s, and no stage knows of it", name)
+			}
+		}
+	}
 }
 
 // checkProcesses demands that the processes are those of the inventory, each

@@ -38,8 +38,9 @@ type world struct {
 	http   *http.Client
 	node   *local.Client // past the server
 
-	process *exec.Cmd
-	exited  chan struct{}
+	process    *exec.Cmd
+	exited     chan struct{}
+	nodeKilled bool
 
 	mu       sync.Mutex
 	expected map[string]expectation // by execution
@@ -158,6 +159,7 @@ func (w *world) nodePID() int {
 // killNode ends the node at once.
 func (w *world) killNode() {
 	w.t.Helper()
+	w.nodeKilled = true
 	if err := syscall.Kill(w.nodePID(), syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
 		w.t.Fatal(err)
 	}

@@ -45,6 +45,7 @@ func pipelines() map[string][]object {
 		"Highlander": {deployment("plain", "highlander", 1, nil)},
 		"None":       {deployment("plain", "none", 1, nil)},
 		"First":      {deployment("operated", "none", 1, nil)},
+		"Steady":     {deployment("steady", "none", 2, nil)},
 		"Validate":   {{"refId": "1", "type": "manualJudgment", "name": "Good?", "judgmentInputs": []any{}}},
 		"Child":      {{"refId": "1", "type": "wait", "waitTime": 0}, {"refId": "2", "requisiteStageRefIds": []string{"1"}, "type": "wait", "waitTime": 1}},
 		"Control": {
