@@ -62,7 +62,7 @@ func instance() {
 		}
 		fmt.Printf("left %d behind\n", cmd.Process.Pid)
 	case "linger", "deaf":
-		select {}
+		forever()
 	case "stubborn":
 		signal.Ignore(syscall.SIGTERM)
 		serve()
@@ -80,7 +80,7 @@ func instance() {
 			return
 		}
 		if len(os.Args) > 1 && os.Args[1] == "hang" {
-			select {}
+			forever()
 		}
 		serve()
 	default:
@@ -126,8 +126,12 @@ func serve() {
 		fmt.Println(err)
 		os.Exit(3)
 	}
-	select {}
+	forever()
 }
+
+// forever is longer than any test. Without a timer the runtime would find a
+// deadlock.
+func forever() { <-time.After(time.Hour) }
 
 // seen is what an instance sees of itself.
 type seen struct {

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	case r == "ignore":
 		signal.Ignore(syscall.SIGTERM)
 		fmt.Println("ready")
-		select {}
+		forever()
 	case r == "fork": // one child in the group, one in a session of its own
 		for _, setsid := range []bool{false, true} {
 			c := exec.Command("/proc/self/exe")
@@ -40,12 +40,16 @@ func TestMain(m *testing.M) {
 			}
 		}
 		fmt.Println("ready")
-		select {}
+		forever()
 	default:
 		fmt.Println("ready")
-		select {}
+		forever()
 	}
 }
+
+// forever is longer than any test. Without a timer the runtime would find a
+// deadlock.
+func forever() { <-time.After(time.Hour) }
 
 // start starts a process in a role and waits, unless it exits at once, until it
 // is ready.
@@ -55,8 +59,8 @@ func start(t *testing.T, as string, marks ...string) *process.Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
 	defer w.Close()
+	t.Cleanup(func() { r.Close() }) // not earlier: it may write to it at its end
 	p, err := process.Start(process.Spec{
 		Path: os.Args[0], Args: []string{"me"}, Dir: t.TempDir(), Env: append(marks, role+"="+as), Log: w,
 	})
