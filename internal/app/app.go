@@ -89,7 +89,7 @@ func NodeDir(data string) string { return filepath.Join(data, "node") }
 //
 // Errors: Denied for an address that is not loopback; Conflict if the address
 // or the data directory is in use; Unavailable if the data cannot be read.
-func New(ctx context.Context, cfg Config) (a *App, err error) {
+func New(ctx context.Context, cfg Config) (_ *App, err error) {
 	cfg.Data, cfg.Listen = cmp.Or(cfg.Data, DefaultData()), cmp.Or(cfg.Listen, DefaultListen)
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -100,7 +100,7 @@ func New(ctx context.Context, cfg Config) (a *App, err error) {
 	if err := checkLoopback(cfg.Listen); err != nil {
 		return nil, err
 	}
-	a = &App{cfg: cfg, log: cfg.Log, hub: &hub{}, fleet: provider.Fleet{}}
+	a := &App{cfg: cfg, log: cfg.Log, hub: &hub{}, fleet: provider.Fleet{}}
 	defer func() {
 		if err != nil {
 			a.abandon()
