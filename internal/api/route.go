@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -229,9 +230,7 @@ func (s *Server) write(w http.ResponseWriter, r *request, v any) {
 		s.writeStream(w, r, a)
 		return
 	case content:
-		for k, values := range a.header {
-			w.Header()[k] = values
-		}
+		maps.Copy(w.Header(), a.header)
 		writeAll(w, a.status, []byte(a.text))
 		return
 	case answer:

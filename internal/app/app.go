@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
@@ -144,9 +145,7 @@ func (a *App) compose(ctx context.Context) (err error) {
 
 // accounts fills the fleet, and sees that the node runs.
 func (a *App) accounts(ctx context.Context) error {
-	for name, p := range a.cfg.Fleet {
-		a.fleet[name] = p
-	}
+	maps.Copy(a.fleet, a.cfg.Fleet)
 	if len(a.cfg.Node) == 0 {
 		return nil
 	}

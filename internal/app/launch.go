@@ -104,7 +104,7 @@ func newExecution(p gennaker.Pipeline, trigger gennaker.Trigger) (gennaker.Execu
 	x.SpelEvaluator, _ = doc["spelEvaluator"].(string)
 	x.Source, _ = doc["source"].(map[string]any)
 	if v := doc["startTimeExpiry"]; v != nil {
-		if err := x.StartTimeExpiry.UnmarshalJSON([]byte(fmt.Sprint(v))); err != nil {
+		if err := x.StartTimeExpiry.UnmarshalJSON(fmt.Append(nil, v)); err != nil {
 			return x, gennaker.Errorf(gennaker.Invalid, "startTimeExpiry of pipeline %s: %w", p.Name, err)
 		}
 	}

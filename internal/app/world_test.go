@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -110,9 +111,7 @@ func (w *world) call(method, path string, body any) (int, object) {
 func (w *world) save(name string, more object, stages ...object) {
 	w.t.Helper()
 	doc := object{"application": "demo", "name": name, "stages": stages}
-	for k, v := range more {
-		doc[k] = v
-	}
+	maps.Copy(doc, more)
 	text, err := json.Marshal(doc)
 	if err != nil {
 		w.t.Fatal(err)
@@ -128,9 +127,7 @@ func stage(ref int, typ string, more object) object {
 	if ref > 1 {
 		s["requisiteStageRefIds"] = []string{fmt.Sprint(ref - 1)}
 	}
-	for k, v := range more {
-		s[k] = v
-	}
+	maps.Copy(s, more)
 	return s
 }
 

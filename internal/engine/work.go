@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime/debug"
 	"time"
 
@@ -286,9 +287,7 @@ func (e *Engine) timeout(r *run, p place, in stage.Input, out stage.Outcome) map
 // Source: execution model, section 7, exception shape.
 func exception(task string, now time.Time, reason, hint string, more map[string]any) map[string]any {
 	details := map[string]any{"error": "Unexpected Task Failure", "errors": []any{reason}}
-	for k, v := range more {
-		details[k] = v
-	}
+	maps.Copy(details, more)
 	if hint != "" {
 		details["hint"] = hint
 	}

@@ -18,7 +18,7 @@
 //   - A deployment that fails takes its new version out of service also if
 //     rollback.onFailure is not set; it is left there only if that is false, or
 //     if the strategy is none, or if nothing was there before. See [OnFailure].
-//   - Strategies that are known but not implemented (custom, monitored,
+//   - Strategies that are known but not supported (custom, monitored,
 //     rollingpush, cfrollingredblack) are refused, not taken for none.
 //   - rollingredblack grows to the configured size, not to that of the source, if
 //     the source has no instances: it would end with none.

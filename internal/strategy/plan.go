@@ -21,7 +21,7 @@ const (
 // Parse returns the strategy of a stage's field, whatever its case; an empty or
 // unknown one is None, as in Spinnaker.
 //
-// Errors: Invalid for a strategy of Spinnaker's that is not implemented.
+// Errors: Invalid for a strategy of Spinnaker's that is not supported.
 func Parse(s string) (Name, error) {
 	switch n := Name(strings.ToLower(strings.TrimSpace(s))); n {
 	case None, Highlander, RedBlack, RollingRedBlack:

@@ -3,6 +3,7 @@ package balancer
 import (
 	"context"
 	"errors"
+	"log"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -18,6 +19,7 @@ type Balancer struct {
 	http1     *http.Transport
 	http2     *http.Transport
 	buffers   buffers
+	quiet     *log.Logger
 	listening sync.Mutex     // held while a listener is put in place
 	retiring  sync.WaitGroup // listeners that were moved and finish their requests
 	closing   chan struct{}  // closed by Close
@@ -34,10 +36,10 @@ type Balancer struct {
 // New returns a Balancer that listens nowhere and knows no target.
 func New(log *slog.Logger) *Balancer {
 	return &Balancer{
-		log:       log,
-		http1:     newTransport(false),
-		http2:     newTransport(true),
-		buffers:   newBuffers(),
+		log:     log,
+		http1:   newTransport(false),
+		http2:   newTransport(true),
+		buffers: newBuffers(), quiet: discard(),
 		closing:   make(chan struct{}),
 		pools:     map[string]*pool{},
 		targets:   map[string]*target{},

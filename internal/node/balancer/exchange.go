@@ -119,7 +119,7 @@ func (b *Balancer) serve(p *pool, w http.ResponseWriter, r *http.Request) {
 		ErrorHandler:  x.refuse,
 		BufferPool:    b.buffers,
 		FlushInterval: -1,
-		ErrorLog:      discard,
+		ErrorLog:      b.quiet,
 	}
 	proxy.ServeHTTP(w, req)
 }

@@ -29,8 +29,9 @@ const (
 	lameDuck = time.Second
 )
 
-// What net/http would print is either the client's doing or counted already.
-var discard = log.New(io.Discard, "", 0)
+// discard takes what net/http would print: it is either the client's doing or
+// counted already.
+func discard() *log.Logger { return log.New(io.Discard, "", 0) }
 
 // listener is a socket and the HTTP server on it.
 type listener struct {
@@ -210,7 +211,7 @@ func (b *Balancer) bind(ctx context.Context, name, addr string, old *listener) (
 		ReadHeaderTimeout:            readHeaderTimeout,
 		IdleTimeout:                  clientIdle,
 		MaxHeaderBytes:               maxHeaderBytes,
-		ErrorLog:                     discard,
+		ErrorLog:                     discard(),
 		Protocols:                    new(http.Protocols),
 		DisableGeneralOptionsHandler: true,
 	}

@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -217,9 +218,7 @@ func named(groups []gennaker.ServerGroup, names []string) []gennaker.ServerGroup
 func (o operation) allowed(ctx context.Context, c clusterConfig, groups, victims []gennaker.ServerGroup) (wait string, err error) {
 	loss := strategy.Loss{}
 	for _, v := range victims {
-		for name, n := range o.loss(c, v) {
-			loss[name] = n
-		}
+		maps.Copy(loss, o.loss(c, v))
 	}
 	if or(c.DesiredPercentage, 100) >= 100 {
 		if err := o.guard(ctx, groups, loss); err != nil {

@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -267,9 +268,7 @@ func TestFailedDeployments(t *testing.T) { // A14 on deploy failure, A7 on failu
 	t.Parallel()
 	bad := func(strategy string, more object) object {
 		c := cluster(strategy, 2, object{"artifact": object{"reference": "bad"}})
-		for k, v := range more {
-			c[k] = v
-		}
+		maps.Copy(c, more)
 		return c
 	}
 	rollback := func(onFailure, destroy bool) object {

@@ -3,6 +3,7 @@ package deploy_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -31,18 +32,14 @@ func three(t *testing.T, config deploy.Config, script func(gennaker.ServerGroupS
 // about is a stage's configuration that names the cluster.
 func about(more object) object {
 	c := object{"credentials": "local", "regions": []any{"east"}, "cluster": "demo-prod"}
-	for k, v := range more {
-		c[k] = v
-	}
+	maps.Copy(c, more)
 	return c
 }
 
 // on is a stage's configuration that names a server group.
 func on(name string, more object) object {
 	c := object{"credentials": "local", "region": "east", "serverGroupName": name}
-	for k, v := range more {
-		c[k] = v
-	}
+	maps.Copy(c, more)
 	return c
 }
 
@@ -472,9 +469,7 @@ func TestCancelTakesTheNewVersionOut(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := cluster("redblack", 2, object{"artifact": object{"reference": "slow"}})
-			for k, v := range tt.context {
-				c[k] = v
-			}
+			maps.Copy(c, tt.context)
 			n := r.add(nil, "", gennaker.StageConfig{Type: "createServerGroup", Context: c})
 			for _, s := range def.Steps[:4] {
 				r.task(n, s)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -114,11 +115,11 @@ func (r *runner) add(parent *node, side string, c gennaker.StageConfig) *node {
 }
 
 func (r *runner) logf(n *node, format string, args ...any) {
-	depth := ""
+	var depth strings.Builder
 	for p := n.parent; p != nil; p = p.parent {
-		depth += "  "
+		depth.WriteString("  ")
 	}
-	r.log = append(r.log, depth+fmt.Sprintf(format, args...))
+	r.log = append(r.log, depth.String()+fmt.Sprintf(format, args...))
 }
 
 // input is what a planner or, with a task, that task knows.

@@ -1,0 +1,59 @@
+# Gennaker. `make help` lists the targets.
+
+GO ?= go
+BIN := bin/gennaker
+STORM_KILLS ?= 40
+
+.PHONY: help build demo up check test race storm bench fuzz gen fmt clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/gennaker
+	$(GO) build -trimpath -o $(BIN) ./cmd/gennaker
+
+demo: build ## watch deployments happen under load, about a minute
+	@$(BIN) demo
+
+up: build ## start the server
+	@$(BIN) up
+
+check: ## the loop while writing: house rules, vet, fast tests
+	$(GO) test .
+	$(GO) vet ./...
+	$(GO) test -short ./...
+
+test: ## everything; what CI runs
+	$(GO) test .
+	$(GO) vet ./...
+	$(GO) fix -diff ./...
+	$(GO) test -timeout 15m ./internal/flow ./internal/strategy
+	$(MAKE) race
+	$(MAKE) storm
+
+race: ## all tests with the race detector; long properties in fewer cases
+	$(GO) test -race -short -timeout 15m ./internal/flow ./internal/strategy
+	$(GO) test -race -timeout 15m $$($(GO) list ./... | grep -v -e /internal/flow$$ -e /internal/strategy$$ -e /internal/app/storm$$)
+
+storm: ## kill the server and the node at random moments of deployments
+	$(GO) test -run Storm -timeout 20m ./internal/app/storm -storm.kills=$(STORM_KILLS)
+
+bench: ## the figures of docs/reference/benchmarks.md
+	$(GO) run ./internal/bench
+
+fuzz: ## every fuzz test for a while
+	@for p in $$($(GO) list ./...); do \
+		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+			echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-20s} $$p || exit 1; \
+		done; \
+	done
+
+gen: ## rewrite the transcripts and reference pages that tests compare
+	$(GO) test ./internal/flow ./internal/app ./cmd/gennaker -update
+
+fmt: ## format the code
+	gofmt -w .
+	$(GO) fix ./...
+
+clean: ## remove what was built
+	rm -rf bin
