@@ -224,7 +224,7 @@ func (r *reader) stage(m map[string]any, path string) StageConfig {
 		r.problem(path+".refId", "may not hold < or >, which mark synthetic stages")
 	}
 	if v := m["startTimeExpiry"]; v != nil {
-		if err := s.StartExpiry.UnmarshalJSON([]byte(fmt.Sprint(v))); err != nil {
+		if err := s.StartExpiry.UnmarshalJSON(fmt.Append(nil, v)); err != nil {
 			r.problem(path+".startTimeExpiry", "must be epoch milliseconds")
 		}
 	}
