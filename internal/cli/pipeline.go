@@ -156,9 +156,9 @@ What is wrong with it is shown with its line and column.`,
 				return err
 			}
 			p, err := gennaker.ParsePipeline(d.json)
-			if err != nil {
+			if err != nil && (p.Application == "" || p.Name == "") {
 				return d.locate(err)
-			}
+			} // the server finds the rest again, and what only it can know
 			c, err := s.client()
 			if err != nil {
 				return err

@@ -1,8 +1,11 @@
 package stage
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/go-viper/mapstructure/v2"
@@ -41,7 +44,9 @@ func decode(context map[string]any, into any, hook mapstructure.DecodeHookFunc) 
 	if err == nil {
 		return nil
 	}
-	return problems(err)
+	found := problems(err)
+	slices.SortStableFunc(found, func(a, b gennaker.Problem) int { return strings.Compare(a.Path, b.Path) })
+	return found
 }
 
 // problems takes mapstructure's tree of errors apart.
@@ -53,13 +58,58 @@ func problems(err error) []gennaker.Problem {
 		}
 		return out
 	}
-	if de, ok := errors.AsType[*mapstructure.DecodeError](err); ok {
-		if inner := problems(de.Unwrap()); len(inner) > 0 && inner[0].Path != "" {
-			return inner
+	de, ok := err.(*mapstructure.DecodeError) //nolint:errorlint // the tree is walked level by level
+	if !ok {
+		if inner := errors.Unwrap(err); inner != nil {
+			return problems(inner)
 		}
-		return []gennaker.Problem{{Path: strings.TrimPrefix(de.Name(), "."), Message: de.Unwrap().Error()}}
+		return []gennaker.Problem{{Message: err.Error()}}
 	}
-	return []gennaker.Problem{{Message: err.Error()}}
+	if inner := problems(de.Unwrap()); len(inner) > 0 && inner[0].Path != "" {
+		return inner
+	}
+	return []gennaker.Problem{{Path: strings.TrimPrefix(de.Name(), "."), Message: describe(de.Unwrap())}}
+}
+
+// describe says of a value what it must be, in the words of JSON.
+func describe(err error) string {
+	var want reflect.Value
+	var got any
+	if e, ok := errors.AsType[*mapstructure.ParseError](err); ok {
+		want, got = e.Expected, e.Value
+	} else if e, ok := errors.AsType[*mapstructure.UnconvertibleTypeError](err); ok {
+		want, got = e.Expected, e.Value
+	}
+	text, err2 := json.Marshal(got)
+	if strings.HasPrefix(err.Error(), "expected a map or struct") {
+		return "must be an object"
+	}
+	if !want.IsValid() || err2 != nil {
+		return err.Error()
+	}
+	const longest = 60
+	if len(text) > longest {
+		text = append(text[:longest], "…"...)
+	}
+	return fmt.Sprintf("must be %s, not %s", jsonKind(want.Type()), text)
+}
+
+// jsonKind names what a Go type reads from JSON.
+func jsonKind(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return jsonKind(t.Elem())
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "a string"
+	case reflect.Slice, reflect.Array:
+		return "a list"
+	case reflect.Map, reflect.Struct:
+		return "an object"
+	default:
+		return "a number"
+	}
 }
 
 func skipExpressions(from, to reflect.Type, v any) (any, error) {
