@@ -2,6 +2,7 @@ package storm
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -136,8 +137,13 @@ func (w *world) up() {
 	}
 }
 
-// kill ends the server at once.
+// kill ends the server at once. One that ended by itself is a failure.
 func (w *world) kill() {
+	select {
+	case <-w.exited:
+		w.t.Errorf("the server ended by itself: %s", w.process.ProcessState)
+	default:
+	}
 	_ = w.process.Process.Kill()
 	<-w.exited
 }
@@ -168,7 +174,8 @@ func (w *world) killNode() {
 // end stops everything that this world started.
 func (w *world) end() {
 	if w.process != nil {
-		w.kill()
+		_ = w.process.Process.Kill()
+		<-w.exited
 	}
 	w.http.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -177,6 +184,17 @@ func (w *world) end() {
 		w.node.Lost(ctx)
 	}
 	w.node.Close()
+	for _, path := range []string{w.logPath(), filepath.Join(app.NodeDir(w.data), "node.log")} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			w.t.Error(err)
+		}
+		for _, bad := range []string{"panic: ", "fatal error: ", "DATA RACE"} {
+			if i := bytes.Index(text, []byte(bad)); i >= 0 {
+				w.t.Errorf("%s:\n%s", path, text[i:min(len(text), i+4<<10)])
+			}
+		}
+	}
 	for _, pid := range w.processes() { // what a defect left behind
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}

@@ -32,12 +32,17 @@ func capacity(n int) object { return object{"min": n, "max": n, "desired": n} }
 
 // pipelines returns all pipelines of the storm, by name.
 func pipelines() map[string][]object {
-	failing := deployment("redblack", "redblack", 1, object{"rollback": object{"onFailure": true, "destroyLatest": true}})
-	failing["stageTimeoutMs"] = 1500
+	failing := func(limit int) []object { // the shortest ones end while the server group is being created
+		st := deployment("redblack", "redblack", 1, object{"rollback": object{"onFailure": true, "destroyLatest": true}})
+		st["stageTimeoutMs"] = limit
+		return []object{st}
+	}
 	judgment := object{"application": application, "pipelineId": "storm-validate", "pipelineParameters": object{}}
 	return map[string][]object{
-		"Red black":       {deployment("redblack", "redblack", 2, object{"maxRemainingAsgs": 2, "rollback": object{"onFailure": true}})},
-		"Red black fails": {failing},
+		"Red black":           {deployment("redblack", "redblack", 2, object{"maxRemainingAsgs": 2, "rollback": object{"onFailure": true}})},
+		"Fails after 1500 ms": failing(1500),
+		"Fails after 100 ms":  failing(100),
+		"Fails after 20 ms":   failing(20),
 		"Rolling": {deployment("rolling", "rollingredblack", 2, object{
 			"targetPercentages": []int{50, 100}, "pipelineBeforeCleanup": judgment,
 			"rollback": object{"onFailure": true, "destroyLatest": true},
@@ -138,7 +143,8 @@ func (w *world) redBlack() script {
 	serving := ""
 	return func(ctx context.Context, round int) error {
 		if round%3 == 2 {
-			x, err := w.run(ctx, "Red black fails", object{"artifact": artifacts["bad"]}, gennaker.Terminal, nil)
+			limit := []int{1500, 100, 20}[round/3%3]
+			x, err := w.run(ctx, fmt.Sprintf("Fails after %d ms", limit), object{"artifact": artifacts["bad"]}, gennaker.Terminal, nil)
 			if err != nil {
 				return err
 			}
