@@ -91,6 +91,7 @@ type run struct {
 	waited  map[string]bool
 	now     time.Time
 	begun   map[string]int // stage ID/run/task → how often it ended
+	moved   []flow.Transition
 }
 
 func start(t *rapid.T, p plot) *run {
@@ -106,7 +107,14 @@ func (r *run) apply(e flow.Event) {
 	for _, st := range r.state.Stages {
 		before[st.ID] = st.Status
 	}
+	was := statuses(r.state)
 	fx := r.state.Apply(e)
+	r.moved = append(r.moved, moves(was, statuses(r.state))...)
+	for _, m := range r.moved {
+		if !legal(m) {
+			r.t.Fatalf("%s went from %s to %s, which flow.Transitions does not have: %s", m.Of, m.From, m.To, r.dump())
+		}
+	}
 	for _, c := range fx.Commands {
 		if c.Kind != flow.DoDrop && !slices.ContainsFunc(r.pending, func(o flow.Command) bool { return key(o) == key(c) }) {
 			r.pending = append(r.pending, c)
@@ -303,17 +311,7 @@ func TestEveryExecutionEnds(t *testing.T) {
 func TestActionsAtAnyMoment(t *testing.T) {
 	t.Parallel()
 	checkMany(t, func(t *rapid.T) {
-		r := start(t, drawPlot(t))
-		at := map[int]string{}
-		for range rapid.IntRange(1, 6).Draw(t, "actions") {
-			at[rapid.IntRange(0, 40).Draw(t, "at")] = rapid.SampledFrom([]string{"cancel", "pause", "crash", "skip", "tick", "restart", "junk"}).Draw(t, "action")
-		}
-		r.toEnd(func(i int) {
-			r.disturb(at[i])
-			if r.state.Status == gennaker.Paused && (len(r.pending) == 0 || i%5 == 4) {
-				r.apply(flow.Event{Kind: flow.ResumeAll, By: "b"})
-			}
-		})
+		r := disturbed(t)
 		for _, st := range r.state.Stages {
 			if st.Status == gennaker.Running || st.Status == gennaker.Paused {
 				t.Fatalf("settled with an active stage: %s", r.dump())
@@ -321,6 +319,22 @@ func TestActionsAtAnyMoment(t *testing.T) {
 		}
 		r.restartAll()
 	})
+}
+
+// disturbed runs a random pipeline to its end, with actions at random moments.
+func disturbed(t *rapid.T) *run {
+	r := start(t, drawPlot(t))
+	at := map[int]string{}
+	for range rapid.IntRange(1, 6).Draw(t, "actions") {
+		at[rapid.IntRange(0, 40).Draw(t, "at")] = rapid.SampledFrom([]string{"cancel", "pause", "crash", "skip", "tick", "restart", "junk", "late"}).Draw(t, "action")
+	}
+	r.toEnd(func(i int) {
+		r.disturb(at[i])
+		if r.state.Status == gennaker.Paused && (len(r.pending) == 0 || i%5 == 4) {
+			r.apply(flow.Event{Kind: flow.ResumeAll, By: "b"})
+		}
+	})
+	return r
 }
 
 func (r *run) disturb(action string) {
@@ -342,11 +356,26 @@ func (r *run) disturb(action string) {
 			r.begun = map[string]int{}
 		}
 		r.apply(flow.Event{Kind: flow.Restart, Stage: any.ID})
+	case "late":
+		r.late()
 	case "junk":
 		r.apply(flow.Event{
 			Kind:  rapid.SampledFrom([]flow.EventKind{flow.Planned, flow.TaskEnded, flow.TaskCanceled, flow.TaskExpired, flow.TaskWaits, flow.Begin}).Draw(r.t, "kind"),
 			Stage: any.ID, Run: any.Run + 7, Task: rapid.IntRange(-1, 4).Draw(r.t, "task"), Status: gennaker.Succeeded,
 		})
+	}
+}
+
+// late gives the result of a task that was being run when a pause came.
+func (r *run) late() {
+	for _, st := range r.state.Stages {
+		i := slices.IndexFunc(st.Tasks, func(t flow.Task) bool { return t.Status == gennaker.Paused })
+		if i < 0 || st.Tasks[i].Expired {
+			continue
+		}
+		r.begun[fmt.Sprint(st.ID, st.Run, i)]++
+		r.apply(flow.Event{Kind: flow.TaskEnded, Stage: st.ID, Run: st.Run, Task: i, Status: r.plot.act(st).Results[i]})
+		return
 	}
 }
 

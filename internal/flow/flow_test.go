@@ -42,7 +42,7 @@ func TestVectors(t *testing.T) {
 			if len(ar.Comment) == 0 {
 				t.Error("a vector opens with a sentence that says what it shows")
 			}
-			got := replay(t, section(ar, "pipeline.json"), string(section(ar, "script")))
+			got := replay(t, section(ar, "pipeline.json"), string(section(ar, "script"))).out.String()
 			if *update {
 				set(ar, "want", got)
 				if err := os.WriteFile(file, txtar.Format(ar), 0o600); err != nil {
@@ -79,9 +79,10 @@ type replayer struct {
 	seen  map[string]string
 	now   time.Time
 	out   strings.Builder
+	moved []flow.Transition
 }
 
-func replay(t *testing.T, pipeline []byte, script string) string {
+func replay(t *testing.T, pipeline []byte, script string) *replayer {
 	t.Helper()
 	var doc struct {
 		Expiry gennaker.Time `json:"expiry"`
@@ -104,7 +105,7 @@ func replay(t *testing.T, pipeline []byte, script string) string {
 			r.line(line)
 		}
 	}
-	return r.out.String()
+	return r
 }
 
 func (r *replayer) line(line string) {
@@ -154,7 +155,7 @@ func (r *replayer) stage(ref string) *flow.Stage {
 // changed.
 func (r *replayer) apply(e flow.Event) {
 	e.At = r.now
-	todo := r.state.Apply(e).Commands
+	todo := r.fold(e)
 	r.changes()
 	for len(todo) > 0 {
 		c := todo[0]
@@ -171,9 +172,21 @@ func (r *replayer) apply(e flow.Event) {
 		case flow.DoRun, flow.DoDrop:
 			continue
 		}
-		todo = append(todo, r.state.Apply(answer).Commands...)
+		todo = append(todo, r.fold(answer)...)
 		r.changes()
 	}
+}
+
+// fold applies one event.
+func (r *replayer) fold(e flow.Event) []flow.Command {
+	was := statuses(r.state)
+	todo := r.state.Apply(e).Commands
+	for _, m := range moves(was, statuses(r.state)) {
+		if r.moved = append(r.moved, m); !legal(m) {
+			r.t.Errorf("%s went from %s to %s, which flow.Transitions does not have", m.Of, m.From, m.To)
+		}
+	}
+	return todo
 }
 
 func (r *replayer) plan(id string, phase flow.Phase) flow.Plan {
@@ -201,13 +214,14 @@ func (r *replayer) plan(id string, phase flow.Phase) flow.Plan {
 func (r *replayer) changes() {
 	now := map[string]string{"": string(r.state.Status)}
 	for _, st := range r.state.Stages {
-		s := string(st.Status)
+		var s strings.Builder
+		s.WriteString(string(st.Status))
 		for _, t := range st.Tasks {
-			s += fmt.Sprintf(" %s:%s", t.Name, t.Status)
+			s.WriteString(fmt.Sprintf(" %s:%s", t.Name, t.Status))
 		}
-		now[st.Ref] = s
-		if r.seen[st.Ref] != s && s != string(gennaker.NotStarted) {
-			fmt.Fprintf(&r.out, "  %s %s\n", st.Ref, s)
+		now[st.Ref] = s.String()
+		if r.seen[st.Ref] != s.String() && s.String() != string(gennaker.NotStarted) {
+			fmt.Fprintf(&r.out, "  %s %s\n", st.Ref, s.String())
 		}
 	}
 	if now[""] != r.seen[""] {
