@@ -89,11 +89,51 @@ func (c creator) create(ctx context.Context, in stage.Input) (stage.Outcome, err
 	if err != nil {
 		return stage.Outcome{}, err
 	}
-	values := map[string]any{
+	values := s.created(name)
+	return stage.Done().WithContext(values).WithOutputs(values), nil
+}
+
+// created is what a stage says of the server group that it created.
+func (s scene) created(name string) map[string]any {
+	return map[string]any{
 		"deploy.server.groups": map[string]any{s.ref.Region: []any{name}},
 		"deploy.account.name":  s.ref.Account,
 	}
-	return stage.Done().WithContext(values).WithOutputs(values), nil
+}
+
+// abandon takes back a creation whose answer is not known. To create again with
+// the same key tells what was made. If nothing was, an empty server group is
+// made, and destroyed, so that a request which is still under way cannot make
+// one that nobody knows of.
+func (c creator) abandon(ctx context.Context, in stage.Input) (stage.Outcome, error) {
+	k, s, err := c.read(in)
+	if err != nil {
+		return stage.Outcome{}, err
+	}
+	spec, err := c.spec(ctx, in, k, s)
+	if err != nil {
+		return stage.Outcome{}, err
+	}
+	spec.Capacity, spec.Disabled = gennaker.Capacity{}, true
+	if s.ref.Name, err = s.Create(ctx, in.Key, spec); err != nil {
+		return stage.Outcome{}, err
+	}
+	values := s.created(s.ref.Name)
+	known := stage.Done().WithContext(values).WithOutputs(values)
+	g, err := s.get(ctx)
+	if err != nil && gennaker.KindOf(err) == gennaker.NotFound {
+		return known, nil
+	}
+	if err != nil {
+		return known, err
+	}
+	if g.Disabled && g.Capacity == spec.Capacity {
+		return known, s.Destroy(ctx, in.Key+"/undo", s.ref)
+	}
+	in.Stage.Context = maps.Clone(in.Stage.Context)
+	maps.Copy(in.Stage.Context, values)
+	o, err := c.undo(ctx, in)
+	return o.WithContext(values).WithOutputs(values), err
 }
 
 // spec returns the server group to create: the stage's own fields, for a clone

@@ -39,8 +39,8 @@ func (d *deployer) registerDeploy(r *stage.Registry) {
 			Steps: []stage.Step{
 				task("determineSourceServerGroup", operationTimeout, c.determineSource),
 				task("determineHealthProviders", operationTimeout, d.determineHealthProviders),
-				task(kind, operationTimeout, c.create),
-				task("monitorDeploy", operationTimeout, c.monitor),
+				{Name: kind, Task: undoable{c.create, c.abandon}, Timeout: operationTimeout},
+				{Name: "monitorDeploy", Task: undoable{c.monitor, c.undo}, Timeout: operationTimeout},
 				{Name: "waitForUpInstances", Task: undoable{c.waitUp, c.undo}, Timeout: upTimeout},
 			},
 		})

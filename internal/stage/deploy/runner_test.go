@@ -261,6 +261,9 @@ func (r *runner) task(n *node, s stage.Step) gennaker.Status {
 			switch gennaker.KindOf(err) {
 			case gennaker.Unavailable, gennaker.Internal:
 				if waits++; waits > r.patience {
+					if _, ok := s.Task.(stage.Canceler); ok {
+						return r.expire(n, s)
+					}
 					r.t.Fatalf("%s of %s cannot tell: %v", s.Name, n.Name, err)
 				}
 				continue
