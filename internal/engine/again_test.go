@@ -33,3 +33,33 @@ func TestAgainAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// stubborn runs until it is interrupted; its undoing cannot tell at first.
+type stubborn struct{ w *world }
+
+func (s stubborn) Run(ctx context.Context, _ stage.Input) (stage.Outcome, error) {
+	<-ctx.Done()
+	return stage.Outcome{}, context.Cause(ctx)
+}
+
+func (s stubborn) Cancel(context.Context, stage.Input) (stage.Outcome, error) {
+	s.w.effect("undo")
+	if s.w.count("undo") < 4 {
+		return stage.Outcome{}, gennaker.Errorf(gennaker.Unavailable, "not now")
+	}
+	return stage.Done().WithOutputs(map[string]any{"undone": true}), nil
+}
+
+func TestUndoingIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	stage.Add[struct{}](w.reg, stage.Definition{Type: "stubborn", Steps: []stage.Step{{Name: "do", Task: stubborn{w}}}})
+	id := w.submit(chain("stubborn"))
+	w.until(id, running("0"))
+	if err := w.Cancel(t.Context(), id, "jo", ""); err != nil {
+		t.Fatal(err)
+	}
+	if x := w.end(id); x.Status != gennaker.Canceled || x.Stages[0].Outputs["undone"] != true {
+		t.Errorf("%s after %d tries: %v", dump(x), w.count("undo"), x.Stages[0].Outputs)
+	}
+}

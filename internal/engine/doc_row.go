@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"sync/atomic"
+	"unicode/utf8"
 )
 
 // doc is the open JSON of a stage in memory. It is replaced, never changed; the
@@ -47,16 +48,65 @@ func newDoc(v values) (*doc, error) {
 	if d.Outputs, err = encodeObject(v.outputs); err != nil {
 		return nil, fmt.Errorf("encode stage outputs: %w", err)
 	}
+	if context, ok := asDecoded(v.context); ok {
+		if outputs, ok := asDecoded(v.outputs); ok {
+			d.decoded.Store(&values{context: context, outputs: outputs})
+		}
+	}
 	return d, nil
 }
 
-// encodeObject returns m as JSON. What it decodes to again may differ in Go
-// types (numbers become float64), so the decoded form is not kept.
 func encodeObject(m map[string]any) (json.RawMessage, error) {
 	if len(m) == 0 {
 		return json.RawMessage("{}"), nil
 	}
 	return json.Marshal(m)
+}
+
+// asDecoded returns a copy of m with the Go types that its JSON decodes to; not
+// ok if that can only be told by decoding it.
+func asDecoded(m map[string]any) (out map[string]any, ok bool) {
+	out = make(map[string]any, len(m))
+	for k, v := range m {
+		if out[k], ok = decodedValue(v); !ok || !utf8.ValidString(k) {
+			return nil, false
+		}
+	}
+	return out, true
+}
+
+func decodedValue(v any) (any, bool) {
+	switch v := v.(type) {
+	case nil, bool, float64:
+		return v, true
+	case string:
+		return v, utf8.ValidString(v)
+	case int:
+		return float64(v), true
+	case int64:
+		return float64(v), true
+	case json.Number:
+		f, err := v.Float64()
+		return f, err == nil
+	case map[string]any:
+		if v == nil {
+			return nil, true
+		}
+		return asDecoded(v)
+	case []any:
+		if v == nil {
+			return nil, true
+		}
+		out := make([]any, len(v))
+		for i := range v {
+			var ok bool
+			if out[i], ok = decodedValue(v[i]); !ok {
+				return nil, false
+			}
+		}
+		return out, true
+	}
+	return nil, false
 }
 
 // with returns d with values put over its own, or d itself if they change

@@ -159,6 +159,7 @@ func (e *Engine) commit(ins []input) bool {
 }
 
 func (e *Engine) finish(b *batch, ins []input) bool {
+	b.planNow()
 	err := e.store(b)
 	for wait := 100 * time.Millisecond; err != nil; wait = min(2*wait, 5*time.Second) {
 		e.degrade(err)

@@ -29,6 +29,13 @@ type attempt struct {
 // Source: execution model, section 5, StartStage.
 const maxPlanTries = 40
 
+// An undoing that cannot tell is tried again, for some seconds in all: what it
+// needs may be restarting.
+const (
+	undoTries      = 8
+	firstUndoPause = 50 * time.Millisecond
+)
+
 var (
 	errCanceled = errors.New("the stage is canceled")
 	errExpired  = errors.New("the stage timed out")
@@ -142,6 +149,24 @@ func (e *Engine) planStage(ctx context.Context, r *run, p place, a *attempt) fun
 	}
 }
 
+// planNow plans the stages to which no planner gives children: that is only
+// deciding, so it can be part of the commit that starts them.
+func (b *batch) planNow() {
+	kept := b.commands[:0:0]
+	for i := 0; i < len(b.commands); i++ { // grows: what is planned starts
+		r, c := b.commands[i].r, b.commands[i].c
+		if st := r.state.Stage(c.Stage); c.Kind == flow.DoPlan && c.Phase == flow.PlanStart && st != nil && r.docs != nil {
+			if def, err := b.e.cfg.Registry.Find(st.Type); err == nil && def.Before == nil {
+				p := place{stage: c.Stage, run: c.Run, task: -1, phase: c.Phase}
+				b.e.planStage(b.e.ctx, r, p, &attempt{tries: maxPlanTries})(b)
+				continue
+			}
+		}
+		kept = append(kept, b.commands[i])
+	}
+	b.commands = kept
+}
+
 // planAgain plans later, without holding a worker.
 func (e *Engine) planAgain(r *run, p place, a *attempt) {
 	next := &attempt{tries: a.tries + 1}
@@ -248,8 +273,11 @@ func (e *Engine) undoTask(ctx context.Context, r *run, p place, c flow.Command, 
 	var out stage.Outcome
 	in, task, err := e.input(r, p, 1)
 	if undo, ok := task.(stage.Canceler); ok && err == nil {
-		for try := 1; try <= 5; try++ {
-			if out, err = guard(func() (stage.Outcome, error) { return undo.Cancel(ctx, in) }); err == nil || definite(err) || context.Cause(ctx) != nil {
+		for try := range undoTries {
+			if try > 0 && !pause(ctx, firstUndoPause<<(try-1)) {
+				break
+			}
+			if out, err = guard(func() (stage.Outcome, error) { return undo.Cancel(ctx, in) }); err == nil || definite(err) {
 				break
 			}
 		}
@@ -268,6 +296,16 @@ func (e *Engine) undoTask(ctx context.Context, r *run, p place, c flow.Command, 
 		}
 		b.merge(r, p.stage, out.Context(), out.Outputs())
 		b.apply(r, ev)
+	}
+}
+
+// pause waits; it returns false if ctx ended before.
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
