@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/app"
@@ -39,10 +40,11 @@ func pipelines() map[string][]object {
 	}
 	judgment := object{"application": application, "pipelineId": "storm-validate", "pipelineParameters": object{}}
 	return map[string][]object{
-		"Red black":           {deployment("redblack", "redblack", 2, object{"maxRemainingAsgs": 2, "rollback": object{"onFailure": true}})},
-		"Fails after 1500 ms": failing(1500),
-		"Fails after 100 ms":  failing(100),
-		"Fails after 20 ms":   failing(20),
+		"Red black":            {deployment("redblack", "redblack", 2, object{"maxRemainingAsgs": 2, "rollback": object{"onFailure": true}})},
+		"Red black fails late": failing(int(patience.Milliseconds())),
+		"Fails after 1500 ms":  failing(1500),
+		"Fails after 100 ms":   failing(100),
+		"Fails after 20 ms":    failing(20),
 		"Rolling": {deployment("rolling", "rollingredblack", 2, object{
 			"targetPercentages": []int{50, 100}, "pipelineBeforeCleanup": judgment,
 			"rollback": object{"onFailure": true, "destroyLatest": true},
@@ -138,12 +140,32 @@ func (w *world) deploy(ctx context.Context, pipeline string, round int) (string,
 	return names[0], nil
 }
 
+// canceled begins to replace a version, and is canceled at some moment.
+func (w *world) canceled(ctx context.Context, round int) error {
+	id, err := w.start(ctx, "Red black fails late", object{"artifact": artifacts["bad"]}, gennaker.Canceled)
+	if err != nil {
+		return err
+	}
+	pause(ctx, time.Duration(round*37%200)*time.Millisecond)
+	if err := w.retry(ctx, func() error { return w.client.CancelExecution(ctx, id, "a storm") }); err != nil {
+		return err
+	}
+	_, err = ended(gennaker.Canceled)(w.follow(ctx, id, nil))
+	return err
+}
+
 // redBlack replaces a version, or tries to and takes it back.
 func (w *world) redBlack() script {
 	serving := ""
 	return func(ctx context.Context, round int) error {
-		if round%3 == 2 {
-			limit := []int{1500, 100, 20}[round/3%3]
+		if round%4 == 2 {
+			if err := w.canceled(ctx, round); err != nil {
+				return err
+			}
+			return w.enabled(ctx, "redblack", serving)
+		}
+		if round%4 == 3 {
+			limit := []int{1500, 100, 20}[round/4%3]
 			x, err := w.run(ctx, fmt.Sprintf("Fails after %d ms", limit), object{"artifact": artifacts["bad"]}, gennaker.Terminal, nil)
 			if err != nil {
 				return err
