@@ -74,7 +74,7 @@ var external = map[string]struct {
 	"golang.org/x/sys/unix":    {[]string{"internal/node", "internal/node/logfile", "internal/node/process", "internal/store"}, "the rest is portable"},
 	"github.com/HdrHistogram":  {[]string{"internal/demo/load", "internal/bench"}, "histograms are for measuring, not for serving"},
 	"pgregory.net/rapid":       {nil, "properties are tests"},
-	"github.com/google/go-cmp": {nil, "comparisons are tests"},
+	"github.com/google/go-cmp": {[]string{"internal/provider/providertest"}, "comparisons are tests"},
 	"github.com/rogpeppe":      {nil, "scripts are tests"},
 	"golang.org/x/tools":       {nil, "only tests read archives"},
 	"golang.org/x/mod/sumdb":   {[]string{"internal/artifact"}, "the digest of a directory has one definition"},
