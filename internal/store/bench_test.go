@@ -123,7 +123,7 @@ func BenchmarkBare(b *testing.B) {
 		must(begin.Exec())
 		for _, d := range batch {
 			if d.Create != nil {
-				must(insert.Exec(d.ID, "PIPELINE", "bench", "config", "bench", "RUNNING", 1, 1, 1, 1, "", "{}", "{}"))
+				must(insert.Exec(d.ID, "PIPELINE", "bench", "config", "bench", "RUNNING", 1, 1, 1, 1, "{}", "{}"))
 			}
 			for _, s := range d.Stages {
 				must(put.Exec(d.ID, s.ID, string(s.State)))

@@ -16,8 +16,8 @@ import (
 
 const (
 	sqlInsertExecution = `INSERT INTO execution
-(id, type, application, config_id, name, status, build_time, start_time, end_time, open, correlation_id, doc, head)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
+(id, type, application, config_id, name, status, build_time, start_time, end_time, open, doc, head)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
 	sqlInsertLane      = `INSERT INTO lane (application, config_id) VALUES (?, ?) ON CONFLICT DO NOTHING`
 	sqlUpdateHead      = `UPDATE execution SET status = ?, start_time = ?, end_time = ?, open = ?, head = ? WHERE id = ?`
 	sqlPutStage        = `INSERT OR REPLACE INTO stage (execution, id, state) VALUES (?, ?, ?)`
@@ -28,12 +28,10 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
 	sqlDeleteStages    = `DELETE FROM stage WHERE execution = ?`
 	sqlDeleteDocs      = `DELETE FROM stage_doc WHERE execution = ?`
 
-	sqlExecution  = `SELECT doc, head FROM execution WHERE id = ?`
-	sqlStages     = `SELECT state FROM stage WHERE execution = ?`
-	sqlDocs       = `SELECT id, part, doc FROM stage_doc WHERE execution = ?`
-	sqlOpen       = `SELECT id FROM execution WHERE open = 1 ORDER BY build_time, id`
-	sqlCorrelated = `SELECT id, status FROM execution
-WHERE correlation_id = ? AND correlation_id <> '' AND type = ? AND open = 1 ORDER BY build_time DESC, id DESC`
+	sqlExecution = `SELECT doc, head FROM execution WHERE id = ?`
+	sqlStages    = `SELECT state FROM stage WHERE execution = ?`
+	sqlDocs      = `SELECT id, part, doc FROM stage_doc WHERE execution = ?`
+	sqlOpen      = `SELECT id FROM execution WHERE open = 1 ORDER BY build_time, id`
 )
 
 // statements are those of Commit, prepared once.
@@ -156,7 +154,7 @@ func (c *commit) head(dl *engine.Delta) error {
 	}
 	application := strings.ToLower(x.Application)
 	res, err := c.insertExecution.ExecContext(c.ctx, dl.ID, string(x.Type), application, x.PipelineConfigID, x.Name,
-		string(h.Status), x.BuildTime.Epoch(), h.Start.Epoch(), h.End.Epoch(), !dl.Settled, x.Trigger.CorrelationID, string(doc), string(head))
+		string(h.Status), x.BuildTime.Epoch(), h.Start.Epoch(), h.End.Epoch(), !dl.Settled, string(doc), string(head))
 	if err != nil {
 		return err
 	}
@@ -252,24 +250,6 @@ func (d *DB) Load(ctx context.Context, id string) (s engine.Stored, err error) {
 		return err
 	})
 	return s, err
-}
-
-// Correlated returns the ID of the newest execution of that type with the
-// correlation ID that is not complete; "" if there is none.
-func (d *DB) Correlated(ctx context.Context, typ gennaker.ExecutionType, correlationID string) (string, error) {
-	type row struct{ id, status string }
-	rows, err := query(ctx, d, d.r, func(rows *sql.Rows) (r row, err error) {
-		return r, rows.Scan(&r.id, &r.status)
-	}, sqlCorrelated, correlationID, string(typ))
-	if err != nil {
-		return "", fmt.Errorf("look for a correlated execution: %w", err)
-	}
-	for _, r := range rows {
-		if !gennaker.Status(r.status).Complete() {
-			return r.id, nil
-		}
-	}
-	return "", nil
 }
 
 func scanText(rows *sql.Rows) (s string, err error) { return s, rows.Scan(&s) }

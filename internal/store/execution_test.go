@@ -39,7 +39,7 @@ func openNew(t *testing.T) *store.DB {
 
 // an execution as the tests make it; zero fields get values.
 type run struct {
-	id, application, config, correlation string
+	id, application, config string
 	typ                                  gennaker.ExecutionType
 	status                               gennaker.Status
 	built                                int64 // ms
@@ -60,7 +60,7 @@ func (r run) delta() engine.Delta {
 	x := gennaker.Execution{
 		ID: r.id, Type: r.typ, Application: r.application, PipelineConfigID: r.config, Name: "Deploy",
 		BuildTime: gennaker.Millis(1_700_000_000_000 + r.built),
-		Trigger:   gennaker.Trigger{Type: "manual", CorrelationID: r.correlation, Parameters: map[string]any{"tag": "v1"}},
+		Trigger:   gennaker.Trigger{Type: "manual", Parameters: map[string]any{"tag": "v1"}},
 	}
 	head := flow.New(x)
 	head.Status = r.status
@@ -227,37 +227,5 @@ func TestDeleted(t *testing.T) {
 	commit(t, db, run{id: "A"}.delta())
 	if got := load(t, db, "A"); len(got.State.Stages) != 0 || len(got.Docs) != 0 {
 		t.Errorf("stages of the deleted execution came back: %+v", got)
-	}
-}
-
-func TestCorrelated(t *testing.T) {
-	t.Parallel()
-	db := openNew(t)
-	commit(
-		t, db,
-		run{id: "A", correlation: "c", built: 1}.delta(),
-		run{id: "B", correlation: "c", built: 2}.delta(),
-		run{id: "C", correlation: "c", built: 3, status: gennaker.Canceled}.delta(), // complete, not settled
-		run{id: "D", correlation: "c", built: 4, status: gennaker.Succeeded, settled: true}.delta(),
-		run{id: "E", correlation: "c", built: 5, typ: gennaker.TypeOrchestration}.delta(),
-		run{id: "F", built: 6}.delta(),
-	)
-	tests := map[string]struct {
-		typ  gennaker.ExecutionType
-		id   string
-		want string
-	}{
-		"newest that is not complete": {gennaker.TypePipeline, "c", "B"},
-		"other type":                  {gennaker.TypeOrchestration, "c", "E"},
-		"unknown":                     {gennaker.TypePipeline, "d", ""},
-		"none asked":                  {gennaker.TypePipeline, "", ""},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			got, err := db.Correlated(t.Context(), tt.typ, tt.id)
-			if err != nil || got != tt.want {
-				t.Errorf("Correlated = %q, %v, want %q", got, err, tt.want)
-			}
-		})
 	}
 }

@@ -29,7 +29,6 @@ var planned = map[string]struct{ text, scan string }{
 	"sqlStages":          {sqlStages, ""},
 	"sqlDocs":            {sqlDocs, ""},
 	"sqlOpen":            {sqlOpen, "SCAN execution USING COVERING INDEX execution_open"},
-	"sqlCorrelated":      {sqlCorrelated, ""},
 
 	"sqlKeysByTime":        {sqlKeysByTime, ""},
 	"sqlKeysByApplication": {sqlKeysByApplication, ""},

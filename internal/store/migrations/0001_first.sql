@@ -2,19 +2,18 @@
 -- other columns are copies for listings. application is in lower case, times
 -- are epoch milliseconds, 0 for none.
 CREATE TABLE execution (
-  id             TEXT    NOT NULL PRIMARY KEY,
-  type           TEXT    NOT NULL,
-  application    TEXT    NOT NULL,
-  config_id      TEXT    NOT NULL,
-  name           TEXT    NOT NULL,
-  status         TEXT    NOT NULL,
-  build_time     INTEGER NOT NULL,
-  start_time     INTEGER NOT NULL,
-  end_time       INTEGER NOT NULL,
-  open           INTEGER NOT NULL CHECK (open IN (0, 1)),
-  correlation_id TEXT    NOT NULL,
-  doc            TEXT    NOT NULL,
-  head           TEXT    NOT NULL
+  id          TEXT    NOT NULL PRIMARY KEY,
+  type        TEXT    NOT NULL,
+  application TEXT    NOT NULL,
+  config_id   TEXT    NOT NULL,
+  name        TEXT    NOT NULL,
+  status      TEXT    NOT NULL,
+  build_time  INTEGER NOT NULL,
+  start_time  INTEGER NOT NULL,
+  end_time    INTEGER NOT NULL,
+  open        INTEGER NOT NULL CHECK (open IN (0, 1)),
+  doc         TEXT    NOT NULL,
+  head        TEXT    NOT NULL
 );
 
 -- Each index ends in the order of listings. The status stands before it, so
@@ -23,7 +22,6 @@ CREATE INDEX execution_by_time        ON execution (type, status, build_time, id
 CREATE INDEX execution_by_application ON execution (application, type, status, build_time, id);
 CREATE INDEX execution_by_config      ON execution (application, config_id, type, status, build_time, id);
 CREATE INDEX execution_open           ON execution (build_time, id) WHERE open = 1;
-CREATE INDEX execution_correlated     ON execution (correlation_id, type, build_time, id) WHERE open = 1 AND correlation_id <> '';
 
 -- Which pipelines ever ran in which application, '' being none: where the
 -- listings of each pipeline begin.
