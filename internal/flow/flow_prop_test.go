@@ -91,11 +91,12 @@ type run struct {
 	waited  map[string]bool
 	now     time.Time
 	begun   map[string]int // stage ID/run/task → how often it ended
-	moved   []flow.Transition
+	legal   map[flow.Transition]bool
+	moved   map[flow.Transition]bool
 }
 
 func start(t *rapid.T, p plot) *run {
-	r := &run{t: t, plot: p, state: flow.New(p.pipeline), waited: map[string]bool{}, begun: map[string]int{}, now: time.UnixMilli(1e12).UTC()}
+	r := &run{t: t, plot: p, state: flow.New(p.pipeline), waited: map[string]bool{}, begun: map[string]int{}, legal: legal(), moved: map[flow.Transition]bool{}, now: time.UnixMilli(1e12).UTC()}
 	r.apply(flow.Event{Kind: flow.Begin})
 	return r
 }
@@ -109,9 +110,8 @@ func (r *run) apply(e flow.Event) {
 	}
 	was := statuses(r.state)
 	fx := r.state.Apply(e)
-	r.moved = append(r.moved, moves(was, statuses(r.state))...)
-	for _, m := range r.moved {
-		if !legal(m) {
+	for _, m := range moves(was, statuses(r.state)) {
+		if r.moved[m] = true; !r.legal[m] {
 			r.t.Fatalf("%s went from %s to %s, which flow.Transitions does not have: %s", m.Of, m.From, m.To, r.dump())
 		}
 	}

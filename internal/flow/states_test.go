@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -46,10 +45,14 @@ func moves(was, is map[place]gennaker.Status) []flow.Transition {
 	return out
 }
 
-func legal(m flow.Transition) bool {
-	return slices.ContainsFunc(flow.Transitions(), func(t flow.Transition) bool {
-		return t.Of == m.Of && t.From == m.From && t.To == m.To
-	})
+// legal is the table as a set, without a Why.
+func legal() map[flow.Transition]bool {
+	out := map[flow.Transition]bool{}
+	for _, m := range flow.Transitions() {
+		m.Why = ""
+		out[m] = true
+	}
+	return out
 }
 
 // TestTransitions holds that every row of the table happens: in a vector, or in
@@ -76,13 +79,13 @@ func TestTransitions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range replay(t, section(ar, "pipeline.json"), string(section(ar, "script"))).moved {
+		for m := range replay(t, section(ar, "pipeline.json"), string(section(ar, "script"))).moved {
 			delete(missing, m)
 		}
 	}
 	random := rapid.Custom(func(t *rapid.T) *run { r := disturbed(t); r.restartAll(); return r })
 	for seed := 0; len(missing) > 0 && seed < 2_000; seed++ {
-		for _, m := range random.Example(seed).moved {
+		for m := range random.Example(seed).moved {
 			delete(missing, m)
 		}
 	}
