@@ -21,6 +21,11 @@ const (
 	Internal    Kind = "internal"    // 500: ours; the message is not shown
 )
 
+// Kinds returns all kinds, in the order of the reference page.
+func Kinds() []Kind {
+	return []Kind{Invalid, Denied, NotFound, Conflict, TooLarge, Unavailable, Internal}
+}
+
 // Error is an error whose message may be shown to a user: one sentence of
 // cause, and in Hint what to do about it.
 type Error struct {

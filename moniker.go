@@ -12,10 +12,10 @@ import (
 // Source: Spinnaker frigga: <app>[-<stack>[-<detail>]]-v<NNN>. Without a stack
 // but with a detail the name has two dashes: app--detail-v000.
 type Moniker struct {
-	App      string `json:"app"`
-	Stack    string `json:"stack,omitzero"`
-	Detail   string `json:"detail,omitzero"`
-	Cluster  string `json:"cluster"`
+	App      string `json:"app"`               // application
+	Stack    string `json:"stack,omitzero"`    // second part of the name
+	Detail   string `json:"detail,omitzero"`   // third part of the name
+	Cluster  string `json:"cluster"`           // app-stack-detail
 	Sequence *int   `json:"sequence,omitzero"` // nil for a cluster
 }
 

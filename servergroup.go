@@ -27,9 +27,9 @@ type ServerGroup struct {
 // Capacity is how many instances a server group has: Desired now, between Min
 // and Max.
 type Capacity struct {
-	Min     int `json:"min"`
-	Max     int `json:"max"`
-	Desired int `json:"desired"`
+	Min     int `json:"min"`     // fewest instances
+	Max     int `json:"max"`     // most instances
+	Desired int `json:"desired"` // instances now
 }
 
 // Check reports whether 0 <= Min <= Desired <= Max <= MaxInstances.
@@ -142,21 +142,21 @@ type Traffic struct {
 
 // ServerGroupSpec is a server group as it is asked for.
 type ServerGroupSpec struct {
-	Account       string            `json:"account"`
-	Region        string            `json:"region"`
-	Application   string            `json:"application"`
-	Stack         string            `json:"stack,omitzero"`
-	Detail        string            `json:"freeFormDetails,omitzero"`
-	Capacity      Capacity          `json:"capacity"`
-	LoadBalancers []string          `json:"loadBalancers,omitzero"`
-	Weight        int               `json:"weight,omitzero"` // 0 means 100
-	Artifact      RunArtifact       `json:"artifact"`
-	Command       []string          `json:"command,omitzero"` // relative to the artifact; default its only executable
-	Env           map[string]string `json:"env,omitzero"`     // PORT is set by the node
-	HealthCheck   HealthCheck       `json:"healthCheck,omitzero"`
-	DrainSeconds  int               `json:"drainSeconds,omitzero"`  // how long requests in flight may take after a disable; 0 means 30
-	StopSeconds   int               `json:"stopSeconds,omitzero"`   // between SIGTERM and SIGKILL; 0 means 10
-	Disabled      bool              `json:"startDisabled,omitzero"` // start out of service (dark)
+	Account       string            `json:"account"`                  // where
+	Region        string            `json:"region"`                   // where in the account
+	Application   string            `json:"application"`              // first part of the cluster's name
+	Stack         string            `json:"stack,omitzero"`           // second part of the cluster's name; may be empty
+	Detail        string            `json:"freeFormDetails,omitzero"` // third part of the cluster's name; may be empty
+	Capacity      Capacity          `json:"capacity"`                 // how many instances
+	LoadBalancers []string          `json:"loadBalancers,omitzero"`   // names of load balancers, which must exist
+	Weight        int               `json:"weight,omitzero"`          // share of the traffic, of the sum over the load balancer; 0 means 100
+	Artifact      RunArtifact       `json:"artifact"`                 // what to run
+	Command       []string          `json:"command,omitzero"`         // program and arguments, relative to the artifact; default its only executable
+	Env           map[string]string `json:"env,omitzero"`             // environment; PORT is set by the node
+	HealthCheck   HealthCheck       `json:"healthCheck,omitzero"`     // when an instance is healthy
+	DrainSeconds  int               `json:"drainSeconds,omitzero"`    // how long requests in flight may take after a disable; 0 means 30
+	StopSeconds   int               `json:"stopSeconds,omitzero"`     // seconds between SIGTERM and SIGKILL; 0 means 10
+	Disabled      bool              `json:"startDisabled,omitzero"`   // start out of service (dark)
 }
 
 // RunArtifact is what the instances of a local server group run.
@@ -167,9 +167,9 @@ type RunArtifact struct {
 
 // HealthCheck says when an instance is healthy.
 type HealthCheck struct {
-	Type               string   `json:"type,omitzero"` // "http" (default if Path is set), "tcp" (default), "command", "none"
-	Path               string   `json:"path,omitzero"` // http: default "/"; 2xx and 3xx are healthy
-	Command            []string `json:"command,omitzero"`
+	Type               string   `json:"type,omitzero"`               // "http" (default if Path is set), "tcp" (default), "command", "none"
+	Path               string   `json:"path,omitzero"`               // http: default "/"; 2xx and 3xx are healthy
+	Command            []string `json:"command,omitzero"`            // command: exit code 0 is healthy
 	IntervalMS         int      `json:"intervalMs,omitzero"`         // 0 means 1000
 	TimeoutMS          int      `json:"timeoutMs,omitzero"`          // 0 means 1000
 	HealthyThreshold   int      `json:"healthyThreshold,omitzero"`   // successes in a row; 0 means 1

@@ -20,7 +20,8 @@ small service under a constant load: by red/black, by rolling red/black with a
 judgment, a bad one that is refused, a rollback, and one during which the server
 is killed. It takes about a minute and counts every request. The exit code is 0
 only if none was lost and every deployment ended as it should.`,
-		Args: cobra.NoArgs,
+		Example: "  gennaker demo\n  gennaker demo --keep --rate 200",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			self, err := os.Executable()
 			if err != nil {

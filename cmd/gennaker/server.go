@@ -70,7 +70,8 @@ func nodeCommand() *cobra.Command {
 		Long: `Node runs the process that supervises the instances on this machine and
 balances traffic over them. "gennaker up" starts it when it does not run; a
 process supervisor may run it as well.`,
-		Args: cobra.NoArgs,
+		Example: "  gennaker node --data /var/lib/gennaker",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return node.Run(cmd.Context(), node.Config{Dir: app.NodeDir(data), Log: logger(cmd)})
 		},
@@ -78,6 +79,7 @@ process supervisor may run it as well.`,
 	cmd.PersistentFlags().StringVar(&data, "data", app.DefaultData(), "data directory of the server")
 	cmd.AddCommand(&cobra.Command{
 		Use: "status", Short: "Tell whether the node runs", Args: cobra.NoArgs,
+		Example: "  gennaker node status",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := local.New(app.NodeDir(data), app.LocalAccount).Ping(cmd.Context())
 			if err != nil {
@@ -94,6 +96,7 @@ func stopCommand(data *string) *cobra.Command {
 	var instances bool
 	cmd := &cobra.Command{
 		Use: "stop", Short: "Stop the node; its instances go on unless --instances", Args: cobra.NoArgs,
+		Example: "  gennaker node stop\n  gennaker node stop --instances",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c := local.New(app.NodeDir(*data), app.LocalAccount)
 			if err := c.Stop(cmd.Context(), instances); err != nil {

@@ -24,8 +24,8 @@ type ErrorBody struct {
 	Problems  []gennaker.Problem `json:"problems,omitempty"`
 }
 
-// statusOf returns the HTTP status of a kind.
-func statusOf(k gennaker.Kind) int {
+// StatusOf returns the HTTP status that a kind of error is answered with.
+func StatusOf(k gennaker.Kind) int {
 	switch k {
 	case gennaker.Invalid:
 		return http.StatusBadRequest
@@ -48,7 +48,7 @@ func statusOf(k gennaker.Kind) int {
 // fail answers with err. Of an internal error the caller gets a number to find
 // it by in the log, and nothing else.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	status := statusOf(gennaker.KindOf(err))
+	status := StatusOf(gennaker.KindOf(err))
 	log, body := s.Log.With("method", r.Method, "route", r.Pattern, "status", status, "error", err), ErrorBody{}
 	if e, ok := errors.AsType[*gennaker.Error](err); ok {
 		body = ErrorBody{Message: e.Message, Hint: e.Hint, Problems: e.Problems}

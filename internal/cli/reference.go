@@ -18,7 +18,7 @@ func Reference(w io.Writer, more ...*cobra.Command) error {
 	})
 	root.InitDefaultCompletionCmd()
 	var b strings.Builder
-	b.WriteString("# Command line\n\nThis page is made from the commands themselves; `go test ./internal/cli -update` writes it.\n\n")
+	b.WriteString("# Command line\n\nThis page is made from the commands themselves; `go test ./cmd/gennaker -update` writes it.\n\n")
 	b.WriteString(root.Long[:strings.Index(root.Long, "Exit codes:")])
 	b.WriteString("## Exit codes\n\n| code | meaning |\n| ---: | --- |\n")
 	for _, e := range Exits() {
@@ -51,19 +51,23 @@ func describe(b *strings.Builder, cmd *cobra.Command) {
 	if cmd.Long != "" && !cobras {
 		fmt.Fprintf(b, "\n%s\n", strings.TrimSpace(cmd.Long))
 	}
-	if cmd.HasSubCommands() {
-		if len(cmd.Aliases) > 0 {
-			fmt.Fprintf(b, "\nAlso called `%s`.\n", strings.Join(cmd.Aliases, "`, `"))
-		}
-		for _, sub := range cmd.Commands() {
-			describe(b, sub)
-		}
-		return
+	if len(cmd.Aliases) > 0 && cmd.HasSubCommands() {
+		fmt.Fprintf(b, "\nAlso called `%s`.\n", strings.Join(cmd.Aliases, "`, `"))
 	}
+	if !cmd.HasSubCommands() || cmd.HasExample() { // others only show their help
+		use(b, cmd)
+	}
+	for _, sub := range cmd.Commands() {
+		describe(b, sub)
+	}
+}
+
+// use writes how cmd itself is used.
+func use(b *strings.Builder, cmd *cobra.Command) {
 	fmt.Fprintf(b, "\n```\n%s\n```\n", cmd.UseLine())
-	if cmd.LocalNonPersistentFlags().HasAvailableFlags() {
+	if flags := cmd.LocalFlags(); flags.HasAvailableFlags() {
 		b.WriteString("\n")
-		flagTable(b, cmd.LocalNonPersistentFlags())
+		flagTable(b, flags)
 	}
 	if cmd.HasExample() {
 		var lines []string

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -18,27 +17,6 @@ import (
 )
 
 func update() bool { return flag.Lookup("update").Value.String() == "true" }
-
-func TestReference(t *testing.T) {
-	t.Parallel()
-	page := filepath.Join("..", "..", "docs", "reference", "cli.md")
-	var got bytes.Buffer
-	if err := cli.Reference(&got); err != nil {
-		t.Fatal(err)
-	}
-	if update() {
-		if err := os.WriteFile(page, got.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got.String(), "\n")); diff != "" {
-		t.Errorf("docs/reference/cli.md is old; run go test ./internal/cli -update\n%s", diff)
-	}
-}
 
 // TestMoreCommands holds that commands of others are commands like ours.
 func TestMoreCommands(t *testing.T) {

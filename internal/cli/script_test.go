@@ -20,7 +20,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	flag.Bool("update", false, "rewrite the expectations of scripts, and the reference page")
+	flag.Bool("update", false, "rewrite the expectations of scripts")
 	os.Exit(m.Run())
 }
 

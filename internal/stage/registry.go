@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"time"
@@ -35,7 +36,8 @@ type Definition struct {
 	// It returns a new map.
 	Start func(context map[string]any) map[string]any
 
-	check func(context map[string]any) []gennaker.Problem
+	check  func(context map[string]any) []gennaker.Problem
+	config reflect.Type
 }
 
 // Step is one task of a stage type.
@@ -61,7 +63,7 @@ func Add[C any](r *Registry, d Definition) {
 	if r.types == nil {
 		r.types, r.aliases = map[string]*Definition{}, map[string]*Definition{}
 	}
-	d.check = Check[C]
+	d.check, d.config = Check[C], reflect.TypeFor[C]()
 	for _, name := range append([]string{d.Type}, d.Aliases...) {
 		if r.aliases[name] != nil {
 			panic("stage: " + name + " is registered twice")
@@ -124,6 +126,9 @@ func (r *Registry) CheckJob(c gennaker.StageConfig) []gennaker.Problem {
 	}
 	return d.check(c.Context)
 }
+
+// Config returns the type of the configuration that d was added with.
+func (d *Definition) Config() reflect.Type { return d.config }
 
 // Step returns the step called name, or nil.
 func (d *Definition) Step(name string) *Step {

@@ -38,37 +38,37 @@ func Parse(s string) (Name, error) {
 //
 // Units: delays in seconds, percentages from 0 to 100.
 type Fields struct {
-	Strategy                string             `json:"strategy"`
-	ScaleDown               bool               `json:"scaleDown"`
-	MaxRemaining            int                `json:"maxRemainingAsgs"`
-	AllowDeleteActive       bool               `json:"allowDeleteActive"`
-	AllowScaleDownActive    bool               `json:"allowScaleDownActive"`
-	DelayBeforeDisableSec   int                `json:"delayBeforeDisableSec"`
-	DelayBeforeCleanup      int                `json:"delayBeforeCleanup"`
-	DelayBeforeScaleDownSec int                `json:"delayBeforeScaleDownSec"`
-	TargetPercentages       []int              `json:"targetPercentages"`
-	PipelineBeforeCleanup   Pipeline           `json:"pipelineBeforeCleanup"`
-	HealthyPercentage       *int               `json:"targetHealthyDeployPercentage"`
-	HealthProviders         []string           `json:"interestingHealthProviderNames"` // nil is all, empty is do not wait
-	Rollback                *Rollback          `json:"rollback"`
-	Capacity                gennaker.Capacity  `json:"capacity"`
-	SavedCapacity           *gennaker.Capacity `json:"savedCapacity"` // what rollingredblack grows to
-	UseSourceCapacity       bool               `json:"useSourceCapacity"`
-	PreferSourceCapacity    bool               `json:"preferSourceCapacity"`
+	Strategy                string             `json:"strategy"`                       // none, highlander, redblack or rollingredblack
+	ScaleDown               bool               `json:"scaleDown"`                      // resize the replaced server groups to nothing at the end
+	MaxRemaining            int                `json:"maxRemainingAsgs"`               // redblack: how many server groups to leave; older ones are destroyed; 0 is all
+	AllowDeleteActive       bool               `json:"allowDeleteActive"`              // redblack, with maxRemainingAsgs: also destroy server groups that are in service
+	AllowScaleDownActive    bool               `json:"allowScaleDownActive"`           // redblack, with scaleDown: also scale down server groups that are in service
+	DelayBeforeDisableSec   int                `json:"delayBeforeDisableSec"`          // between the new one being healthy and the old one being disabled; at each step of rollingredblack
+	DelayBeforeCleanup      int                `json:"delayBeforeCleanup"`             // newer name of delayBeforeDisableSec, which wins
+	DelayBeforeScaleDownSec int                `json:"delayBeforeScaleDownSec"`        // between the old one being disabled and being scaled down
+	TargetPercentages       []int              `json:"targetPercentages"`              // rollingredblack: the steps, rising; 100 is added
+	PipelineBeforeCleanup   Pipeline           `json:"pipelineBeforeCleanup"`          // rollingredblack: a pipeline to run at each step, which must succeed
+	HealthyPercentage       *int               `json:"targetHealthyDeployPercentage"`  // how much of the new server group must be healthy; default all
+	HealthProviders         []string           `json:"interestingHealthProviderNames"` // sources of health that count; none given is all, an empty list is not to wait for health
+	Rollback                *Rollback          `json:"rollback"`                       // what to do if the deployment fails
+	Capacity                gennaker.Capacity  `json:"capacity"`                       // how many instances
+	SavedCapacity           *gennaker.Capacity `json:"savedCapacity"`                  // ours: what rollingredblack grows to
+	UseSourceCapacity       bool               `json:"useSourceCapacity"`              // take the capacity of the replaced server group
+	PreferSourceCapacity    bool               `json:"preferSourceCapacity"`           // with useSourceCapacity: use capacity if there is nothing to replace
 }
 
 // Pipeline is a pipeline that a strategy runs; none without Application and ID.
 type Pipeline struct {
-	Application string         `json:"application"`
-	ID          string         `json:"pipelineId"`
-	Parameters  map[string]any `json:"pipelineParameters"`
+	Application string         `json:"application"`        // application of the pipeline
+	ID          string         `json:"pipelineId"`         // its ID
+	Parameters  map[string]any `json:"pipelineParameters"` // its parameters
 }
 
 // Rollback is what a user wants to happen if a deployment fails. OnFailure is
 // nil if that was not said.
 type Rollback struct {
-	OnFailure     *bool `json:"onFailure"`
-	DestroyLatest bool  `json:"destroyLatest"`
+	OnFailure     *bool `json:"onFailure"`     // true takes the failed version back as Spinnaker does, false leaves it alone; not set takes it out of service
+	DestroyLatest bool  `json:"destroyLatest"` // with onFailure: destroy the failed server group
 }
 
 // Check returns what is wrong with the fields.

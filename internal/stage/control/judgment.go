@@ -12,24 +12,24 @@ import (
 // judgmentConfig is the configuration of a manualJudgment stage, and what is
 // put there by who judges.
 type judgmentConfig struct {
-	Instructions   string          `json:"instructions"` // HTML or Markdown
-	JudgmentInputs []judgmentInput `json:"judgmentInputs"`
-	SendNotify     bool            `json:"sendNotifications"`
-	Propagate      bool            `json:"propagateAuthenticationContext"`
+	Instructions   string          `json:"instructions"`                   // HTML or Markdown
+	JudgmentInputs []judgmentInput `json:"judgmentInputs"`                 // answers that are offered
+	SendNotify     bool            `json:"sendNotifications"`              // accepted; nothing is sent yet
+	Propagate      bool            `json:"propagateAuthenticationContext"` // accepted; there is no authentication yet
 
 	judgment
 }
 
 // judgmentInput is an answer that is offered.
 type judgmentInput struct {
-	Value string `json:"value"`
+	Value string `json:"value"` // the answer
 }
 
 // judgment is what is put into the stage's context by who judges. An input
 // that was not offered is kept, as in Spinnaker.
 type judgment struct {
 	Status string `json:"judgmentStatus"` // "continue", "stop", without case; anything else is no judgment
-	Input  string `json:"judgmentInput"`
+	Input  string `json:"judgmentInput"`  // the answer that was chosen
 }
 
 // judgmentTimeout is Spinnaker's.

@@ -45,13 +45,13 @@ type StartRequest struct {
 
 // pipelineConfig is the configuration of a pipeline stage.
 type pipelineConfig struct {
-	Application string         `json:"application"` // default the parent's
-	Pipeline    string         `json:"pipeline"`    // ID or name
-	PipelineID  string         `json:"pipelineId"`  // of a strategy
-	Parameters  map[string]any `json:"pipelineParameters"`
-	Wait        *bool          `json:"waitForCompletion"` // default true
-	Skippable   bool           `json:"skippable"`
-	SkipOutputs bool           `json:"skipDownstreamOutput"`
+	Application string         `json:"application"`          // default the parent's
+	Pipeline    string         `json:"pipeline"`             // ID or name
+	PipelineID  string         `json:"pipelineId"`           // of a strategy
+	Parameters  map[string]any `json:"pipelineParameters"`   // parameters of the execution
+	Wait        *bool          `json:"waitForCompletion"`    // default true
+	Skippable   bool           `json:"skippable"`            // accepted; changes nothing
+	SkipOutputs bool           `json:"skipDownstreamOutput"` // do not show the outputs of the child to the stages behind
 }
 
 // Values in the context of a pipeline stage.

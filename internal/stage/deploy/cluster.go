@@ -17,16 +17,16 @@ import (
 // clusterConfig is what authors write in the stages about a whole cluster.
 type clusterConfig struct {
 	where
-	ShrinkToSize         *int  `json:"shrinkToSize"`
-	AllowDeleteActive    bool  `json:"allowDeleteActive"`
-	RetainLarger         bool  `json:"retainLargerOverNewer"`
-	RunDisable           *bool `json:"runDisableClusterStep"`
-	RemainingEnabled     *int  `json:"remainingEnabledServerGroups"`
-	RemainingFullSize    *int  `json:"remainingFullSizeServerGroups"`
-	PreferLarger         bool  `json:"preferLargerOverNewer"`
-	AllowScaleDownActive bool  `json:"allowScaleDownActive"`
-	DesiredPercentage    *int  `json:"desiredPercentage"`
-	ContinueIfNotFound   bool  `json:"continueIfClusterNotFound"`
+	ShrinkToSize         *int  `json:"shrinkToSize"`                  // shrinkCluster: how many server groups to leave; default 1
+	AllowDeleteActive    bool  `json:"allowDeleteActive"`             // shrinkCluster: also destroy server groups that are in service, which are disabled first
+	RetainLarger         bool  `json:"retainLargerOverNewer"`         // shrinkCluster: keep the ones with most instances, not the newest
+	RunDisable           *bool `json:"runDisableClusterStep"`         // shrinkCluster: false leaves the disabling out
+	RemainingEnabled     *int  `json:"remainingEnabledServerGroups"`  // disableCluster: how many to leave enabled; default 1
+	RemainingFullSize    *int  `json:"remainingFullSizeServerGroups"` // scaleDownCluster: how many to leave at their size; default 1
+	PreferLarger         bool  `json:"preferLargerOverNewer"`         // disableCluster, scaleDownCluster: keep the ones with most instances, not the newest
+	AllowScaleDownActive bool  `json:"allowScaleDownActive"`          // scaleDownCluster: also scale down server groups that are in service
+	DesiredPercentage    *int  `json:"desiredPercentage"`             // disableCluster: how much of each to disable, in percent; default 100
+	ContinueIfNotFound   bool  `json:"continueIfClusterNotFound"`     // succeed if there is no such cluster
 }
 
 func or(n *int, other int) int {

@@ -15,7 +15,7 @@ import (
 
 // deployConfig is what authors write in a deploy stage.
 type deployConfig struct {
-	Clusters []map[string]any `json:"clusters"`
+	Clusters []map[string]any `json:"clusters"` // the server groups to create, in parallel; each entry has the fields of createServerGroup
 }
 
 // ownKeys are what a deploy stage does not hand down to its children: its own
@@ -187,23 +187,23 @@ type creator struct {
 // createConfig is what the tasks of a creator read beside the strategy's fields.
 type createConfig struct {
 	where
-	Stack         string          `json:"stack"`
-	Detail        string          `json:"freeFormDetails"`
-	TargetCluster string          `json:"targetCluster"`
-	Suspended     []string        `json:"suspendedProcesses"`
-	Source        sourceConfig    `json:"source"`
-	Launched      bool            `json:"launched"`
+	Stack         string          `json:"stack"`              // second part of the cluster's name
+	Detail        string          `json:"freeFormDetails"`    // third part of the cluster's name
+	TargetCluster string          `json:"targetCluster"`      // cluster whose newest server group is replaced; default the one that is deployed to
+	Suspended     []string        `json:"suspendedProcesses"` // with AddToLoadBalancer the server group starts out of service
+	Source        sourceConfig    `json:"source"`             // server group that is replaced or cloned; default the newest enabled one of the cluster
+	Launched      bool            `json:"launched"`           // ours: the new server group was healthy
 	Fields        strategy.Fields `json:"-"`
 }
 
 // sourceConfig is the server group that is replaced, as it stands in a context.
 type sourceConfig struct {
-	ServerGroupName   string             `json:"serverGroupName"`
-	ASGName           string             `json:"asgName"`
-	Account           string             `json:"account"`
-	Region            string             `json:"region"`
-	UseSourceCapacity bool               `json:"useSourceCapacity"`
-	Capacity          *gennaker.Capacity `json:"capacity"` // when the deployment began
+	ServerGroupName   string             `json:"serverGroupName"`   // name of the server group
+	ASGName           string             `json:"asgName"`           // another name of serverGroupName
+	Account           string             `json:"account"`           // default the stage's
+	Region            string             `json:"region"`            // default the stage's
+	UseSourceCapacity bool               `json:"useSourceCapacity"` // ours: a copy of the stage's field
+	Capacity          *gennaker.Capacity `json:"capacity"`          // when the deployment began
 }
 
 func (s sourceConfig) name() string { return cmp.Or(s.ServerGroupName, s.ASGName) }

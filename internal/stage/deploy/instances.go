@@ -16,7 +16,7 @@ import (
 // instancesConfig is what authors write in terminateInstances.
 type instancesConfig struct {
 	where
-	InstanceIDs []string `json:"instanceIds"`
+	InstanceIDs []string `json:"instanceIds"` // names of the instances
 }
 
 func (d *deployer) registerInstances(r *stage.Registry) {

@@ -12,9 +12,9 @@ import (
 // loadBalancerConfig is what authors write in the stages about load balancers.
 type loadBalancerConfig struct {
 	where
-	Name             string `json:"name"`
-	LoadBalancerName string `json:"loadBalancerName"`
-	Listen           string `json:"listen"`
+	Name             string `json:"name"`             // name of the load balancer
+	LoadBalancerName string `json:"loadBalancerName"` // another name of name, which wins
+	Listen           string `json:"listen"`           // address, as 127.0.0.1:8080
 }
 
 func (d *deployer) registerLoadBalancer(r *stage.Registry) {

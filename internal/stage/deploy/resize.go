@@ -15,10 +15,10 @@ import (
 type resizeConfig struct {
 	where
 	strategy.Resize
-	HealthyPercentage *int               `json:"targetHealthyDeployPercentage"`
-	Source            sourceConfig       `json:"source"`
-	SavedCapacity     *gennaker.Capacity `json:"savedCapacity"`
-	To                *gennaker.Capacity `json:"resizeTo"` // ours: what was decided
+	HealthyPercentage *int               `json:"targetHealthyDeployPercentage"` // how much of the new size suffices, in percent; default all
+	Source            sourceConfig       `json:"source"`                        // server group whose capacity scale_to_server_group takes
+	SavedCapacity     *gennaker.Capacity `json:"savedCapacity"`                 // ours: what rollingredblack grows to
+	To                *gennaker.Capacity `json:"resizeTo"`                      // ours: what was decided
 }
 
 func (d *deployer) registerResize(r *stage.Registry) {

@@ -15,32 +15,32 @@ import (
 // rollbackConfig is what authors write in rollbackCluster.
 type rollbackConfig struct {
 	where
-	Healthy             *int            `json:"targetHealthyRollbackPercentage"`
-	WaitBetweenRegions  int             `json:"waitTimeBetweenRegions"` // seconds
-	OriginalServerGroup string          `json:"originalServerGroup"`
-	From                string          `json:"rollbackServerGroupName"` // ours, set by strategies
-	ServerGroup         string          `json:"serverGroup"`             // any of the cluster
-	DelayBeforeDisable  int             `json:"delayBeforeDisableSeconds"`
-	Additional          rollbackContext `json:"additionalRollbackContext"`
+	Healthy             *int            `json:"targetHealthyRollbackPercentage"` // how much of the restored server group must be healthy; default 100, 90 from 10 and 95 from 20 instances on
+	WaitBetweenRegions  int             `json:"waitTimeBetweenRegions"`          // seconds
+	OriginalServerGroup string          `json:"originalServerGroup"`             // server group to restore; default the next older one
+	From                string          `json:"rollbackServerGroupName"`         // ours, set by strategies
+	ServerGroup         string          `json:"serverGroup"`                     // any of the cluster
+	DelayBeforeDisable  int             `json:"delayBeforeDisableSeconds"`       // seconds between the restored one being healthy and the other being disabled
+	Additional          rollbackContext `json:"additionalRollbackContext"`       // more options
 }
 
 // rollbackContext is what one rollback is about.
 type rollbackContext struct {
-	From                 string `json:"rollbackServerGroupName"`
-	Restore              string `json:"restoreServerGroupName"`
-	Healthy              int    `json:"targetHealthyRollbackPercentage"`
-	DelayBeforeDisable   int    `json:"delayBeforeDisableSeconds"`
-	DisableOnly          bool   `json:"disableOnly"`
-	EnableAndDisableOnly bool   `json:"enableAndDisableOnly"`
-	OnlyEnabled          bool   `json:"onlyEnabledServerGroups"`
-	WasDisabled          bool   `json:"restoreWasDisabled"` // ours
+	From                 string `json:"rollbackServerGroupName"`         // server group to take out of service
+	Restore              string `json:"restoreServerGroupName"`          // server group to put into service
+	Healthy              int    `json:"targetHealthyRollbackPercentage"` // how much of the restored server group must be healthy, in percent
+	DelayBeforeDisable   int    `json:"delayBeforeDisableSeconds"`       // seconds between the restored one being healthy and the other being disabled
+	DisableOnly          bool   `json:"disableOnly"`                     // only disable the one, without enabling the other
+	EnableAndDisableOnly bool   `json:"enableAndDisableOnly"`            // do not resize the restored one
+	OnlyEnabled          bool   `json:"onlyEnabledServerGroups"`         // restore none that is disabled, unless it is the original
+	WasDisabled          bool   `json:"restoreWasDisabled"`              // ours
 }
 
 // rollbackGroupConfig is what rollbackServerGroup reads.
 type rollbackGroupConfig struct {
 	where
-	Type    string          `json:"rollbackType"`
-	Context rollbackContext `json:"rollbackContext"`
+	Type    string          `json:"rollbackType"`    // EXPLICIT; others are refused
+	Context rollbackContext `json:"rollbackContext"` // what to roll back to what
 }
 
 func (d *deployer) registerRollback(r *stage.Registry) {

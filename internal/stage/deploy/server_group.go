@@ -12,9 +12,9 @@ import (
 // serverGroupConfig is what authors write in the stages about one server group.
 type serverGroupConfig struct {
 	where
-	HealthyPercentage *int `json:"targetHealthyDeployPercentage"`
-	DesiredPercentage *int `json:"desiredPercentage"`
-	SkipDisable       bool `json:"skipDisableBeforeDestroy"`
+	HealthyPercentage *int `json:"targetHealthyDeployPercentage"` // enableServerGroup: how much of it must be healthy, in percent; default all
+	DesiredPercentage *int `json:"desiredPercentage"`             // disableServerGroup: how much of it to disable, in percent; default 100
+	SkipDisable       bool `json:"skipDisableBeforeDestroy"`      // destroyServerGroup: destroy without a disable stage first
 }
 
 // whenDirect makes steps be left out of a stage that has a child for each of

@@ -13,7 +13,7 @@ import (
 // applicationConfig is the configuration of the stages that change an
 // application.
 type applicationConfig struct {
-	Application map[string]any `json:"application"` // attributes
+	Application map[string]any `json:"application"` // the attributes; name is needed
 }
 
 // named returns the configuration and the application's name.

@@ -21,9 +21,9 @@ type pipelineConfig struct {
 	StaleCheck bool `json:"staleCheck"` // refuse to overwrite a change that was not seen
 
 	// Without Pipeline, what to delete.
-	Application string `json:"application"` // default the execution's
-	ID          string `json:"pipelineId"`
-	Name        string `json:"pipelineName"`
+	Application string `json:"application"`  // default the execution's
+	ID          string `json:"pipelineId"`   // its ID
+	Name        string `json:"pipelineName"` // or its name
 }
 
 // document returns the JSON of the pipeline.
