@@ -27,7 +27,7 @@ import (
 )
 
 // patience bounds everything that is waited for.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // world is a server, and what it did in its lives: processes, and everything
 // that acts on them.
@@ -146,6 +146,15 @@ func (w *world) kill() {
 	}
 	_ = w.process.Process.Kill()
 	<-w.exited
+}
+
+// stop ends the server in good order, as an upgrade does.
+func (w *world) stop() {
+	_ = w.process.Process.Signal(syscall.SIGTERM)
+	<-w.exited
+	if code := w.process.ProcessState.ExitCode(); code != 0 {
+		w.t.Errorf("the server was told to stop, and ended with %s", w.process.ProcessState)
+	}
 }
 
 // nodePID returns the process of the node.

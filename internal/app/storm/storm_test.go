@@ -77,30 +77,36 @@ func TestStormServer(t *testing.T) {
 	sending, stop := context.WithCancel(t.Context())
 	defer stop()
 	sent := loads(sending, t, listen)
-	n, slowest := w.killServer(random)
+	n, stops, slowest := w.killServer(random)
 	close(c.over)
 	c.running.Wait()
 	stop()
-	summary := fmt.Sprintf("%d kills; the server was back within %v", n, slowest.Round(time.Millisecond))
+	summary := fmt.Sprintf("%d kills and %d stops; the server was back within %v", n, stops, slowest.Round(time.Millisecond))
 	w.checkRequests(sent)
 	w.check(summary)
 }
 
-// killServer kills the server at random moments, and starts it at once.
-func (w *world) killServer(random *rand.Rand) (n int, slowest time.Duration) {
+// killServer kills the server at random moments, and starts it at once. Now and
+// then it is stopped in good order instead, which does not count.
+func (w *world) killServer(random *rand.Rand) (n, stops int, slowest time.Duration) {
 	for n < *kills {
 		timer := time.NewTimer(time.Duration(20+random.IntN(680)) * time.Millisecond)
 		select {
 		case <-timer.C:
 		case <-w.failed:
 			timer.Stop()
-			return n, slowest
+			return n, stops, slowest
 		}
 		began := time.Now()
-		w.kill()
+		if random.IntN(8) == 0 {
+			w.stop()
+			stops++
+		} else {
+			w.kill()
+			n++
+		}
 		w.up()
 		slowest = max(slowest, time.Since(began))
-		n++
 	}
-	return n, slowest
+	return n, stops, slowest
 }
