@@ -4,7 +4,7 @@ GO ?= go
 BIN := bin/gennaker
 STORM_KILLS ?= 40
 
-.PHONY: help build demo up check test race storm bench fuzz gen fmt clean
+.PHONY: help build demo up check test race storm lint bench fuzz gen fmt clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,12 @@ race: ## all tests with the race detector; long properties in fewer cases
 
 storm: ## kill the server and the node at random moments of deployments
 	$(GO) test -run Storm -timeout 20m ./internal/app/storm -storm.kills=$(STORM_KILLS)
+
+lint: bin/golangci-lint ## run the linter, which is built once
+	bin/golangci-lint run ./...
+
+bin/golangci-lint: tools/go.mod
+	cd tools && $(GO) build -o ../bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 bench: ## the figures of docs/reference/benchmarks.md
 	$(GO) run ./internal/bench

@@ -102,7 +102,7 @@ func (c *Client) call(ctx context.Context, method, path string, query url.Values
 	if err != nil {
 		return err
 	}
-	defer res.Body.Close() //nolint:errcheck // it was only read
+	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, MaxAnswerBytes+1))
 	if err != nil {
 		return c.unreachable(ctx, method, path, err)
@@ -162,7 +162,7 @@ func (c *Client) send(ctx context.Context, method, path string, query url.Values
 		return nil, c.unreachable(ctx, method, path, err)
 	}
 	if res.StatusCode >= 300 {
-		defer res.Body.Close() //nolint:errcheck // it was only read
+		defer res.Body.Close()
 		return nil, refusal(method, path, res)
 	}
 	return res, nil

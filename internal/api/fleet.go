@@ -57,9 +57,7 @@ func (s *Server) groupsOf(r *request, application string) ([]gennaker.ServerGrou
 		if err != nil {
 			return nil, err
 		}
-		for _, g := range groups {
-			out = append(out, g)
-		}
+		out = append(out, groups...)
 	}
 	slices.SortStableFunc(out, func(a, b gennaker.ServerGroup) int {
 		if c := strings.Compare(a.Cluster, b.Cluster); c != 0 {

@@ -136,7 +136,7 @@ func TestShutdownCutsOffWhatDoesNotEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	go s.Serve(ln) //nolint:errcheck // Shutdown is what is tested
+	go s.Serve(ln)
 	go http.Get("http://" + ln.Addr().String() + "/health")
 	<-entered
 	ctx, cancel := context.WithCancel(t.Context())

@@ -57,7 +57,7 @@ func (s *session) readText(file string) ([]byte, error) {
 		if err != nil {
 			return nil, gennaker.Errorf(gennaker.Invalid, "file %s cannot be read: %w", file, err)
 		}
-		defer f.Close() //nolint:errcheck // it was only read
+		defer f.Close()
 		in = f
 	}
 	text, err := io.ReadAll(io.LimitReader(in, gennaker.MaxDocumentBytes+1))

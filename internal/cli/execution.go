@@ -131,7 +131,7 @@ func (s *session) executionGet() *cobra.Command {
 				return err
 			}
 			if err := outcome(e); err != nil {
-				fmt.Fprintln(w) //nolint:errcheck // as fmt.Println
+				fmt.Fprintln(w)
 				report(w, err)
 			}
 			return nil

@@ -95,16 +95,16 @@ func report(w io.Writer, err error) {
 		return
 	}
 	sentence, problems := explain(err)
-	fmt.Fprintf(w, "error: %s\n", clean(sentence)) //nolint:errcheck // nobody is left to tell
+	fmt.Fprintf(w, "error: %s\n", clean(sentence))
 	hint := gennaker.HintOf(err)
 	if f, ok := errors.AsType[*failure](err); ok {
 		hint = f.hint
 	}
 	if hint != "" {
-		fmt.Fprintf(w, "hint: %s\n", clean(hint)) //nolint:errcheck // as above
+		fmt.Fprintf(w, "hint: %s\n", clean(hint))
 	}
 	for _, p := range problems {
-		fmt.Fprintf(w, "  %s\n", clean(p)) //nolint:errcheck // as above
+		fmt.Fprintf(w, "  %s\n", clean(p))
 	}
 }
 

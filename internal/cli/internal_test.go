@@ -19,7 +19,7 @@ func TestNear(t *testing.T) {
 		asked string
 		want  []string
 	}{
-		"typing mistake":   {"nigthly", []string{"nightly"}},
+		"typing mistake":   {"nihgtly", []string{"nightly"}},
 		"case":             {"NIGHTLY", []string{"nightly"}},
 		"part":             {"prod", []string{"Deploy to prod"}},
 		"several":          {"deploy", []string{"Deploy to prod", "Deploy to test"}},

@@ -85,10 +85,10 @@ func (s *session) balancerGet() *cobra.Command {
 			return err
 		}
 		return s.show(body, func(w io.Writer) error {
-			fmt.Fprintf(w, "%s  %s  %s/%s  %d requests, %d errors\n", clean(lb.Name), clean(lb.Listen), //nolint:errcheck // as fmt.Println
+			fmt.Fprintf(w, "%s  %s  %s/%s  %d requests, %d errors\n", clean(lb.Name), clean(lb.Listen),
 				clean(lb.Account), clean(lb.Region), lb.Traffic.Requests, lb.Traffic.Errors)
 			if lb.Reason != "" {
-				fmt.Fprintln(w, clean(lb.Reason)) //nolint:errcheck // as above
+				fmt.Fprintln(w, clean(lb.Reason))
 			}
 			if len(lb.ServerGroups) == 0 {
 				return nil

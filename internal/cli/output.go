@@ -69,13 +69,13 @@ func (s *session) write(w io.Writer, t *table) error {
 // say prints a line for people; machines get none.
 func (s *session) say(format string, args ...any) {
 	if s.output == formatTable {
-		fmt.Fprintln(s.env.Stdout, clean(fmt.Sprintf(format, args...))) //nolint:errcheck // as fmt.Println
+		fmt.Fprintln(s.env.Stdout, clean(fmt.Sprintf(format, args...)))
 	}
 }
 
 // note prints a line beside the result.
 func (s *session) note(format string, args ...any) {
-	fmt.Fprintln(s.env.Stderr, clean(fmt.Sprintf(format, args...))) //nolint:errcheck // as fmt.Println
+	fmt.Fprintln(s.env.Stderr, clean(fmt.Sprintf(format, args...)))
 }
 
 func (s *session) colors(w io.Writer) bool {

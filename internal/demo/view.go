@@ -24,8 +24,8 @@ type view interface {
 
 // status is what the views ask for, again and again.
 type status struct {
-	sent, lost, perSecond int64
-	groups                []groupStatus
+	sent, lost int64
+	groups     []groupStatus
 }
 
 // groupStatus is one server group and its share of the traffic since the last

@@ -3,7 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"maps"
 
 	"github.com/oklog/ulid/v2"
@@ -101,7 +101,7 @@ func (e *Engine) active(ctx context.Context, id, what string, change func(*batch
 	return err
 }
 
-var errNotActive = fmt.Errorf("not active")
+var errNotActive = errors.New("not active")
 
 func (e *Engine) inactive(ctx context.Context, id, what string) error {
 	s, err := e.cfg.Store.Load(ctx, id)

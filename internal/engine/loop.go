@@ -280,7 +280,7 @@ func (r *run) encode(p *pending) (Delta, error) {
 }
 
 // apply folds an event into an execution and notes what follows.
-func (b *batch) apply(r *run, ev flow.Event) flow.Effects {
+func (b *batch) apply(r *run, ev flow.Event) {
 	ev.At = b.now
 	r.mu.Lock()
 	was := r.state.Settled()
@@ -298,7 +298,6 @@ func (b *batch) apply(r *run, ev flow.Event) flow.Effects {
 		b.topics = append(b.topics, stage.ExecutionTopic(r.x.ID))
 		b.release(r.x.PipelineConfigID)
 	}
-	return fx
 }
 
 // note remembers what an event changed, to be stored and published.
@@ -380,6 +379,7 @@ func (b *batch) release(config string) {
 			waiting = append(waiting, r)
 		case gennaker.Running:
 			running++
+		default:
 		}
 	}
 	slices.SortFunc(waiting, oldest)

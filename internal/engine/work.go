@@ -116,7 +116,7 @@ func (e *Engine) begin(r *run, p place, a *attempt, work func(context.Context, *
 // undo lets a task that is canceled or expired clean up, and answers.
 func (e *Engine) undo(r *run, p place, c flow.Command) {
 	a := &attempt{undoes: true, undo: c}
-	e.begin(r, p, a, func(ctx context.Context, a *attempt) func(*batch) { return e.undoTask(ctx, r, p, c, a) })
+	e.begin(r, p, a, func(ctx context.Context, a *attempt) func(*batch) { return e.undoTask(ctx, r, p, a) })
 }
 
 // planStage calls a planner.
@@ -269,7 +269,7 @@ func (e *Engine) ran(b *batch, r *run, p place, a *attempt, ev flow.Event, out s
 }
 
 // undoTask calls a task's Cancel, and explains a timeout.
-func (e *Engine) undoTask(ctx context.Context, r *run, p place, c flow.Command, a *attempt) func(*batch) {
+func (e *Engine) undoTask(ctx context.Context, r *run, p place, a *attempt) func(*batch) {
 	var out stage.Outcome
 	in, task, err := e.input(r, p, 1)
 	if undo, ok := task.(stage.Canceler); ok && err == nil {

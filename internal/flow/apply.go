@@ -91,6 +91,7 @@ func (s *State) answer(st *Stage, e Event) {
 		t.wake = s.now.Add(backoff(t.attempt))
 	case Woken:
 		s.run(st, e.Task)
+	default:
 	}
 }
 

@@ -48,6 +48,7 @@ func (s *State) ending(st *Stage) (step, gennaker.Status) {
 			return waits, ""
 		}
 		return ends, status
+	default:
 	}
 	if slices.ContainsFunc(s.Children(st.ID, Before), (*Stage).active) {
 		return waits, ""

@@ -13,7 +13,7 @@ func (c *Client) Lost(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		stop := context.AfterFunc(ctx, func() { conn.SetReadDeadline(time.Now()) })
+		stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Now()) })
 		_, _ = conn.Read(make([]byte, 1))
 		stop()
 		conn.Close()
