@@ -28,6 +28,8 @@ type DB struct {
 	w, r *sql.DB // the one connection that writes; those that read
 	stmt statements
 
+	journal journal
+
 	damage  atomic.Pointer[gennaker.Error] // the first sign of it
 	cancel  context.CancelFunc             // ends the check in the background
 	checked chan struct{}                  // closed when that check is over
@@ -141,7 +143,7 @@ func (d *DB) connect(ctx context.Context, files fs.FS) (err error) {
 	}
 	d.r.SetMaxOpenConns(maxReaders)
 	d.r.SetMaxIdleConns(maxReaders)
-	return nil
+	return d.replay(ctx)
 }
 
 // Close ends all work, and marks the file as closed in good order. Calling it

@@ -36,13 +36,14 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
 
 // statements are those of Commit, prepared once.
 type statements struct {
-	insertExecution, insertLane, updateHead, putStage, putDoc, deleteStage, deleteDoc *sql.Stmt
+	insertExecution, insertLane, updateHead, putStage, putDoc, deleteStage, deleteDoc, appendJournal *sql.Stmt
 }
 
 func (s *statements) prepare(ctx context.Context, db *sql.DB) error {
 	for text, into := range map[string]**sql.Stmt{
 		sqlInsertExecution: &s.insertExecution, sqlInsertLane: &s.insertLane, sqlUpdateHead: &s.updateHead,
 		sqlPutStage: &s.putStage, sqlPutDoc: &s.putDoc, sqlDeleteStage: &s.deleteStage, sqlDeleteDoc: &s.deleteDoc,
+		sqlAppendJournal: &s.appendJournal,
 	} {
 		st, err := db.PrepareContext(ctx, text)
 		if err != nil {
@@ -60,6 +61,7 @@ func (s *statements) in(ctx context.Context, tx *sql.Tx) statements {
 		updateHead: tx.StmtContext(ctx, s.updateHead),
 		putStage:   tx.StmtContext(ctx, s.putStage), putDoc: tx.StmtContext(ctx, s.putDoc),
 		deleteStage: tx.StmtContext(ctx, s.deleteStage), deleteDoc: tx.StmtContext(ctx, s.deleteDoc),
+		appendJournal: tx.StmtContext(ctx, s.appendJournal),
 	}
 }
 
@@ -73,14 +75,18 @@ func (d *DB) Commit(ctx context.Context, deltas []engine.Delta) error {
 		return err
 	}
 	ctx = context.WithoutCancel(ctx) // the driver would start a goroutine for each statement
-	err := d.write(ctx, func(tx *sql.Tx) error {
-		c := commit{ctx: ctx, tx: tx, statements: d.stmt.in(ctx, tx)}
+	err := d.writeStages(ctx, func() bool { return d.journal.takes(changes(deltas)) }, func(tx *sql.Tx, journal bool) ([]journaled, error) {
+		c := commit{ctx: ctx, tx: tx, statements: d.stmt.in(ctx, tx), journal: journal}
 		for i := range deltas {
 			if err := c.delta(&deltas[i]); err != nil {
-				return fmt.Errorf("store execution %s: %w", deltas[i].ID, err)
+				return nil, fmt.Errorf("store execution %s: %w", deltas[i].ID, err)
 			}
 		}
-		return nil
+		if !journal {
+			return nil, nil
+		}
+		_, err := c.appendJournal.ExecContext(ctx, encodeJournal(c.stages))
+		return c.stages, err
 	})
 	if err != nil {
 		return fmt.Errorf("commit %d executions: %w", len(deltas), err)
@@ -88,11 +94,25 @@ func (d *DB) Commit(ctx context.Context, deltas []engine.Delta) error {
 	return nil
 }
 
+// changes returns how many stages deltas change; 0 if they take some away, which
+// the journal cannot say.
+func changes(deltas []engine.Delta) (n int) {
+	for i := range deltas {
+		if deltas[i].Deleted || len(deltas[i].Removed) > 0 {
+			return 0
+		}
+		n += len(deltas[i].Stages)
+	}
+	return n
+}
+
 // commit is one transaction of Commit.
 type commit struct {
 	ctx context.Context
 	tx  *sql.Tx
 	statements
+	journal bool        // stages go to the journal
+	stages  []journaled // those that did
 }
 
 func (c *commit) delta(dl *engine.Delta) error {
@@ -110,6 +130,10 @@ func (c *commit) delta(dl *engine.Delta) error {
 		}
 	}
 	for _, s := range dl.Stages {
+		if c.journal {
+			c.stages = append(c.stages, journaled{stageKey{dl.ID, s.ID}, s.State})
+			continue
+		}
 		if _, err := c.putStage.ExecContext(c.ctx, dl.ID, s.ID, string(s.State)); err != nil {
 			return err
 		}
@@ -217,7 +241,7 @@ func deleteExecution(ctx context.Context, tx *sql.Tx, id string) error {
 // Open calls each with every execution that is not settled, oldest first. The
 // executions are one snapshot; an error of each ends it and is returned.
 func (d *DB) Open(ctx context.Context, each func(engine.Stored) error) error {
-	return d.read(ctx, func(tx *sql.Tx) error {
+	return d.readStages(ctx, func(tx *sql.Tx) error {
 		ids, err := query(ctx, d, tx, scanText, sqlOpen)
 		if err != nil {
 			return fmt.Errorf("list open executions: %w", err)
@@ -241,7 +265,7 @@ func (d *DB) Open(ctx context.Context, each func(engine.Stored) error) error {
 
 // Load returns one execution. Errors: NotFound.
 func (d *DB) Load(ctx context.Context, id string) (s engine.Stored, err error) {
-	err = d.read(ctx, func(tx *sql.Tx) error {
+	err = d.readStages(ctx, func(tx *sql.Tx) error {
 		l, err := d.loader(ctx, tx, sqlDocs)
 		if err != nil {
 			return err

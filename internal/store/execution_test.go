@@ -40,11 +40,11 @@ func openNew(t *testing.T) *store.DB {
 // an execution as the tests make it; zero fields get values.
 type run struct {
 	id, application, config string
-	typ                                  gennaker.ExecutionType
-	status                               gennaker.Status
-	built                                int64 // ms
-	stages                               int
-	settled                              bool
+	typ                     gennaker.ExecutionType
+	status                  gennaker.Status
+	built                   int64 // ms
+	stages                  int
+	settled                 bool
 }
 
 func (r run) delta() engine.Delta {

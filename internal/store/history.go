@@ -76,7 +76,7 @@ func (d *DB) Executions(ctx context.Context, q gennaker.ExecutionQuery) ([]genna
 		docs = sqlDocs
 	}
 	out := []gennaker.Execution{}
-	err := d.read(ctx, func(tx *sql.Tx) error {
+	err := d.readStages(ctx, func(tx *sql.Tx) error {
 		l := listing{ctx: ctx, d: d, tx: tx, q: q}
 		keys, err := l.keys()
 		if err != nil {

@@ -30,6 +30,11 @@ var planned = map[string]struct{ text, scan string }{
 	"sqlDocs":            {sqlDocs, ""},
 	"sqlOpen":            {sqlOpen, "SCAN execution USING COVERING INDEX execution_open"},
 
+	"sqlAppendJournal": {sqlAppendJournal, ""},
+	"sqlJournal":       {sqlJournal, "SCAN journal"}, // all of it
+	"sqlEmptyJournal":  {sqlEmptyJournal, "SCAN journal"},
+	"sqlSnapshot":      {sqlSnapshot, "SCAN journal"}, // of an empty table
+
 	"sqlKeysByTime":        {sqlKeysByTime, ""},
 	"sqlKeysByApplication": {sqlKeysByApplication, ""},
 	"sqlKeysByConfig":      {sqlKeysByConfig, ""},

@@ -77,18 +77,18 @@ func (d *DB) pruneLane(ctx context.Context, ln lane, before key, keep int) (tota
 func (d *DB) pruneStream(ctx context.Context, ln lane, typ, status string, before key) (total int, err error) {
 	for {
 		n := 0
-		err := d.write(ctx, func(tx *sql.Tx) error {
+		err := d.writeStages(ctx, never, func(tx *sql.Tx, _ bool) ([]journaled, error) {
 			old, err := query(ctx, d, tx, scanKey, sqlOld, ln.application, ln.config, typ, status, before.built, before.id, pruneBatch)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			for _, k := range old {
 				if err := deleteExecution(ctx, tx, k.id); err != nil {
-					return err
+					return nil, err
 				}
 			}
 			n = len(old)
-			return nil
+			return nil, nil
 		})
 		if err != nil {
 			return total, err

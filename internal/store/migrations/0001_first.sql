@@ -53,6 +53,13 @@ CREATE TABLE stage_doc (
   PRIMARY KEY (execution, id, part)
 ) WITHOUT ROWID;
 
+-- What commits changed in stages that is not in their table yet: several
+-- skeletons a row, each part behind its length.
+CREATE TABLE journal (
+  seq INTEGER NOT NULL PRIMARY KEY,
+  doc BLOB    NOT NULL
+);
+
 -- Applications and pipelines as they are now. Keys are in lower case.
 CREATE TABLE application (
   key TEXT NOT NULL PRIMARY KEY,
