@@ -2,8 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -185,11 +183,7 @@ func (e *Engine) finish(b *batch, ins []input) bool {
 func (e *Engine) store(b *batch) error {
 	deltas := make([]Delta, 0, len(b.order))
 	for _, r := range b.order {
-		d, err := r.encode(b.deltas[r])
-		if err != nil {
-			return fmt.Errorf("encode execution %s: %w", r.x.ID, err)
-		}
-		deltas = append(deltas, d)
+		deltas = append(deltas, r.encode(b.deltas[r]))
 	}
 	if len(deltas) == 0 {
 		return nil
@@ -256,27 +250,23 @@ func (e *Engine) act(b *batch) {
 }
 
 // encode returns what is to be stored of an execution.
-func (r *run) encode(p *pending) (Delta, error) {
+func (r *run) encode(p *pending) Delta {
 	d := Delta{ID: r.x.ID, Create: p.create, Removed: p.removed, Deleted: p.deleted}
 	if p.deleted {
-		return d, nil
+		return d
 	}
 	if p.head || p.create != nil {
 		d.Head, d.Settled = r.state, r.state.Settled()
 	}
 	for st := range p.stages {
-		b, err := json.Marshal(st)
-		if err != nil {
-			return d, err
-		}
-		d.Stages = append(d.Stages, StageRow{ID: st.ID, State: b})
+		d.Stages = append(d.Stages, StageRow{ID: st.ID, State: st.AppendJSON(make([]byte, 0, 768))})
 	}
 	for id := range p.docs {
 		if doc := r.docs[id]; doc != nil && r.state.Stage(id) != nil {
 			d.Docs = append(d.Docs, DocRow{ID: id, Doc: doc.Doc})
 		}
 	}
-	return d, nil
+	return d
 }
 
 // apply folds an event into an execution and notes what follows.

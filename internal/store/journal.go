@@ -152,7 +152,11 @@ func (d *DB) replay(ctx context.Context) error {
 // encodeJournal returns a row of the journal: of each stage its execution, ID
 // and state, each behind its length.
 func encodeJournal(stages []journaled) []byte {
-	var out []byte
+	size := 0
+	for _, s := range stages {
+		size += len(s.execution) + len(s.id) + len(s.state) + 3*binary.MaxVarintLen32
+	}
+	out := make([]byte, 0, size)
 	for _, s := range stages {
 		for _, part := range []string{s.execution, s.id} {
 			out = append(binary.AppendUvarint(out, uint64(len(part))), part...)
