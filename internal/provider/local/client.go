@@ -36,6 +36,8 @@ const (
 	maxAnswer   = 256 << 20
 	maxError    = 1 << 20
 	dialTime    = 5 * time.Second
+	callTime    = time.Minute
+	longTime    = 30 * time.Minute // to unpack an artifact, to drain all instances
 	firstRetry  = 20 * time.Millisecond
 	longestWait = 2 * time.Second
 )
@@ -87,7 +89,7 @@ func (c *Client) Wait(ctx context.Context) error {
 //
 // Errors: Unavailable.
 func (c *Client) Stop(ctx context.Context, instances bool) error {
-	return c.call(ctx, http.MethodPost, fmt.Sprintf("/stop?instances=%t", instances), nil, nil)
+	return c.callFor(ctx, longTime, http.MethodPost, fmt.Sprintf("/stop?instances=%t", instances), nil, nil)
 }
 
 // dial connects to the socket, and checks who is behind it.
@@ -134,8 +136,17 @@ func (c *Client) send(ctx context.Context, method, path string, in any) (*http.R
 	return nil, e.Err()
 }
 
-// call sends a request and reads the answer into out, unless that is nil.
+// call sends a request that the node answers at once, and reads the answer into
+// out, unless that is nil.
 func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
+	return c.callFor(ctx, callTime, method, path, in, out)
+}
+
+// callFor is call for an answer that may take as long as limit. A caller whose
+// answer is lost asks again, with the same key, instead of waiting for ever.
+func (c *Client) callFor(ctx context.Context, limit time.Duration, method, path string, in, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	res, err := c.send(ctx, method, path, in)
 	if err != nil {
 		return err

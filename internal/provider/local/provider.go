@@ -99,7 +99,7 @@ func (c *Client) watchOnce(ctx context.Context, changed func(application, server
 // Create implements [provider.Operations].
 func (c *Client) Create(ctx context.Context, key string, spec gennaker.ServerGroupSpec) (string, error) {
 	var out node.CreateResponse
-	err := c.call(ctx, http.MethodPost, "/server-groups", node.CreateRequest{Key: key, Spec: spec}, &out)
+	err := c.callFor(ctx, longTime, http.MethodPost, "/server-groups", node.CreateRequest{Key: key, Spec: spec}, &out)
 	return out.Name, err
 }
 
