@@ -17,7 +17,7 @@ type ServerGroup struct {
 	Instances      []Instance       `json:"instances"`
 	InstanceCounts InstanceCounts   `json:"instanceCounts"`
 	LoadBalancers  []string         `json:"loadBalancers"`
-	Weight         int              `json:"weight"` // share of traffic, of the sum over the load balancer's server groups; 100 unless set
+	Weight         int              `json:"weight"` // share of traffic of each instance in service, against those of the other server groups; 100 unless set
 	Image          string           `json:"image,omitzero"`
 	LaunchConfig   *ServerGroupSpec `json:"launchConfig,omitzero"`
 	Traffic        Traffic          `json:"traffic,omitzero"`
@@ -149,7 +149,7 @@ type ServerGroupSpec struct {
 	Detail        string            `json:"freeFormDetails,omitzero"` // third part of the cluster's name; may be empty
 	Capacity      Capacity          `json:"capacity"`                 // how many instances
 	LoadBalancers []string          `json:"loadBalancers,omitzero"`   // names of load balancers, which must exist
-	Weight        int               `json:"weight,omitzero"`          // share of the traffic, of the sum over the load balancer; 0 means 100
+	Weight        int               `json:"weight,omitzero"`          // share of the traffic of each instance in service, against those of the other server groups; 0 means 100
 	Artifact      RunArtifact       `json:"artifact"`                 // what to run
 	Command       []string          `json:"command,omitzero"`         // program and arguments, relative to the artifact; default its only executable
 	Env           map[string]string `json:"env,omitzero"`             // environment; PORT is set by the node

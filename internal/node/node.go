@@ -227,7 +227,9 @@ func (n *node) route() {
 	for _, g := range n.list() {
 		r := g.routed.Load()
 		for _, lb := range r.balancers {
-			table[lb] = append(table[lb], balancer.Group{Name: g.name, Weight: r.weight, Targets: r.targets})
+			table[lb] = append(table[lb], balancer.Group{
+				Name: g.name, Weight: r.weight * len(r.targets), Targets: r.targets,
+			})
 		}
 	}
 	n.bal.Set(table)

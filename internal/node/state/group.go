@@ -234,7 +234,7 @@ func seconds(n, unset int) time.Duration {
 	return time.Duration(n) * time.Second
 }
 
-// Weight is the share of traffic of g.
+// Weight is the share of traffic of each instance of g.
 func (g *Group) Weight() int {
 	if g.Spec.Weight <= 0 {
 		return 100
