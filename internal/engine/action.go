@@ -23,10 +23,9 @@ func NewID() string { return ulid.Make().String() }
 // Shape: Stages need RefID, Type and Context; IDs are given here.
 // Errors: Unavailable if it could not be stored; then it does not exist.
 func (e *Engine) Submit(ctx context.Context, x gennaker.Execution) (string, error) {
-	if x.ID == "" {
+	given := x.ID != ""
+	if !given {
 		x.ID = NewID()
-	} else if found, err := e.known(ctx, x.ID); err != nil || found {
-		return x.ID, err
 	}
 	if x.RootID == "" {
 		x.RootID = x.ID
@@ -51,6 +50,11 @@ func (e *Engine) Submit(ctx context.Context, x gennaker.Execution) (string, erro
 		}
 		if e.runs[x.ID] != nil {
 			return nil
+		}
+		if given { // asked here, where nothing can come between
+			if found, err := e.known(ctx, x.ID); err != nil || found {
+				return err
+			}
 		}
 		e.track(r)
 		d := b.delta(r)
