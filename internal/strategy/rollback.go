@@ -37,8 +37,8 @@ func (s Search) Find(groups []gennaker.ServerGroup) *Candidate {
 	i := slices.IndexFunc(all, func(g gennaker.ServerGroup) bool {
 		return !g.Disabled && (s.From == "" || g.Name == s.From)
 	})
-	if i < 0 {
-		return nil
+	if i < 0 || all[i].Name == s.Original {
+		return nil // nothing serves, or what is to be restored does
 	}
 	c := Candidate{From: all[i], Healthy: healthyPercentage(all[i].Capacity.Desired)}
 	if s.Healthy != nil {

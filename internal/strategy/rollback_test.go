@@ -22,6 +22,7 @@ func TestSearch(t *testing.T) { // A14 rollbackCluster
 		"newest enabled to the next newest": {strategy.Search{}, G{off(0, "o"), off(1, "o"), on(2, "u")}, "demo-v002", "demo-v001", 100},
 		"to the original":                   {strategy.Search{Original: "demo-v000"}, G{off(0, "o"), off(1, "o"), on(2, "u")}, "demo-v002", "demo-v000", 100},
 		"the original is gone":              {strategy.Search{Original: "demo-v007"}, G{off(1, "o"), on(2, "u")}, "demo-v002", "demo-v001", 100},
+		"the original serves already":       {strategy.Search{Original: "demo-v002"}, G{off(1, "o"), on(2, "u")}, "", "", 0},
 		"never to a newer one":              {strategy.Search{}, G{on(0, "u"), on(1, "u"), off(2, "o")}, "demo-v001", "demo-v000", 100},
 		"unless there is no older one":      {strategy.Search{}, G{on(1, "u"), off(2, "o"), off(3, "o")}, "demo-v001", "demo-v003", 100},
 		"given percentage":                  {strategy.Search{Healthy: new(50)}, G{off(1, "o"), on(2, "u")}, "demo-v002", "demo-v001", 50},
