@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gennaker/gennaker"
@@ -37,13 +38,16 @@ type clock struct {
 	gaps  []float64            // from one task's end to the next one's begin, in seconds
 	began func(execution string, at time.Time)
 	tasks int
+
+	lasts atomic.Int64 // how long a task takes, in nanoseconds
 }
 
 func newClock() *clock { return &clock{ended: map[string]time.Time{}} }
 
-// task is a task that does nothing.
+// task is a task that does nothing, for as long as it lasts.
 func (c *clock) task(_ context.Context, in stage.Input) (stage.Outcome, error) {
 	now := time.Now()
+	time.Sleep(time.Duration(c.lasts.Load()))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.tasks++

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"maps"
+	"runtime"
 	"slices"
 	"time"
 
@@ -99,6 +100,7 @@ func (e *Engine) write() {
 			select {
 			case in := <-e.inputs:
 				ins = append(ins, in)
+				runtime.Gosched() // those who are about to post share the commit
 			case <-timer.C:
 			case <-e.ctx.Done():
 				return
