@@ -44,6 +44,11 @@ type Config struct {
 	Node []string
 	// Fleet holds accounts besides the local one; for tests.
 	Fleet provider.Fleet
+	// KeepFor is how long complete executions are kept, by the time they were
+	// made; 0 means DefaultKeepFor. The newest KeepNewest of each pipeline are
+	// kept however old they are; 0 means DefaultKeepNewest.
+	KeepFor    time.Duration
+	KeepNewest int
 	// Stages adds stage types; for tests and benchmarks.
 	Stages func(*stage.Registry)
 }
@@ -171,6 +176,7 @@ func (a *App) Run(ctx context.Context) error {
 	if a.guard != nil {
 		a.work.Go(func() { a.guard.keep(background) })
 	}
+	a.work.Go(func() { prune(background, a.db, a.cfg, a.log) })
 	served := make(chan error, 1)
 	go func() { served <- a.api.Serve(a.ln) }()
 	var err error

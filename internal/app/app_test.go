@@ -91,6 +91,39 @@ func TestExecutionsGoOnInTheNextProcess(t *testing.T) {
 	w.ended(judged, gennaker.Succeeded)
 }
 
+func TestOldHistoryIsDeleted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.save("short", nil, stage(1, "noop", nil))
+	w.save("long", nil, stage(1, "wait", object{"waitTime": 3600}))
+	waits := w.begin("long", nil)
+	w.waiting(waits, "1")
+	var ids []string
+	for range 4 {
+		ids = append(ids, w.begin("short", nil))
+		w.ended(ids[len(ids)-1], gennaker.Succeeded)
+	}
+	w.end()
+	w.keep = 2
+	w.start()
+	for _, id := range ids[:2] {
+		for {
+			_, err := w.Execution(w.ctx, id)
+			if gennaker.KindOf(err) == gennaker.NotFound {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, id := range append(ids[2:], waits) {
+		if _, err := w.Execution(w.ctx, id); err != nil {
+			t.Errorf("what is to be kept: %v", err)
+		}
+	}
+}
+
 // deployment returns a deploy stage for the fake account.
 func deployment(stack, strategy string) object {
 	return stage(1, "deploy", object{"clusters": []object{{

@@ -34,6 +34,7 @@ type world struct {
 	fake *fake.Provider
 	ctx  context.Context
 	http *http.Client
+	keep int    // as in app.Config.KeepNewest, of what is older than a moment; 0 keeps all
 	end  func() // of the server; the world can be started again
 }
 
@@ -48,10 +49,14 @@ func newWorld(t *testing.T) *world {
 }
 
 func (w *world) config() app.Config {
-	return app.Config{
+	c := app.Config{
 		Data: w.data, Listen: "127.0.0.1:0", Version: "test", Log: slog.New(slog.NewTextHandler(w.t.Output(), nil)),
 		Fleet: provider.Fleet{"fake": w.fake.Provider()},
 	}
+	if w.keep > 0 {
+		c.KeepFor, c.KeepNewest = time.Nanosecond, w.keep
+	}
+	return c
 }
 
 // start starts the server on the data of the last one.
