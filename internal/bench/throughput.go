@@ -154,7 +154,7 @@ func jsonSize(v any) int {
 func bareRun(ctx context.Context, o options, commits [][]recorded) (c cost, err error) {
 	err = inDir(o, func(dir string) error {
 		db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "bare.db")+
-			"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=wal_autocheckpoint(4000)&_pragma=cache_size(-32768)&_txlock=immediate")
+			"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=wal_autocheckpoint(4000)&_pragma=cache_size(-16384)&_txlock=immediate")
 		if err != nil {
 			return fmt.Errorf("open the bare database: %w", err)
 		}

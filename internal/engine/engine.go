@@ -59,7 +59,7 @@ type run struct {
 	state *flow.State
 	docs  map[string]*doc // by stage ID; nil while parked
 
-	inflight map[place]*attempt
+	inflight map[place]*attempt // nil while nothing is
 	topics   map[place][]string
 }
 
@@ -104,7 +104,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 }
 
 func newRun(s Stored) *run {
-	r := &run{x: s.Execution, state: s.State, slot: -1, inflight: map[place]*attempt{}, topics: map[place][]string{}}
+	r := &run{x: s.Execution, state: s.State, slot: -1, topics: map[place][]string{}}
 	r.x.Stages = nil
 	r.docs = docsOf(s)
 	return r

@@ -43,6 +43,7 @@ func (r *run) park() {
 	if len(r.inflight) > 0 || r.docs == nil || r.slot >= 0 && time.Until(r.wake) < soon {
 		return
 	}
+	r.inflight = nil // an empty map keeps its space
 	r.mu.Lock()
 	r.docs = nil
 	r.mu.Unlock()

@@ -92,7 +92,7 @@ func causeOf(k flow.CommandKind) error {
 func (e *Engine) begin(r *run, p place, a *attempt, work func(context.Context, *attempt) func(*batch)) {
 	ctx, cancel := context.WithCancelCause(e.ctx)
 	a.cancel, a.since = cancel, e.signal.now()
-	r.inflight[p] = a
+	r.began(p, a)
 	e.jobs.add(func() {
 		apply := work(ctx, a)
 		if context.Cause(e.ctx) != nil {
@@ -111,6 +111,14 @@ func (e *Engine) begin(r *run, p place, a *attempt, work func(context.Context, *
 			}
 		}})
 	})
+}
+
+// began notes work that is under way.
+func (r *run) began(p place, a *attempt) {
+	if r.inflight == nil {
+		r.inflight = map[place]*attempt{}
+	}
+	r.inflight[p] = a
 }
 
 // undo lets a task that is canceled or expired clean up, and answers.
@@ -171,7 +179,7 @@ func (b *batch) planNow() {
 func (e *Engine) planAgain(r *run, p place, a *attempt) {
 	next := &attempt{tries: a.tries + 1}
 	next.cancel = func(error) {}
-	r.inflight[p] = next
+	r.began(p, next)
 	time.AfterFunc(min(100*time.Millisecond<<min(a.tries, 8), 15*time.Second), func() {
 		e.post(input{apply: func(b *batch) {
 			if r.inflight[p] != next || next.drop {

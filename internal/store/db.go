@@ -125,7 +125,7 @@ func (d *DB) dsn(options string) string {
 }
 
 func (d *DB) connect(ctx context.Context, files fs.FS) (err error) {
-	d.w, err = sql.Open("sqlite", d.dsn("&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=wal_autocheckpoint(4000)&_pragma=cache_size(-32768)&_pragma=journal_size_limit(67108864)&_txlock=immediate"))
+	d.w, err = sql.Open("sqlite", d.dsn("&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=wal_autocheckpoint(4000)&_pragma=cache_size(-16384)&_pragma=journal_size_limit(67108864)&_txlock=immediate"))
 	if err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
