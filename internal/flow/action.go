@@ -107,7 +107,9 @@ func (s *State) resume(by string) {
 			s.advance(st) // may repeat a Plan command that is under way
 		}
 	}
-	s.completeExecution()
+	if !slices.ContainsFunc(s.Stages, (*Stage).active) {
+		s.completeExecution()
+	}
 }
 
 // skip ends a stage by hand: it, and what has not succeeded or failed in it,

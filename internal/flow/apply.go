@@ -395,18 +395,24 @@ func (s *State) finish(st *Stage, status gennaker.Status) {
 	s.next(st)
 }
 
-// next goes on behind a stage that ended.
+// next goes on behind a stage that ended. It is for those behind it to end the
+// execution: one that was restarted may hold stages that failed before.
+//
+// Source: execution model, section 5, CompleteStage.
 func (s *State) next(st *Stage) {
+	goesOn := false
 	if st.Status.Continues() {
 		for _, d := range s.below[st.Ref] {
 			if d.Parent == "" {
 				s.tryStart(d)
+				goesOn = goesOn || d.active()
 			}
 		}
 	}
-	if st.Parent != "" {
+	switch {
+	case st.Parent != "":
 		s.advance(s.byID[st.Parent])
-		return
+	case !goesOn:
+		s.completeExecution()
 	}
-	s.completeExecution()
 }
