@@ -1,8 +1,23 @@
-// Package expr evaluates the expressions in pipelines, ${ … }. It is pure.
+// Package expr is the language of the expressions in pipelines, ${ … }: Spring's
+// expression language as Spinnaker's pipelines use it. It is pure.
 //
-// It knows plain references to parameters: ${ parameters.name },
-// ${ parameters['name'] }, and both behind trigger. What it does not know stays
-// as it is written, as an unresolvable expression does in Spinnaker.
+//	out, summary := expr.Evaluate(stage, expr.Env{Root: root, Now: now})
+//	for _, f := range summary.Findings {
+//		fmt.Println(f) // comments: byte 12: there is no stage named 'Deploy prod'; did you mean …
+//	}
+//
+// Evaluate evaluates what it can and leaves the rest as it is written, with a
+// reason and a position for each. Check finds what can never be right without
+// evaluating. Values are nil, bool, int64, float64, string, []any and
+// map[string]any; there is no reflection over Go values, so an expression can
+// call nothing but what the tables in this package name. Time, data and depth
+// are bounded.
+//
+// What differs from Spinnaker: whole numbers have 64 bits and do not wrap around,
+// maps are ordered by key, and sentences in the summary are our own.
+//
+// Not yet used: pipelines that run know only Parameters, plain references to
+// parameters; another expression in them stays as it is written.
 package expr
 
 import (

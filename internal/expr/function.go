@@ -1,0 +1,213 @@
+package expr
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Function is what #name(…) calls.
+type Function struct {
+	Min, Max int // arguments; Max is -1 for any number
+	// Call returns the value. A plain error is shown to the author of the
+	// pipeline, with the position of the call.
+	Call func(Call) (any, error)
+}
+
+// Call is one call of a Function.
+type Call struct {
+	Args      []any
+	Execution Object // what the root has at "execution"; nil if it has none
+	Root      map[string]any
+	Stage     map[string]any // the stage that is being executed; nil if there is none
+
+	run *run
+}
+
+// Text returns an argument as a text, converted as Spring does.
+func (c Call) Text(i int) (string, error) { return c.run.textArg(c.Args[i]) }
+
+// elsewhere are functions of Spinnaker that need more than the execution. They
+// are known to Check, and Env.Functions brings them where they are.
+var elsewhere = map[string]Function{
+	"pipelineId": {Min: 1, Max: 1}, "pipelineIdOrNull": {Min: 1, Max: 1}, "pipelineIdInApplication": {Min: 2, Max: 2},
+	"applicationMetadata": {Min: 1, Max: 1}, "canaryConfigNameToId": {Min: 2, Max: 2}, "fetchReference": {Min: 1, Max: 1},
+}
+
+// builtin are the functions that every pipeline can call.
+var builtin = map[string]Function{
+	"alphanumerical": {1, 1, alphanumerical},
+	"toInt":          {1, 1, func(c Call) (any, error) { return parseWhole(c.Args, 32) }},
+	"toFloat":        {1, 1, toFloat32},
+	"toBoolean":      {1, 1, func(c Call) (any, error) { return parseBoolean(c.run, nil, c.Args) }},
+	"toBase64": {1, 1, func(c Call) (any, error) {
+		s, err := c.Text(0)
+		return base64.StdEncoding.EncodeToString([]byte(s)), err
+	}},
+	"fromBase64": {1, 1, fromBase64},
+	"toJson":     {1, 1, func(c Call) (any, error) { return c.run.toJSON(c.Args[0]) }},
+	"doNotEval":  {1, 1, func(c Call) (any, error) { return asIs{c.Args[0]}, nil }},
+	"readJson": {1, 1, func(c Call) (any, error) {
+		s, err := c.Text(0)
+		if err != nil {
+			return nil, err
+		}
+		return c.run.readJSON(s)
+	}},
+	"readYaml":    {1, 1, func(c Call) (any, error) { return c.readYAML(false) }},
+	"readAllYaml": {1, 1, func(c Call) (any, error) { return c.readYAML(true) }},
+	"fromUrl":     {1, 1, func(c Call) (any, error) { return c.fetch() }},
+	"jsonFromUrl": {1, 1, func(c Call) (any, error) {
+		s, err := c.fetch()
+		if err != nil {
+			return nil, err
+		}
+		return c.run.readJSON(s)
+	}},
+	"yamlFromUrl": {1, 1, func(c Call) (any, error) {
+		s, err := c.fetch()
+		if err != nil {
+			return nil, err
+		}
+		return c.run.readYAML(s, false)
+	}},
+	"propertiesFromUrl": {1, 1, func(c Call) (any, error) {
+		s, err := c.fetch()
+		if err != nil {
+			return nil, err
+		}
+		return readProperties(s), c.run.spend(2 * len(s))
+	}},
+	"stage":        {1, 1, stageNamed},
+	"stageExists":  {1, 1, func(c Call) (any, error) { return c.stage(byNameOrID) != nil, nil }},
+	"stageByRefId": {1, 1, stageByRef},
+	"currentStage": {0, 0, func(c Call) (any, error) {
+		if c.Stage == nil {
+			return nil, errors.New("no stage is being executed here")
+		}
+		return Object(c.Stage), nil
+	}},
+	"currentUser":                   {0, 0, currentUser},
+	"judgment":                      {1, 1, judgment},
+	"judgement":                     {1, 1, judgment},
+	"deployedServerGroups":          {0, -1, deployedServerGroups},
+	"triggerResolvedArtifact":       {1, 1, func(c Call) (any, error) { return c.resolved("name") }},
+	"triggerResolvedArtifactByType": {1, 1, func(c Call) (any, error) { return c.resolved("type") }},
+	"resolvedArtifacts":             {0, 0, resolvedArtifacts},
+	"manifestLabelValue":            {3, 3, manifestLabelValue},
+	"cfServiceKey":                  {1, 1, serviceKey},
+}
+
+// lookup returns the function of a name.
+func (r *run) lookup(name string) (Function, bool) {
+	if f, ok := r.env.Functions[name]; ok {
+		return f, true
+	}
+	if f, ok := builtin[name]; ok {
+		return f, true
+	}
+	f, ok := elsewhere[name]
+	return f, ok
+}
+
+func (r *run) function(n *function) (any, *Error) {
+	args, err := r.all(n.args)
+	if err != nil {
+		return nil, err
+	}
+	// Functions that want the execution may be given it, as Spinnaker's are.
+	if len(n.args) > 0 && withExecution[n.name] && isExecution(n.args[0]) {
+		args = args[1:]
+	}
+	return r.call(n.name, args, n.at())
+}
+
+// withExecution are the functions whose first argument Spinnaker adds itself.
+var withExecution = map[string]bool{
+	"stage": true, "stageExists": true, "stageByRefId": true, "judgment": true, "judgement": true, "currentUser": true,
+	"deployedServerGroups": true, "triggerResolvedArtifact": true, "triggerResolvedArtifactByType": true,
+	"resolvedArtifacts": true, "manifestLabelValue": true, "cfServiceKey": true, "pipelineId": true, "currentStage": true,
+}
+
+func isExecution(n node) bool {
+	p, ok := n.(*property)
+	return ok && p.name == "execution" && p.target != nil && isRoot(p.target)
+}
+
+func (r *run) call(name string, args []any, at int) (any, *Error) {
+	f, ok := r.lookup(name)
+	if !ok {
+		return nil, unknownFunction(name, r.env.Functions, at)
+	}
+	if err := arity("#"+name, f.Min, f.Max, len(args)); err != nil {
+		return nil, placed(err, at)
+	}
+	if f.Call == nil {
+		return nil, failure(at, "#%s is not available here", name)
+	}
+	v, err := f.Call(Call{args, r.execution, r.root(), r.env.Stage, r})
+	if err != nil {
+		return nil, placed(err, at)
+	}
+	return r.member(v, at)
+}
+
+func unknownFunction(name string, more map[string]Function, at int) *Error {
+	names := slices.Concat(slices.Sorted(maps.Keys(builtin)), slices.Sorted(maps.Keys(elsewhere)), slices.Sorted(maps.Keys(more)))
+	err := failure(at, "there is no function #%s", shorten(name))
+	if name == "doesNotContain" {
+		return err.hint("write !list.contains(x)")
+	}
+	return err.hint("%s", suggest(name, names))
+}
+
+func alphanumerical(c Call) (any, error) {
+	s, err := c.Text(0)
+	return strings.Map(func(r rune) rune {
+		if 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' {
+			return r
+		}
+		return -1
+	}, s), err
+}
+
+// toFloat32 is Float.valueOf: the decimal that is nearest in 32 bits.
+func toFloat32(c Call) (any, error) {
+	s := scalarString(c.Args[0])
+	f, err := strconv.ParseFloat(strings.TrimSpace(s), 32)
+	if err != nil {
+		return nil, fmt.Errorf("%s is not a number", describe(c.Args[0]))
+	}
+	return strconv.ParseFloat(strconv.FormatFloat(f, 'g', -1, 32), 64)
+}
+
+func fromBase64(c Call) (any, error) {
+	s, err := c.Text(0)
+	if err != nil {
+		return nil, err
+	}
+	b, err := base64.StdEncoding.DecodeString(s)
+	if err != nil {
+		return nil, fmt.Errorf("%s is not base64", describe(s))
+	}
+	return strings.ToValidUTF8(string(b), "\ufffd"), nil
+}
+
+func (c Call) fetch() (string, error) {
+	url, err := c.Text(0)
+	if err != nil {
+		return "", err
+	}
+	if c.run.env.Fetch == nil {
+		return "", refuse("use a webhook stage or an artifact", "expressions may not fetch from URLs here")
+	}
+	s, err := c.run.env.Fetch.Fetch(url)
+	if err != nil {
+		return "", err
+	}
+	return s, c.run.spend(len(s))
+}

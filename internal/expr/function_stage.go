@@ -1,0 +1,236 @@
+package expr
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// stages returns the stages of the execution.
+func (c Call) stages() []Object {
+	v, _ := normal(c.Execution["stages"])
+	var out []Object
+	for _, s := range items(v) {
+		if m, ok := entries(s); ok {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+func byNameOrID(s Object, want string) bool { return s["name"] == want || s["id"] == want }
+
+// stage returns the first stage that the first argument fits, or nil.
+func (c Call) stage(fits func(Object, string) bool) Object {
+	want := scalarString(c.Args[0])
+	for _, s := range c.stages() {
+		if fits(s, want) {
+			return s
+		}
+	}
+	return nil
+}
+
+// noStage is the error of a name that no stage has.
+func (c Call) noStage(what, name string) error {
+	if c.Execution == nil {
+		return errors.New("there is no execution here, and so no stages")
+	}
+	var names []string
+	for _, s := range c.stages() {
+		if n, ok := s["name"].(string); ok && !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	hint := suggest(name, names)
+	if hint == "" && len(names) > 0 && len(names) <= 10 {
+		hint = "there are '" + strings.Join(names, "', '") + "'"
+	}
+	return refuse(hint, "there is no %s '%s'", what, shorten(name))
+}
+
+func stageNamed(c Call) (any, error) {
+	if s := c.stage(byNameOrID); s != nil {
+		return s, nil
+	}
+	return nil, c.noStage("stage named", scalarString(c.Args[0]))
+}
+
+func stageByRef(c Call) (any, error) {
+	if s := c.stage(func(s Object, ref string) bool { return s["refId"] == ref }); s != nil {
+		return s, nil
+	}
+	return nil, fmt.Errorf("there is no stage with refId '%s'", shorten(scalarString(c.Args[0])))
+}
+
+func currentUser(c Call) (any, error) {
+	if user, ok := at(c.Execution, "authentication", "user").(string); ok && user != "" {
+		return user, nil
+	}
+	return "anonymous", nil
+}
+
+// at returns what is at a path of maps, or nil.
+func at(v any, path ...string) any {
+	for _, p := range path {
+		m, ok := entries(v)
+		if !ok {
+			return nil
+		}
+		v = m[p]
+	}
+	return v
+}
+
+func judgment(c Call) (any, error) {
+	name := scalarString(c.Args[0])
+	var input any
+	s := c.stage(func(s Object, name string) bool {
+		if s["name"] != name || s["type"] != "manualJudgment" {
+			return false
+		}
+		input = at(s, "context", "judgmentInput")
+		return input != nil
+	})
+	if s == nil {
+		return nil, c.noStage("manual judgment with an input named", name)
+	}
+	return input, nil
+}
+
+func (c Call) resolved(field string) (any, error) {
+	want := scalarString(c.Args[0])
+	trigger := c.Execution["trigger"]
+	if trigger == nil {
+		trigger = c.Root["trigger"]
+	}
+	expected, _ := normal(at(trigger, "resolvedExpectedArtifacts"))
+	var have []string
+	for _, e := range items(expected) {
+		bound := at(e, "boundArtifact")
+		value, ok := at(bound, field).(string)
+		if ok && value == want {
+			return bound, nil
+		}
+		have = append(have, value)
+	}
+	return nil, refuse(suggest(want, have), "the trigger has no artifact of %s '%s'", field, shorten(want))
+}
+
+func resolvedArtifacts(c Call) (any, error) {
+	out := []any{}
+	for _, s := range c.stages() {
+		v, _ := normal(at(s, "outputs", "artifacts"))
+		out = append(out, items(v)...)
+	}
+	return out, c.run.spend(16 * len(out))
+}
+
+func manifestLabelValue(c Call) (any, error) {
+	kind, key := scalarString(c.Args[1]), scalarString(c.Args[2])
+	if kind != "Deployment" && kind != "ReplicaSet" {
+		return nil, fmt.Errorf("the kind '%s' is neither Deployment nor ReplicaSet", shorten(kind))
+	}
+	s := c.stage(func(s Object, name string) bool {
+		return s["name"] == name && s["type"] == "deployManifest" && fmt.Sprint(s["status"]) == "SUCCEEDED"
+	})
+	if s == nil {
+		return nil, c.noStage("succeeded deployManifest stage named", scalarString(c.Args[0]))
+	}
+	v, _ := normal(at(s, "context", "manifests"))
+	if outputs := at(s, "outputs", "manifests"); outputs != nil {
+		v, _ = normal(outputs)
+	}
+	for _, m := range items(v) {
+		if at(m, "kind") != kind {
+			continue
+		}
+		if label := at(m, "spec", "template", "metadata", "labels", key); label != nil {
+			return label, nil
+		}
+		return nil, fmt.Errorf("the %s has no label '%s'", kind, shorten(key))
+	}
+	return nil, fmt.Errorf("the stage deployed no %s", kind)
+}
+
+func serviceKey(c Call) (any, error) {
+	s := c.stage(func(s Object, name string) bool {
+		return s["name"] == name && s["type"] == "createServiceKey" && fmt.Sprint(s["status"]) == "SUCCEEDED"
+	})
+	if m, ok := entries(at(s, "context", "serviceKey")); ok {
+		return m, nil
+	}
+	return map[string]any{}, nil
+}
+
+// deploys are the types of stages that #deployedServerGroups looks at.
+var deploys = []string{"deploy", "createServerGroup", "cloneServerGroup", "rollingPush"}
+
+// deployedServerGroups returns a map for each region that a stage deployed to.
+func deployedServerGroups(c Call) (any, error) {
+	out := []any{}
+	for _, s := range c.stages() {
+		kind, _ := s["type"].(string)
+		groups, ok := entries(at(s, "context", "deploy.server.groups"))
+		if !ok || !slices.Contains(deploys, kind) || fmt.Sprint(s["status"]) != "SUCCEEDED" || !c.names(s) {
+			continue
+		}
+		for _, region := range slices.Sorted(maps.Keys(groups)) {
+			names, _ := normal(groups[region])
+			if len(items(names)) == 0 {
+				continue
+			}
+			out = append(out, c.deployed(s, region, items(names)))
+			if err := c.run.spend(1024); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+// names reports whether the arguments name a stage, or nothing.
+func (c Call) names(s Object) bool {
+	return len(c.Args) == 0 || slices.ContainsFunc(c.Args, func(a any) bool { return a == s["name"] || a == s["id"] })
+}
+
+func (c Call) deployed(s Object, region string, names []any) map[string]any {
+	context := s["context"]
+	out := map[string]any{}
+	details, _ := normal(at(context, "deploymentDetails"))
+	if details == nil {
+		details = c.deploymentDetails()
+	}
+	for _, d := range items(details) {
+		if m, ok := entries(d); ok && m["region"] == region {
+			maps.Copy(out, m)
+			break
+		}
+	}
+	account := at(context, "account")
+	if account == nil {
+		account = at(context, "account.name")
+	}
+	maps.Copy(out, map[string]any{
+		"account": account, "capacity": at(context, "capacity"), "parentStage": s["parentStageId"],
+		"region": region, "serverGroup": names[0], "deployments": []any{},
+	})
+	if d, _ := normal(at(context, "deployments")); d != nil {
+		out["deployments"] = d
+	}
+	return out
+}
+
+// deploymentDetails returns what an earlier stage, such as a bake, put out.
+func (c Call) deploymentDetails() any {
+	for _, s := range c.stages() {
+		for _, part := range []string{"outputs", "context"} {
+			if d, _ := normal(at(s, part, "deploymentDetails")); len(items(d)) > 0 {
+				return d
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,372 @@
+package expr
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Object is a map that stands for one of Spinnaker's own records, such as an
+// execution or a stage: its names are fixed, so that one it does not have is an
+// error even where unknown names are null.
+type Object map[string]any
+
+// The values that are not JSON. They exist while an expression is evaluated,
+// and become JSON in its result.
+type (
+	class  string // T(name): the short name of an allowed type
+	moment struct {
+		time.Time
+		kind class // Date, Instant, LocalDate or LocalDateTime
+	}
+	uuid    string
+	pattern string // of a SimpleDateFormat
+	unit    string // of ChronoUnit
+	weekday time.Weekday
+	random  struct{ seed uint64 } // java.util.Random's generator
+	asIs    struct{ value any }   // what #doNotEval was given
+)
+
+// normal returns v as one of the types that the evaluator knows. Only the value
+// itself is converted, what it contains later.
+func normal(v any) (any, error) {
+	switch v := v.(type) {
+	case nil, bool, int64, float64, string, []any, map[string]any, Object,
+		class, moment, uuid, pattern, unit, weekday, *random, asIs:
+		return v, nil
+	case json.Number:
+		if i, err := v.Int64(); err == nil {
+			return i, nil
+		}
+		f, err := v.Float64()
+		if err != nil {
+			return nil, fmt.Errorf("%s is too large a number", v)
+		}
+		return f, nil
+	case int:
+		return int64(v), nil
+	case int32:
+		return int64(v), nil
+	case float32:
+		return float64(v), nil
+	case time.Time:
+		return moment{v, "Date"}, nil
+	case []string:
+		out := make([]any, len(v))
+		for i, s := range v {
+			out[i] = s
+		}
+		return out, nil
+	case []map[string]any:
+		out := make([]any, len(v))
+		for i, m := range v {
+			out[i] = m
+		}
+		return out, nil
+	case map[string]string:
+		out := make(map[string]any, len(v))
+		for k, s := range v {
+			out[k] = s
+		}
+		return out, nil
+	}
+	return nil, fmt.Errorf("a value of Go's type %T is not one that expressions know", v)
+}
+
+// describe says what a value is, for messages.
+func describe(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return strconv.FormatBool(v)
+	case int64:
+		return "the number " + strconv.FormatInt(v, 10)
+	case float64:
+		return "the number " + formatDouble(v)
+	case string:
+		return "the text '" + shorten(v) + "'"
+	case []any:
+		return "a list of " + strconv.Itoa(len(v))
+	case map[string]any, Object:
+		return "a map"
+	case moment:
+		return "a " + string(v.kind)
+	case class:
+		return "the type " + string(v)
+	case uuid:
+		return "a UUID"
+	case pattern:
+		return "a SimpleDateFormat"
+	case unit:
+		return "a ChronoUnit"
+	case weekday:
+		return "a DayOfWeek"
+	case *random:
+		return "a Random"
+	}
+	return "a value"
+}
+
+func shorten(s string) string {
+	if r := []rune(s); len(r) > 40 {
+		return string(r[:40]) + "…"
+	}
+	return s
+}
+
+// entries returns v as a map, if it is one.
+func entries(v any) (map[string]any, bool) {
+	switch v := v.(type) {
+	case map[string]any:
+		return v, true
+	case Object:
+		return v, true
+	}
+	return nil, false
+}
+
+// formatDouble writes a number as Java's Double.toString does.
+func formatDouble(f float64) string {
+	switch {
+	case math.IsNaN(f):
+		return "NaN"
+	case math.IsInf(f, 1):
+		return "Infinity"
+	case math.IsInf(f, -1):
+		return "-Infinity"
+	case f == 0 && math.Signbit(f):
+		return "-0.0"
+	}
+	if a := math.Abs(f); a == 0 || a >= 1e-3 && a < 1e7 {
+		s := strconv.FormatFloat(f, 'f', -1, 64)
+		if !strings.Contains(s, ".") {
+			s += ".0"
+		}
+		return s
+	}
+	digits, exponent, _ := strings.Cut(strconv.FormatFloat(f, 'e', -1, 64), "e")
+	if !strings.Contains(digits, ".") {
+		digits += ".0"
+	}
+	n, _ := strconv.Atoi(exponent) // FormatFloat wrote it
+	return digits + "E" + strconv.Itoa(n)
+}
+
+// javaString writes a value as Java's toString does. Maps are written in the
+// order of their keys.
+func (r *run) javaString(v any, depth int) (string, error) {
+	v, err := normal(v)
+	if err != nil {
+		return "", err
+	}
+	if err := r.descend(depth); err != nil {
+		return "", err
+	}
+	var s string
+	switch v := v.(type) {
+	case []any:
+		s, err = r.joined(v, depth)
+		s = "[" + s + "]"
+	case map[string]any:
+		s, err = r.pairs(v, depth)
+	case Object:
+		s, err = r.pairs(v, depth)
+	default:
+		s = scalarString(v)
+	}
+	if err != nil {
+		return "", err
+	}
+	return s, r.spend(len(s))
+}
+
+func (r *run) joined(items []any, depth int) (string, error) {
+	parts := make([]string, len(items))
+	for i, x := range items {
+		var err error
+		if parts[i], err = r.javaString(x, depth+1); err != nil {
+			return "", err
+		}
+	}
+	return strings.Join(parts, ", "), nil
+}
+
+func (r *run) pairs(m map[string]any, depth int) (string, error) {
+	var parts []string
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		s, err := r.javaString(m[k], depth+1)
+		if err != nil {
+			return "", err
+		}
+		parts = append(parts, k+"="+s)
+	}
+	return "{" + strings.Join(parts, ", ") + "}", nil
+}
+
+func scalarString(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "null"
+	case string:
+		return v
+	case bool:
+		return strconv.FormatBool(v)
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case float64:
+		return formatDouble(v)
+	case moment:
+		return v.String()
+	case uuid:
+		return string(v)
+	case class:
+		return "class " + string(v)
+	case unit:
+		return string(v)
+	case weekday:
+		return strings.ToUpper(time.Weekday(v).String())
+	case pattern:
+		return "SimpleDateFormat"
+	}
+	return ""
+}
+
+// converted writes a value as Spring converts it to a text, as a part of a
+// longer one or as an argument: lists without brackets, maps not at all.
+func (r *run) converted(v any, depth int) (string, error) {
+	v, err := normal(v)
+	if err != nil {
+		return "", err
+	}
+	if err := r.descend(depth); err != nil {
+		return "", err
+	}
+	switch v := v.(type) {
+	case map[string]any, Object:
+		return "", refuse("write #toJson(…) around it", "a map cannot be part of a text")
+	case asIs:
+		return "", refuse("write #toJson(#doNotEval(…))", "the result of #doNotEval cannot be part of a text")
+	case *random, class, pattern:
+		return "", fmt.Errorf("%s cannot be part of a text", describe(v))
+	case nil:
+		return "", nil // within a list
+	case []any:
+		parts := make([]string, len(v))
+		for i, x := range v {
+			if parts[i], err = r.converted(x, depth+1); err != nil {
+				return "", err
+			}
+		}
+		s := strings.Join(parts, ",")
+		return s, r.spend(len(s))
+	}
+	s := scalarString(v)
+	return s, r.spend(len(s))
+}
+
+// toBool converts as Spring does: a text may say what it is.
+func toBool(v any) (bool, error) {
+	switch v := v.(type) {
+	case bool:
+		return v, nil
+	case string:
+		switch strings.ToLower(strings.TrimSpace(v)) {
+		case "true", "on", "yes", "1":
+			return true, nil
+		case "false", "off", "no", "0":
+			return false, nil
+		}
+	}
+	return false, refuse("compare it with something, as in == 'v1' or != null", "%s is neither true nor false", describe(v))
+}
+
+// toInt converts an argument where a whole number is wanted.
+func toInt(v any) (int64, error) {
+	switch v := v.(type) {
+	case int64:
+		return v, nil
+	case float64:
+		if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
+			return int64(v), nil
+		}
+	case string:
+		if i, err := strconv.ParseInt(strings.TrimSpace(v), 10, 64); err == nil {
+			return i, nil
+		}
+	}
+	return 0, fmt.Errorf("%s is not a whole number", describe(v))
+}
+
+// toFloat converts an argument where a number is wanted.
+func toFloat(v any) (float64, error) {
+	switch v := v.(type) {
+	case int64:
+		return float64(v), nil
+	case float64:
+		return v, nil
+	case string:
+		if f, err := strconv.ParseFloat(strings.TrimSpace(v), 64); err == nil {
+			return f, nil
+		}
+	}
+	return 0, fmt.Errorf("%s is not a number", describe(v))
+}
+
+// export returns v as JSON: a copy in which nothing is shared with the root.
+func (r *run) export(v any, depth int) (any, error) {
+	v, err := normal(v)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.descend(depth); err != nil {
+		return nil, err
+	}
+	switch v := v.(type) {
+	case []any:
+		out := make([]any, len(v))
+		for i, x := range v {
+			if out[i], err = r.export(x, depth+1); err != nil {
+				return nil, err
+			}
+		}
+		return out, r.spend(16 * len(v))
+	case map[string]any:
+		return r.exportMap(v, depth)
+	case Object:
+		return r.exportMap(v, depth)
+	case moment:
+		if v.kind == "Date" {
+			return v.UnixMilli(), nil
+		}
+		return v.String(), nil
+	case uuid, unit, weekday:
+		return scalarString(v), nil
+	case class, pattern, *random:
+		return nil, fmt.Errorf("%s cannot be the result of an expression", describe(v))
+	case asIs:
+		return r.export(v.value, depth+1)
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil, fmt.Errorf("%s cannot be the result of an expression", formatDouble(v))
+		}
+	}
+	return v, nil
+}
+
+func (r *run) exportMap(m map[string]any, depth int) (any, error) {
+	out := make(map[string]any, len(m))
+	for k, x := range m {
+		x, err := r.export(x, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		out[k] = x
+	}
+	return out, r.spend(32 * len(m))
+}
