@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"unicode"
@@ -71,7 +72,7 @@ func ParsePipeline(text []byte) (Pipeline, error) {
 		Disabled:        r.flag(doc.Value, "", "disabled"),
 		LimitConcurrent: r.flag(doc.Value, "", "limitConcurrent"),
 		KeepWaiting:     r.flag(doc.Value, "", "keepWaitingPipelines"),
-		MaxConcurrent:   r.count(doc.Value, "", "maxConcurrentExecutions"),
+		MaxConcurrent:   int(r.count(doc.Value, "", "maxConcurrentExecutions", 1<<30)),
 	}
 	if p.Name == "" || p.Application == "" {
 		r.problem("", "A pipeline requires name and application fields")
@@ -140,7 +141,7 @@ func (r *reader) flag(m map[string]any, path, key string) bool {
 	return false
 }
 
-func (r *reader) count(m map[string]any, path, key string) int {
+func (r *reader) count(m map[string]any, path, key string, most int64) int64 {
 	var n json.Number
 	switch v := m[key].(type) {
 	case nil:
@@ -151,11 +152,11 @@ func (r *reader) count(m map[string]any, path, key string) int {
 		n = json.Number(v)
 	}
 	i, err := n.Int64()
-	if err != nil || i < 0 || i > 1<<30 {
-		r.problem(joinPath(path, key), "must be a number of at least 0")
+	if err != nil || i < 0 || i > most {
+		r.problem(joinPath(path, key), "must be a whole number from 0 to %d", most)
 		return 0
 	}
-	return int(i)
+	return i
 }
 
 func (r *reader) list(m map[string]any, key string) []any {
@@ -254,7 +255,7 @@ func (r *reader) policies(m map[string]any, path string) {
 		}
 	}
 	if s, ok := m["stageTimeoutMs"].(string); !ok || !strings.Contains(s, "${") {
-		r.count(m, path, "stageTimeoutMs")
+		r.count(m, path, "stageTimeoutMs", math.MaxInt64)
 	}
 }
 

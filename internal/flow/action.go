@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -249,8 +250,12 @@ func (s *State) Deadline(st *Stage, task int) time.Time {
 	return time.Time{}
 }
 
-// after returns the instant ms milliseconds after start, not counting pauses.
+// after returns the instant ms milliseconds after start, not counting pauses;
+// zero if that is further than a time.Duration reaches.
 func (s *State) after(start gennaker.Time, ms int64) time.Time {
+	if ms > math.MaxInt64/int64(time.Millisecond) {
+		return time.Time{}
+	}
 	at := start.Add(time.Duration(ms) * time.Millisecond)
 	for _, p := range s.Pauses {
 		if !p.PauseTime.Before(start.Time) && !p.ResumeTime.IsZero() {
