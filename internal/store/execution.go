@@ -241,12 +241,12 @@ func deleteExecution(ctx context.Context, tx *sql.Tx, id string) error {
 // Open calls each with every execution that is not settled, oldest first. The
 // executions are one snapshot; an error of each ends it and is returned.
 func (d *DB) Open(ctx context.Context, each func(engine.Stored) error) error {
-	return d.readStages(ctx, func(tx *sql.Tx) error {
+	return d.readStages(ctx, func(tx *sql.Tx, over overlay) error {
 		ids, err := query(ctx, d, tx, scanText, sqlOpen)
 		if err != nil {
 			return fmt.Errorf("list open executions: %w", err)
 		}
-		l, err := d.loader(ctx, tx, sqlDocs)
+		l, err := d.loader(ctx, tx, over, sqlDocs)
 		if err != nil {
 			return err
 		}
@@ -265,8 +265,8 @@ func (d *DB) Open(ctx context.Context, each func(engine.Stored) error) error {
 
 // Load returns one execution. Errors: NotFound.
 func (d *DB) Load(ctx context.Context, id string) (s engine.Stored, err error) {
-	err = d.readStages(ctx, func(tx *sql.Tx) error {
-		l, err := d.loader(ctx, tx, sqlDocs)
+	err = d.readStages(ctx, func(tx *sql.Tx, over overlay) error {
+		l, err := d.loader(ctx, tx, over, sqlDocs)
 		if err != nil {
 			return err
 		}
@@ -281,12 +281,13 @@ func scanText(rows *sql.Rows) (s string, err error) { return s, rows.Scan(&s) }
 // loader reads executions in one transaction, which closes its statements.
 type loader struct {
 	d                       *DB
+	over                    overlay
 	execution, stages, docs *sql.Stmt
 }
 
 // loader returns a loader; docs is the statement for the open JSON of stages.
-func (d *DB) loader(ctx context.Context, tx *sql.Tx, docs string) (*loader, error) {
-	l := &loader{d: d}
+func (d *DB) loader(ctx context.Context, tx *sql.Tx, over overlay, docs string) (*loader, error) {
+	l := &loader{d: d, over: over}
 	for text, into := range map[string]**sql.Stmt{sqlExecution: &l.execution, sqlStages: &l.stages, docs: &l.docs} {
 		st, err := tx.PrepareContext(ctx, text)
 		if err != nil {
@@ -317,15 +318,9 @@ func (l *loader) load(ctx context.Context, id string) (engine.Stored, error) {
 	if err := json.Unmarshal(head, s.State); err != nil {
 		return s, fmt.Errorf("decode the head of execution %s: %w", id, d.damaged(err))
 	}
-	states, err := rows(ctx, d, l.stages, scanText, id)
+	stages, err := l.skeletons(ctx, id)
 	if err != nil {
-		return s, fmt.Errorf("read the stages of execution %s: %w", id, err)
-	}
-	stages := make([]*flow.Stage, len(states))
-	for i, state := range states {
-		if err := json.Unmarshal([]byte(state), &stages[i]); err != nil {
-			return s, fmt.Errorf("decode a stage of execution %s: %w", id, d.damaged(err))
-		}
+		return s, err
 	}
 	s.State.Restore(stages)
 	docs, err := rows(ctx, d, l.docs, scanPart, id)
@@ -343,6 +338,33 @@ func (l *loader) load(ctx context.Context, id string) (engine.Stored, error) {
 		s.Docs[r.stage] = doc
 	}
 	return s, nil
+}
+
+// skeletons returns the stages of an execution: those of the table, with those of
+// the journal over them.
+func (l *loader) skeletons(ctx context.Context, id string) ([]*flow.Stage, error) {
+	states, err := rows(ctx, l.d, l.stages, scanText, id)
+	if err != nil {
+		return nil, fmt.Errorf("read the stages of execution %s: %w", id, err)
+	}
+	for _, j := range l.over[id] { // of one stage the last state counts
+		states = append(states, string(j.state))
+	}
+	var stages []*flow.Stage
+	at := map[string]int{}
+	for _, state := range states {
+		st := &flow.Stage{}
+		if err := json.Unmarshal([]byte(state), st); err != nil {
+			return nil, fmt.Errorf("decode a stage of execution %s: %w", id, l.d.damaged(err))
+		}
+		if i, ok := at[st.ID]; ok {
+			stages[i] = st
+			continue
+		}
+		at[st.ID] = len(stages)
+		stages = append(stages, st)
+	}
+	return stages, nil
 }
 
 // docPart is a row of stage_doc.

@@ -76,13 +76,13 @@ func (d *DB) Executions(ctx context.Context, q gennaker.ExecutionQuery) ([]genna
 		docs = sqlDocs
 	}
 	out := []gennaker.Execution{}
-	err := d.readStages(ctx, func(tx *sql.Tx) error {
+	err := d.readStages(ctx, func(tx *sql.Tx, over overlay) error {
 		l := listing{ctx: ctx, d: d, tx: tx, q: q}
 		keys, err := l.keys()
 		if err != nil {
 			return err
 		}
-		stored, err := d.loader(ctx, tx, docs)
+		stored, err := d.loader(ctx, tx, over, docs)
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import (
 // While many executions are busy, each commit changes a row of each of them,
 // and so a page for each. Then the skeletons of stages are kept in a journal:
 // one row holds all that a commit changes, and only the last state of a stage
-// goes into its table, later. The journal is empty whenever stages are read.
+// goes into its table, later. Who reads stages lays the journal over the table.
 
 const (
 	sqlAppendJournal = `INSERT INTO journal (doc) VALUES (?)`
@@ -97,40 +97,39 @@ func (d *DB) emptyJournal(ctx context.Context, tx *sql.Tx) error {
 	return err
 }
 
-// readStages is read for what reads stages.
-func (d *DB) readStages(ctx context.Context, f func(*sql.Tx) error) error {
-	tx, err := d.snapshot(ctx)
+// overlay is what the journal knows of stages that their table does not, by
+// execution.
+type overlay map[string][]journaled
+
+// readStages is read for what reads stages: f is given one snapshot of the
+// tables, and what lies over it. Reading never writes.
+func (d *DB) readStages(ctx context.Context, f func(*sql.Tx, overlay) error) error {
+	tx, over, err := d.snapshot(ctx)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback() //nolint:errcheck // nothing was written
-	return d.explain(f(tx))
+	return d.explain(f(tx, over))
 }
 
-// snapshot begins to read when the journal is empty.
-func (d *DB) snapshot(ctx context.Context) (*sql.Tx, error) {
+// snapshot begins to read between two commits.
+func (d *DB) snapshot(ctx context.Context) (*sql.Tx, overlay, error) {
 	d.journal.mu.Lock()
 	defer d.journal.mu.Unlock()
-	if len(d.journal.stages) > 0 {
-		err := d.write(ctx, func(tx *sql.Tx) error { return d.emptyJournal(ctx, tx) })
-		if err != nil {
-			return nil, fmt.Errorf("empty the journal: %w", err)
-		}
-		clear(d.journal.stages)
-	}
 	tx, err := d.r.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return nil, d.explain(err)
+		return nil, nil, d.explain(err)
 	}
 	var seq int64 // the snapshot is that of the first statement
-	if err := tx.QueryRowContext(ctx, sqlSnapshot).Scan(&seq); !errors.Is(err, sql.ErrNoRows) {
+	if err := tx.QueryRowContext(ctx, sqlSnapshot).Scan(&seq); err != nil && !errors.Is(err, sql.ErrNoRows) {
 		_ = tx.Rollback() // nothing was written
-		if err == nil {
-			err = errors.New("the journal is not empty")
-		}
-		return nil, d.explain(err)
+		return nil, nil, d.explain(err)
 	}
-	return tx, nil
+	over := overlay{}
+	for k, state := range d.journal.stages {
+		over[k.execution] = append(over[k.execution], journaled{k, state})
+	}
+	return tx, over, nil
 }
 
 // replay empties the journal that a killed process left.
