@@ -73,6 +73,9 @@ func (e *Engine) input(r *run, p place, attemptNo int) (stage.Input, stage.Task,
 	if p.task < 0 {
 		return in, nil, nil
 	}
+	if p.run != st.Run || p.task >= len(st.Tasks) { // skipped and restarted while this waited for a worker
+		return in, nil, gennaker.Errorf(gennaker.Invalid, "stage %s runs anew", st.Name)
+	}
 	t := st.Tasks[p.task]
 	in.Task, in.TaskStart = t.Name, t.Start.Time
 	in.Key = r.x.ID + "/" + st.ID + "/" + strconv.Itoa(st.Run) + "/" + t.Name

@@ -94,7 +94,10 @@ func (e *Engine) begin(r *run, p place, a *attempt, work func(context.Context, *
 	a.cancel, a.since = cancel, e.signal.now()
 	r.began(p, a)
 	e.jobs.add(func() {
-		apply := work(ctx, a)
+		apply := func(*batch) {}
+		if ctx.Err() == nil { // else it was interrupted before it began
+			apply = work(ctx, a)
+		}
 		if context.Cause(e.ctx) != nil {
 			cancel(nil)
 			return // it will be done again by the next process
