@@ -43,6 +43,7 @@ func (e *Engine) Submit(ctx context.Context, x gennaker.Execution) (string, erro
 	r := newRun(Stored{Execution: x, State: flow.New(x)})
 	r.docs = docs
 	id := x.ID
+	var refused error
 	err := e.call(ctx, x.ID, func(b *batch) error {
 		if first := e.corr[correlation(r.x)]; first != "" && r.x.Trigger.CorrelationID != "" {
 			id = first
@@ -58,7 +59,7 @@ func (e *Engine) Submit(ctx context.Context, x gennaker.Execution) (string, erro
 		}
 		e.track(r)
 		d := b.delta(r)
-		d.create, d.head = &r.x, true
+		d.create, d.head, d.refused = &r.x, true, &refused
 		for _, st := range r.state.Stages {
 			d.stages[st], d.docs[st.ID] = true, true
 		}
@@ -70,6 +71,9 @@ func (e *Engine) Submit(ctx context.Context, x gennaker.Execution) (string, erro
 		b.events = append(b.events, executionEvent(r, b.now))
 		return nil
 	})
+	if err == nil {
+		err = refused
+	}
 	return id, err
 }
 
@@ -202,16 +206,14 @@ func (e *Engine) Patch(ctx context.Context, id, stageID, user string, changes ma
 // Restart runs a stage and everything behind it again; of a synthetic stage,
 // the top-level one around it. Errors: NotFound, Conflict while it runs.
 func (e *Engine) Restart(ctx context.Context, id, stageID, user string) error {
-	stored, err := e.cfg.Store.Load(ctx, id)
-	if gennaker.KindOf(err) == gennaker.NotFound {
-		return notFound(id)
-	} else if err != nil {
-		return err
-	}
-	return e.call(ctx, "", func(b *batch) error {
+	var refused error
+	err := e.call(ctx, "", func(b *batch) error {
 		r := e.runs[id]
 		if r == nil {
-			r = newRun(stored)
+			var err error
+			if r, err = b.settled(ctx, id); err != nil {
+				return err
+			}
 		} else if err := e.load(r); err != nil {
 			return err
 		}
@@ -226,8 +228,30 @@ func (e *Engine) Restart(ctx context.Context, id, stageID, user string) error {
 			e.track(r)
 		}
 		b.restart(r, st, user)
+		b.delta(r).refused = &refused
 		return nil
 	})
+	if err == nil && refused != nil {
+		err = notFound(id) // it was pruned a moment ago
+	}
+	return err
+}
+
+// settled reads an execution that is not active, in the writer's goroutine: so
+// it is what the batches before made of it. Errors: NotFound.
+func (b *batch) settled(ctx context.Context, id string) (*run, error) {
+	for r, d := range b.deltas {
+		if d.deleted && r.x.ID == id {
+			return nil, notFound(id)
+		}
+	}
+	stored, err := b.e.cfg.Store.Load(ctx, id)
+	if gennaker.KindOf(err) == gennaker.NotFound {
+		return nil, notFound(id)
+	} else if err != nil {
+		return nil, err
+	}
+	return newRun(stored), nil
 }
 
 func (b *batch) restart(r *run, st *flow.Stage, user string) {
@@ -283,17 +307,17 @@ func (b *batch) prepareRestart(r *run, st *flow.Stage, asked bool, user string) 
 
 // Delete forgets a settled execution. Errors: NotFound, Conflict while it runs.
 func (e *Engine) Delete(ctx context.Context, id string) error {
-	stored, err := e.cfg.Store.Load(ctx, id)
-	if gennaker.KindOf(err) == gennaker.NotFound {
-		return notFound(id)
-	} else if err != nil {
-		return err
-	}
 	return e.call(ctx, "", func(b *batch) error {
-		if r := e.runs[id]; r != nil || !stored.State.Settled() {
+		r, err := e.runs[id], error(nil)
+		if r == nil {
+			r, err = b.settled(ctx, id)
+		}
+		switch {
+		case err != nil:
+			return err
+		case e.runs[id] != nil || !r.state.Settled():
 			return gennaker.Errorf(gennaker.Conflict, "execution %s is still active", id).WithHint("cancel it first")
 		}
-		r := newRun(stored)
 		b.delta(r).deleted = true
 		return nil
 	})

@@ -48,6 +48,11 @@ func (m *memory) Commit(_ context.Context, deltas []engine.Delta) error {
 		return m.broken
 	}
 	for _, d := range deltas {
+		if d.Head != nil && d.Create == nil && m.create[d.ID] == nil {
+			return gennaker.Errorf(gennaker.NotFound, "no execution %s", d.ID)
+		}
+	}
+	for _, d := range deltas {
 		if err := m.commit(d); err != nil {
 			return err
 		}

@@ -44,6 +44,8 @@ type pending struct {
 	docs    map[string]bool
 	removed []string
 	deleted bool
+	stored  bool   // by itself, already
+	refused *error // what to set if the storage refuses it for good; may be nil
 }
 
 type ordered struct {
@@ -181,16 +183,53 @@ func (e *Engine) finish(b *batch, ins []input) bool {
 	return true
 }
 
-// store commits what b changed.
+// store commits what b changed. What the storage refuses for good, because it
+// does not fit what is stored, is given up: the rest would wait for ever.
 func (e *Engine) store(b *batch) error {
+	ctx := context.WithoutCancel(e.ctx)
 	deltas := make([]Delta, 0, len(b.order))
 	for _, r := range b.order {
-		deltas = append(deltas, r.encode(b.deltas[r]))
+		if d := b.deltas[r]; !d.stored {
+			deltas = append(deltas, r.encode(d))
+		}
 	}
 	if len(deltas) == 0 {
 		return nil
 	}
-	return e.cfg.Store.Commit(context.WithoutCancel(e.ctx), deltas)
+	err := e.cfg.Store.Commit(ctx, deltas)
+	if err == nil || !definite(err) {
+		return err
+	}
+	for _, r := range slices.Clone(b.order) {
+		d := b.deltas[r]
+		if d.stored {
+			continue
+		}
+		switch err := e.cfg.Store.Commit(ctx, []Delta{r.encode(d)}); {
+		case err == nil:
+			d.stored = true
+		case !definite(err):
+			return err
+		default:
+			e.cfg.Log.Error("an execution cannot be stored, and is given up", "execution", r.x.ID, "error", err)
+			if d.refused != nil {
+				*d.refused = err
+			}
+			e.giveUp(b, r)
+		}
+	}
+	return nil
+}
+
+// giveUp takes an execution out of a batch, and out of memory.
+func (e *Engine) giveUp(b *batch, r *run) {
+	if e.runs[r.x.ID] == r {
+		e.forget(r)
+	}
+	delete(b.deltas, r)
+	b.order = slices.DeleteFunc(b.order, func(o *run) bool { return o == r })
+	b.commands = slices.DeleteFunc(b.commands, func(o ordered) bool { return o.r == r })
+	b.events = slices.DeleteFunc(b.events, func(ev gennaker.Event) bool { return ev.Execution == r.x.ID })
 }
 
 // refuse takes new executions out of a batch that cannot be stored, so that
@@ -202,11 +241,7 @@ func (e *Engine) refuse(b *batch, ins []input, err error) []input {
 		if in.create == "" || r == nil || b.deltas[r] == nil || b.deltas[r].create == nil || len(e.lanes[r.x.PipelineConfigID]) > 1 {
 			return false
 		}
-		e.forget(r)
-		delete(b.deltas, r)
-		b.order = slices.DeleteFunc(b.order, func(o *run) bool { return o == r })
-		b.commands = slices.DeleteFunc(b.commands, func(o ordered) bool { return o.r == r })
-		b.events = slices.DeleteFunc(b.events, func(ev gennaker.Event) bool { return ev.Execution == r.x.ID })
+		e.giveUp(b, r)
 		in.ack <- err
 		return true
 	})
