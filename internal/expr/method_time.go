@@ -260,6 +260,11 @@ func truncatedTo(_ *run, on any, args []any) (any, error) {
 	return moment{m.Truncate(length), m.kind}, nil
 }
 
+// intoMonth is how much of the month is over.
+func (m moment) intoMonth() time.Duration {
+	return m.Sub(time.Date(m.Year(), m.Month(), 1, 0, 0, 0, 0, m.Location()))
+}
+
 var unitMethods = map[string]member{
 	"name": {0, 0, func(r *run, on any, _ []any) (any, error) { return r.javaString(on, 0) }},
 	"between": {2, 2, func(r *run, on any, args []any) (any, error) {
@@ -285,9 +290,9 @@ var unitMethods = map[string]member{
 			return nil, fmt.Errorf("an Instant has no %s", strings.ToLower(string(u)))
 		}
 		n := (b.Year()-a.Year())*12 + int(b.Month()) - int(a.Month())
-		if n > 0 && months(a.Time, n).After(b.Time) {
+		if late := b.intoMonth() - a.intoMonth(); n > 0 && late < 0 {
 			n--
-		} else if n < 0 && months(a.Time, n).Before(b.Time) {
+		} else if n < 0 && late > 0 {
 			n++
 		}
 		if u == "YEARS" {

@@ -32,13 +32,14 @@ func lookupType(name string) (class, error) {
 	}
 	var names []string
 	for _, c := range slices.Sorted(maps.Keys(allowed)) {
-		if allowed[c] == "java.lang" {
-			names = append(names, string(c))
-		} else {
-			names = append(names, allowed[c]+"."+string(c))
+		names = append(names, string(c))
+	}
+	hint := suggest(string(short), names)
+	for _, c := range names { // with its package, where it needs one
+		if pkg := allowed[class(c)]; pkg != "java.lang" {
+			hint = strings.ReplaceAll(hint, "'"+c+"'", "'"+pkg+"."+c+"'")
 		}
 	}
-	hint := suggest(name, names)
 	if hint == "" {
 		hint = "allowed are " + strings.Join(names, ", ")
 	}
