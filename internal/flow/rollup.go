@@ -179,9 +179,13 @@ func (s *State) ready(st *Stage) bool {
 	})
 }
 
-// end completes the execution; what still runs is canceled.
+// end completes the execution; what still runs is canceled. One that never
+// began has no end, as it has no start.
 func (s *State) end(status gennaker.Status) {
-	s.Status, s.End = status, gennaker.At(s.now)
+	s.Status = status
+	if !s.Start.IsZero() {
+		s.End = gennaker.At(s.now)
+	}
 	s.fx.Head, s.fx.Finished = true, true
 	s.stopAll()
 }
