@@ -1,5 +1,7 @@
 package gennaker
 
+import "encoding/json"
+
 // ExecutionType tells a pipeline's run from an ad-hoc operation's.
 type ExecutionType string
 
@@ -54,6 +56,21 @@ type Pause struct {
 	PauseTime  Time   `json:"pauseTime,omitzero"`
 	ResumedBy  string `json:"resumedBy,omitzero"`
 	ResumeTime Time   `json:"resumeTime,omitzero"`
+}
+
+// MarshalJSON writes also what follows from the times: whether it lasts, as
+// paused, and once it is over how long it was, as pausedMs.
+func (p Pause) MarshalJSON() ([]byte, error) {
+	type times Pause
+	out := struct {
+		times
+		Paused   bool  `json:"paused"`
+		PausedMS int64 `json:"pausedMs"`
+	}{times: times(p), Paused: !p.PauseTime.IsZero() && p.ResumeTime.IsZero()}
+	if !p.PauseTime.IsZero() && !p.ResumeTime.IsZero() {
+		out.PausedMS = p.ResumeTime.Sub(p.PauseTime.Time).Milliseconds()
+	}
+	return json.Marshal(out)
 }
 
 // Owner says on which side of its parent a synthetic stage runs.
