@@ -7,11 +7,11 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"syscall"
 	"time"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/node"
 	"github.com/gennaker/gennaker/internal/provider/local"
 )
 
@@ -56,7 +56,7 @@ func (g *nodeGuard) ensure(ctx context.Context) error {
 	return nil
 }
 
-func (g *nodeGuard) logPath() string { return filepath.Join(g.dir, "node.log") }
+func (g *nodeGuard) logPath() string { return node.LogPath(g.dir) }
 
 // spawn starts the node in a session of its own, so that no signal to this
 // process reaches it. The channel is closed when the process ended.

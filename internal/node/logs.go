@@ -127,6 +127,7 @@ func (n *node) keepHouse() {
 	defer prune.Stop()
 	n.prune(time.Now())
 	n.pruneArtifacts()
+	n.trimOwn()
 	for {
 		select {
 		case <-n.ctx.Done():
@@ -136,9 +137,23 @@ func (n *node) keepHouse() {
 		case now := <-prune.C:
 			n.prune(now)
 			n.pruneArtifacts()
+			n.trimOwn()
 		}
 	}
 }
+
+// trimOwn bounds the node's own log, if the server that started it put it into
+// a file.
+func (n *node) trimOwn() {
+	path := LogPath(n.Dir)
+	if err := logfile.Trim(path, n.LogBytes); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		n.Log.Warn("the node's log could not be bounded", "path", path, "error", err)
+	}
+}
+
+// LogPath returns where the log of a node is, in its directory, if a server
+// started it. It must be opened to append: the node bounds it.
+func LogPath(dir string) string { return filepath.Join(dir, "node.log") }
 
 // trim bounds the logs of what runs.
 func (n *node) trim() {

@@ -31,7 +31,7 @@ const (
 type Config struct {
 	Dir      string       // data directory; made if missing, 0700
 	Log      *slog.Logger // nil discards
-	LogBytes int64        // how much of each instance's log is kept; 0 means 16 MiB
+	LogBytes int64        // how much of each instance's log, and of its own, is kept; 0 means 16 MiB
 	// WriteFile makes data durable at path, whole or not at all; nil means
 	// state.WriteFile.
 	WriteFile func(path string, data []byte) error
