@@ -37,7 +37,9 @@ func TestBounds(t *testing.T) {
 		"depth as text":  {"${deep.toString()}", expr.Limits{}, "nests more than 100 deep"},
 		"depth as JSON":  {"${#toJson(deep)}", expr.Limits{}, "nests more than 100 deep"},
 		"depth compared": {"${deep == deep}", expr.Limits{}, "nests more than 100 deep"},
-		"backtracking":   {`${('a'.repeat(5000) + 'b') matches '(?!x)(a+)+\1*c'}`, expr.Limits{}, "took too long"},
+		"backtracking":   {`${('a'.repeat(5000) + 'b') matches '(?!x)(a+)+\1*c'}`, expr.Limits{}, "takes too long"},
+		"repetition":     {"${'a'.repeat(100000) matches '" + strings.Repeat("a{0,999}", 100) + "b'}", expr.Limits{}, "make more data"},
+		"lookaround":     {"${'ab'.repeat(1000).replaceAll('a(?=b)', '')}", expr.Limits{}, "takes too long"},
 		"pattern":        {"${'a' matches 'a'.repeat(2000)}", expr.Limits{}, "more than 1000"},
 		"subject":        {"${('a' + 'a'.repeat(1048576)) matches 'a'}", expr.Limits{}, "too long for a regular expression"},
 		"aliases": {`${#readYaml("a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n` +

@@ -50,17 +50,17 @@ type Fetcher interface {
 
 // run is one evaluation: the environment and what is left of its limits.
 type run struct {
-	env           *Env
-	execution     Object // nil if the root has none
-	steps         int
-	bytes         int
-	maxDepth      int
-	random        *random
-	missing       *Error // the first name that was not there and became null
-	this          []any  // elements of the selections around, innermost last
-	nesting       int
-	overspent     error
-	patternsTried int
+	env         *Env
+	execution   Object // nil if the root has none
+	steps       int
+	bytes       int
+	maxDepth    int
+	random      *random
+	missing     *Error // the first name that was not there and became null
+	this        []any  // elements of the selections around, innermost last
+	nesting     int
+	overspent   error
+	backtracked int // matches that could backtrack
 }
 
 func newRun(env Env) *run {
@@ -350,18 +350,20 @@ func (r *run) get(target any, name string, at int, where place) (any, *Error) {
 		return v, nil
 	}
 	_, strict := target.(Object)
+	strict = strict || r.env.Strict
+	if !strict && r.missing != nil {
+		return nil, nil // one is enough to know why
+	}
 	err := failure(at, "there is no '%s'%s", name, where)
 	if s := suggest(name, slices.Sorted(maps.Keys(m))); s != "" {
 		err.Hint = s
 	} else if _, ok := r.lookup(name); ok && where.root {
 		err.Hint = fmt.Sprintf("#%s(…) is a function", name)
 	}
-	if strict || r.env.Strict {
+	if strict {
 		return nil, err
 	}
-	if r.missing == nil {
-		r.missing = err
-	}
+	r.missing = err
 	return nil, nil
 }
 

@@ -193,7 +193,10 @@ func deployedServerGroups(c Call) (any, error) {
 
 // names reports whether the arguments name a stage, or nothing.
 func (c Call) names(s Object) bool {
-	return len(c.Args) == 0 || slices.ContainsFunc(c.Args, func(a any) bool { return a == s["name"] || a == s["id"] })
+	return len(c.Args) == 0 || slices.ContainsFunc(c.Args, func(a any) bool {
+		name, ok := a.(string)
+		return ok && byNameOrID(s, name)
+	})
 }
 
 func (c Call) deployed(s Object, region string, names []any) map[string]any {

@@ -1,6 +1,7 @@
 package expr_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -231,4 +232,27 @@ func TestCheck(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestGoValues holds that a root may have the types that Go programs make JSON
+// of.
+func TestGoValues(t *testing.T) {
+	t.Parallel()
+	e := expr.Env{Now: noon, Root: map[string]any{
+		"int": 1, "int32": int32(2), "float32": float32(0.5), "strings": []string{"a", "b"}, "maps": []map[string]any{{"a": 1}},
+		"labels": map[string]string{"app": "x"}, "time": noon, "big": json.Number("1e400"), "real": json.Number("1.5"), "struct": struct{}{},
+		"object": expr.Object{"name": "o"}, "merged": map[string]any{"yaml": "base: &b {a: 1, c: 2}\nx: {<<: *b, a: 3}\n"},
+	}}
+	run(t, e, map[string]any{
+		"${int + int32 + float32}": 3.5, "${strings[1]}": "b", "${maps[0].a}": int64(1), "${labels.app}": "x", "${labels['app']}": "x", "${real}": 1.5,
+		"${time.getTime()}": noon.UnixMilli(), "${object.name}": "o", "${object.nam}": raw("did you mean 'name'?"), "${object['nam']}": raw("there is no 'nam'"),
+		"${object[1]}": raw("is not the name of a property"), "${big}": raw("too large a number"), "${struct}": raw("Go's type struct {}"), "${strings}": []any{"a", "b"},
+		"${#toJson(#root.labels)}": `{"app":"x"}`, "${strings == {'a','b'}}": true, "${#readYaml(merged.yaml).x}": map[string]any{"a": int64(3), "c": int64(2)},
+		"${object}": map[string]any{"name": "o"}, "${T(java.time.Instant).now().truncatedTo(T(java.time.temporal.ChronoUnit).HOURS)}": "2024-02-29T12:00:00Z",
+		"${T(java.util.Date).from(T(java.time.Instant).ofEpochSecond(1)).getTime()}": int64(1000), "${T(Math).random() < 1}": true, "${T(Integer).MIN_VALUE}": int64(-2147483648),
+		"${T(java.time.DayOfWeek).of(7)}": "SUNDAY", "${T(java.time.DayOfWeek).MONDAY.plus(-1)}": "SUNDAY", "${1e19.longValue()}": int64(9223372036854775807),
+		"${#toJson({now: new java.util.Date(), day: T(java.time.LocalDate).now()})}": `{"day":"2024-02-29","now":1709210096789}`,
+		"${1.5 instanceof T(Double)}": true, "${true instanceof T(Boolean)}": true, "${new java.util.Date() instanceof T(java.util.Date)}": true,
+		"${'x' instanceof 'String'}": raw("instanceof wants a type"), "${'abc' matches '[a[bc]]+'}": raw("only Java"), `${'[' matches '[\[]'}`: true,
+	})
 }

@@ -3,6 +3,7 @@ package expr
 import (
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"strings"
 	"time"
 
@@ -12,8 +13,8 @@ import (
 const (
 	maxSubject    = 1 << 20                // bytes of what is searched
 	maxPattern    = 1000                   // bytes of a regular expression
-	matchTime     = 200 * time.Millisecond // for one match that can backtrack
-	maxBacktrack  = 10                     // such matches in one evaluation
+	matchTime     = 100 * time.Millisecond // for one match that can backtrack
+	maxBacktrack  = 100                    // such matches in one evaluation
 	maxBacktrackN = 100_000                // bytes that such a match may look at
 )
 
@@ -23,6 +24,7 @@ const (
 type matcher struct {
 	linear    *regexp.Regexp
 	backtrack *regexp2.Regexp
+	run       *run // counts the matches that can backtrack
 }
 
 // span is a match: the positions of the groups in bytes, -1 for one that is not
@@ -39,25 +41,48 @@ func (r *run) compile(p string, length int) (*matcher, error) {
 	if length > maxSubject {
 		return nil, fmt.Errorf("a text of %d bytes is too long for a regular expression", length)
 	}
-	if err := r.spend(len(p)*16 + length*(1+len(p)/16)); err != nil {
-		return nil, err
-	}
 	if hint := javaOnly(p); hint != "" {
 		return nil, refuse(hint, "the regular expression '%s' uses what only Java knows", shorten(p))
 	}
-	linear, err := regexp.Compile(p)
-	if err == nil {
-		return &matcher{linear: linear}, nil
+	if size, ok := programSize(p); ok {
+		if err := r.spend(size*64 + length*(1+size/4)); err != nil {
+			return nil, err
+		}
+		if linear, err := regexp.Compile(p); err == nil {
+			return &matcher{linear: linear}, nil
+		}
 	}
 	re, other := regexp2.Compile(p, regexp2.RE2)
 	if other != nil {
 		return nil, refuse("it is read as Java does, without possessive repetition", "'%s' is no regular expression", shorten(p))
 	}
-	if r.patternsTried++; r.patternsTried > maxBacktrack || length > maxBacktrackN {
-		return nil, refuse("do without lookaround and backreferences", "the regular expression '%s' would take too long", shorten(p))
+	if length > maxBacktrackN {
+		return nil, tooMuch()
+	}
+	if err := r.spend(64*len(p) + length); err != nil {
+		return nil, err
 	}
 	re.MatchTimeout = matchTime
-	return &matcher{backtrack: re}, nil
+	return &matcher{backtrack: re, run: r}, nil
+}
+
+// tooMuch is the error of a regular expression that is too much work.
+func tooMuch() error {
+	return refuse("make it simpler, without lookaround and backreferences", "the regular expression takes too long")
+}
+
+// programSize returns how many instructions a pattern has for Go's engine,
+// which bounds its work for each byte, and whether it knows the pattern.
+func programSize(p string) (int, bool) {
+	re, err := syntax.Parse(p, syntax.Perl)
+	if err != nil {
+		return 0, false
+	}
+	prog, err := syntax.Compile(re.Simplify())
+	if err != nil {
+		return 0, false
+	}
+	return len(prog.Inst), true
 }
 
 // javaOnly returns a hint if the pattern has a nested character class, which Go
@@ -108,8 +133,14 @@ func (m *matcher) all(s string, n int) ([]span, error) {
 	}
 	offsets = append(offsets, len(s))
 	var out []span
+	if m.run.backtracked++; m.run.backtracked > maxBacktrack {
+		return nil, tooMuch()
+	}
 	match, err := m.backtrack.FindStringMatch(s)
 	for ; match != nil && err == nil && (n == 0 || len(out) < n); match, err = m.backtrack.FindNextMatch(match) {
+		if m.run.backtracked++; m.run.backtracked > maxBacktrack {
+			return nil, tooMuch()
+		}
 		sp := span{}
 		for _, g := range match.Groups() {
 			from, to := -1, -1
@@ -121,7 +152,8 @@ func (m *matcher) all(s string, n int) ([]span, error) {
 		out = append(out, sp)
 	}
 	if err != nil {
-		return nil, refuse("make the regular expression simpler", "the regular expression took too long")
+		m.run.backtracked = maxBacktrack // one is enough
+		return nil, tooMuch()
 	}
 	return out, nil
 }

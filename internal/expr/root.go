@@ -1,0 +1,50 @@
+package expr
+
+import "maps"
+
+// Root returns what the expressions of a stage see: the stage's context, and
+// beside it trigger, parameters, scmInfo and, for a pipeline, execution.
+//
+// Shape: context is what the stage sees of its own and of its ancestors'
+// outputs; execution is an execution as the API shows it, of which type,
+// trigger and stages are read. Neither is changed; the result shares its values
+// with them.
+// Source: Spinnaker's ContextParameterProcessor.
+func Root(context, execution map[string]any) map[string]any {
+	root := maps.Clone(context)
+	if root == nil {
+		root = map[string]any{}
+	}
+	trigger := execution["trigger"]
+	if trigger != nil {
+		root["trigger"] = trigger
+	}
+	if execution["type"] == "PIPELINE" {
+		root["execution"] = execution
+	}
+	if p, ok := entries(at(trigger, "parameters")); ok && len(p) > 0 {
+		root["parameters"] = p
+	} else if root["parameters"] == nil {
+		root["parameters"] = map[string]any{}
+	}
+	scm, _ := normal(at(context, "buildInfo", "scm"))
+	if len(items(scm)) == 0 {
+		scm, _ = normal(at(trigger, "buildInfo", "scm"))
+	}
+	root["scmInfo"] = source(items(scm))
+	return root
+}
+
+// source returns the change that was built: of several the first that is not
+// on a main branch.
+func source(scm []any) any {
+	for _, s := range scm {
+		if branch := at(s, "branch"); branch != "master" && branch != "develop" {
+			return s
+		}
+	}
+	if len(scm) == 0 {
+		return nil
+	}
+	return scm[0]
+}
