@@ -186,7 +186,7 @@ func bareCommit(db *sql.DB, put *sql.Stmt, rows []recorded, text string) error {
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	bound := tx.Stmt(put)
+	bound := tx.Stmt(put) //nolint:sqlclosecheck // closed with the transaction
 	for _, r := range rows {
 		if _, err := bound.Exec(r.key, text[:r.size]); err != nil { //nolint:noctx // as above
 			return fmt.Errorf("put a row: %w", err)

@@ -71,7 +71,7 @@ type lines struct {
 
 func (l *lines) update(e gennaker.Execution) {
 	for _, line := range changes(l.last, e) {
-		fmt.Fprintln(l.out, line) //nolint:errcheck // as fmt.Println
+		fmt.Fprintln(l.out, line)
 	}
 	for _, s := range e.Stages {
 		waited := slices.ContainsFunc(l.last.Stages, func(was gennaker.Stage) bool { return was.ID == s.ID && judging(was) })
@@ -195,7 +195,7 @@ func (s *screen) draw() {
 	width, height, _ := size(s.out)
 	frame, n := frame(tree(s.last, s.now(), width, s.colors), s.drawn, height)
 	s.drawn = n
-	io.WriteString(s.out, frame) //nolint:errcheck // as fmt.Print
+	io.WriteString(s.out, frame)
 }
 
 // frame returns what draws rows over the drawn lines above the cursor, and how

@@ -159,7 +159,7 @@ func (s *session) groupGet() *cobra.Command {
 			return err
 		}
 		return s.show(body, func(w io.Writer) error {
-			fmt.Fprintf(w, "%s  %s  %s up (min %d, max %d)  %s/%s  created %s\n", //nolint:errcheck // as fmt.Println
+			fmt.Fprintf(w, "%s  %s  %s up (min %d, max %d)  %s/%s  created %s\n",
 				clean(g.Name), state(g), up(g), g.Capacity.Min, g.Capacity.Max, clean(g.Account), clean(g.Region), moment(g.CreatedTime))
 			if len(g.Instances) == 0 {
 				return nil
@@ -281,7 +281,7 @@ func (s *session) groupLogs() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		defer logs.Close() //nolint:errcheck // it was only read
+		defer logs.Close()
 		_, err = io.Copy(s.env.Stdout, logs)
 		switch {
 		case err == nil:

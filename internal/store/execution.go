@@ -45,7 +45,7 @@ func (s *statements) prepare(ctx context.Context, db *sql.DB) error {
 		sqlPutStage: &s.putStage, sqlPutDoc: &s.putDoc, sqlDeleteStage: &s.deleteStage, sqlDeleteDoc: &s.deleteDoc,
 		sqlAppendJournal: &s.appendJournal,
 	} {
-		st, err := db.PrepareContext(ctx, text)
+		st, err := db.PrepareContext(ctx, text) //nolint:sqlclosecheck // closed with the database
 		if err != nil {
 			return fmt.Errorf("prepare %q: %w", text, err)
 		}
@@ -289,7 +289,7 @@ type loader struct {
 func (d *DB) loader(ctx context.Context, tx *sql.Tx, over overlay, docs string) (*loader, error) {
 	l := &loader{d: d, over: over}
 	for text, into := range map[string]**sql.Stmt{sqlExecution: &l.execution, sqlStages: &l.stages, docs: &l.docs} {
-		st, err := tx.PrepareContext(ctx, text)
+		st, err := tx.PrepareContext(ctx, text) //nolint:sqlclosecheck // closed with the transaction
 		if err != nil {
 			return nil, fmt.Errorf("prepare %q: %w", text, d.explain(err))
 		}

@@ -108,7 +108,7 @@ func (d *DB) readStages(ctx context.Context, f func(*sql.Tx, overlay) error) err
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // nothing was written
+	defer tx.Rollback()
 	return d.explain(f(tx, over))
 }
 

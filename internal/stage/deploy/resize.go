@@ -70,7 +70,7 @@ func (d *deployer) resize(ctx context.Context, in stage.Input) (stage.Outcome, e
 			return stage.Outcome{}, err
 		}
 		if wait != "" {
-			return waitFor(s, in, wait), nil
+			return waitFor(s, wait), nil
 		}
 	}
 	if err := s.Resize(ctx, in.Key, s.ref, *c.To); err != nil {

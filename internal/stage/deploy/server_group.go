@@ -101,7 +101,7 @@ func (d *deployer) disable(ctx context.Context, in stage.Input) (stage.Outcome, 
 		return stage.Outcome{}, err
 	}
 	if wait != "" {
-		return waitFor(s, in, wait), nil
+		return waitFor(s, wait), nil
 	}
 	if err := s.Disable(ctx, in.Key, s.ref, p); err != nil {
 		return stage.Outcome{}, err
@@ -128,7 +128,7 @@ func (d *deployer) mayLose(ctx context.Context, s scene, loss strategy.Loss, per
 }
 
 // waitFor waits for a change of the fleet, and keeps the reason in sight.
-func waitFor(s scene, in stage.Input, reason string) stage.Outcome {
+func waitFor(s scene, reason string) stage.Outcome {
 	return stage.Wait(time.Time{}, s.topic()).WithContext(map[string]any{"lastCapacityCheck": map[string]any{"reason": reason}})
 }
 
@@ -169,7 +169,7 @@ func (d *deployer) waitDisabled(ctx context.Context, in stage.Input) (stage.Outc
 	case g.Disabled || percent(in) < 100:
 		return stage.Done(), nil
 	}
-	return waitFor(s, in, g.Name+" is not disabled yet"), nil
+	return waitFor(s, g.Name+" is not disabled yet"), nil
 }
 
 // look returns the server group of a stage, as it is.
@@ -217,7 +217,7 @@ func (d *deployer) destroy(ctx context.Context, in stage.Input) (stage.Outcome, 
 			return stage.Outcome{}, err
 		}
 		if wait != "" {
-			return waitFor(s, in, wait), nil
+			return waitFor(s, wait), nil
 		}
 	}
 	if err := s.Destroy(ctx, in.Key, s.ref); err != nil {
@@ -234,5 +234,5 @@ func (d *deployer) waitDestroyed(ctx context.Context, in stage.Input) (stage.Out
 	case err != nil:
 		return stage.Outcome{}, err
 	}
-	return waitFor(s, in, gennaker.Errorf(gennaker.Unavailable, "%s still has %d instances", g.Name, len(g.Instances)).Error()), nil
+	return waitFor(s, gennaker.Errorf(gennaker.Unavailable, "%s still has %d instances", g.Name, len(g.Instances)).Error()), nil
 }

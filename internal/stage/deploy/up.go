@@ -97,7 +97,7 @@ func enough(want strategy.Want, g gennaker.ServerGroup) (ok bool, reason string)
 		}
 		ready.Instances = append(ready.Instances, i)
 	}
-	if want.HealthProviders != nil && len(want.HealthProviders) > 0 {
+	if len(want.HealthProviders) > 0 {
 		want.HealthProviders = nil
 	}
 	return want.Enough(ready)
