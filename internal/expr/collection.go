@@ -47,6 +47,9 @@ func (r *run) index(n *index) (any, *Error) {
 		}
 		return r.member(target[i], n.key.at())
 	case string:
+		if err := r.spend(len(target)); err != nil {
+			return nil, placed(err, n.at())
+		}
 		u := units(target)
 		i, plain := r.position(key, len(u))
 		if plain != nil {
@@ -95,12 +98,15 @@ func pair(m map[string]any, key string) map[string]any {
 // keys.
 func (r *run) elements(target any, at int) ([]any, []string, *Error) {
 	if m, ok := entries(target); ok {
+		if err := r.spend(128 * len(m)); err != nil {
+			return nil, nil, placed(err, at)
+		}
 		keys := slices.Sorted(maps.Keys(m))
 		out := make([]any, len(keys))
 		for i, k := range keys {
 			out[i] = pair(m, k)
 		}
-		return out, keys, placed(r.spend(64*len(keys)), at)
+		return out, keys, nil
 	}
 	if items, ok := target.([]any); ok {
 		return items, nil, nil

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 )
@@ -318,12 +319,13 @@ var mapMethods = map[string]member{
 		return ok, nil
 	}},
 	"containsValue": {1, 1, func(r *run, on any, args []any) (any, error) {
-		_, values, err := r.keysAndValues(on)
-		if err != nil {
-			return nil, err
+		m, _ := entries(on)
+		for _, v := range m {
+			if same, err := r.equal(v, args[0], 0); same || err != nil {
+				return same, err
+			}
 		}
-		i, err := r.find(values, args[0])
-		return i >= 0, err
+		return false, nil
 	}},
 	"keySet": {0, 0, func(r *run, on any, _ []any) (any, error) {
 		keys, _, err := r.keysAndValues(on)
@@ -338,15 +340,12 @@ var mapMethods = map[string]member{
 // keysAndValues returns the parts of a map, in the order of the keys.
 func (r *run) keysAndValues(on any) (keys, values []any, err error) {
 	m, _ := entries(on)
-	for k := range m {
-		keys = append(keys, k)
+	if err := r.spend(128 * len(m)); err != nil {
+		return nil, nil, err
 	}
-	slices.SortFunc(keys, func(a, b any) int { return compareTexts(a, b) })
-	for _, k := range keys {
-		values = append(values, m[scalarString(k)])
+	keys, values = make([]any, 0, len(m)), make([]any, 0, len(m))
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		keys, values = append(keys, k), append(values, m[k])
 	}
-	if keys == nil {
-		keys, values = []any{}, []any{}
-	}
-	return keys, values, r.spend(32 * len(m))
+	return keys, values, nil
 }

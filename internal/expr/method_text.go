@@ -12,8 +12,6 @@ func units(s string) []uint16 { return utf16.Encode([]rune(s)) }
 
 func fromUnits(u []uint16) string { return string(utf16.Decode(u)) }
 
-func compareTexts(a, b any) int { return strings.Compare(scalarString(a), scalarString(b)) }
-
 func str(on any) string {
 	s, _ := on.(string)
 	return s
@@ -69,7 +67,10 @@ var textMethods = map[string]member{
 	"lastIndexOf": with(func(s, arg string) any { return before(s, strings.LastIndex(s, arg)) }),
 	"substring":   {1, 2, substring},
 	"subSequence": {2, 2, substring},
-	"charAt": {1, 1, func(_ *run, on any, args []any) (any, error) {
+	"charAt": {1, 1, func(r *run, on any, args []any) (any, error) {
+		if err := r.spend(len(str(on))); err != nil {
+			return nil, err
+		}
 		u := units(str(on))
 		i, err := toInt(args[0])
 		if err != nil {

@@ -45,7 +45,7 @@ func (r *run) compile(p string, length int) (*matcher, error) {
 		return nil, refuse(hint, "the regular expression '%s' uses what only Java knows", shorten(p))
 	}
 	if size, ok := programSize(p); ok {
-		if err := r.spend(size*64 + length*(1+size/4)); err != nil {
+		if err := r.spend(size*64 + length*(1+size/2)); err != nil {
 			return nil, err
 		}
 		if linear, err := regexp.Compile(p); err == nil {
