@@ -35,7 +35,7 @@ func (s *State) ending(st *Stage) (step, gennaker.Status) {
 	switch status {
 	case gennaker.Terminal, gennaker.Stopped:
 		switch {
-		case active && (st.HasFailure || status == gennaker.Stopped):
+		case active && (st.HasFailure || status == gennaker.Stopped || st.Parent != ""):
 			return waits, ""
 		case st.HasFailure && !st.PlannedFailure:
 			return wantsFailure, ""
