@@ -108,10 +108,30 @@ func newExecution(p gennaker.Pipeline, trigger gennaker.Trigger) (gennaker.Execu
 			return x, gennaker.Errorf(gennaker.Invalid, "startTimeExpiry of pipeline %s: %w", p.Name, err)
 		}
 	}
-	for _, s := range p.Stages {
+	for i, s := range p.Stages {
+		if err := supported(i, s); err != nil {
+			return x, err
+		}
 		x.Stages = append(x.Stages, newStage(s, parameters))
 	}
 	return x, nil
+}
+
+// supported refuses a stage with a condition that could not be obeyed: to run it
+// all the same would deploy what its author wanted left alone.
+func supported(i int, s gennaker.StageConfig) error {
+	condition, _ := s.Context["stageEnabled"].(map[string]any)
+	what := ""
+	switch {
+	case condition["type"] == "expression" && condition["expression"] != nil && condition["expression"] != "":
+		what = "stageEnabled (conditional on expression)"
+	case s.Context["restrictExecutionDuringTimeWindow"] == true || s.Context["restrictExecutionDuringTimeWindow"] == "true":
+		what = "restrictExecutionDuringTimeWindow (execution window)"
+	default:
+		return nil
+	}
+	return gennaker.Errorf(gennaker.Invalid, "stages[%d] (%s) has %s, which this version cannot obey", i, s.Name, what).
+		WithHint("take it out of the stage to run the stage always, or wait for a version that has it")
 }
 
 func newStage(s gennaker.StageConfig, parameters map[string]any) gennaker.Stage {
