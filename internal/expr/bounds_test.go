@@ -40,6 +40,10 @@ func TestBounds(t *testing.T) {
 		"backtracking":   {`${('a'.repeat(5000) + 'b') matches '(?!x)(a+)+\1*c'}`, expr.Limits{}, "takes too long"},
 		"repetition":     {"${'a'.repeat(100000) matches '" + strings.Repeat("a{0,999}", 100) + "b'}", expr.Limits{}, "make more data"},
 		"lookaround":     {"${'ab'.repeat(1000).replaceAll('a(?=b)', '')}", expr.Limits{}, "takes too long"},
+		"matches":        {"${'a'.repeat(100000).split('').size()}", expr.Limits{Bytes: 1 << 20}, "make more data"},
+		"characters":     {"${list.![#root.long[0] + #root.long.charAt(1)].size()}", expr.Limits{Bytes: 1 << 20}, "make more data"},
+		"keys":           {"${list.![{#root.m[#root.long], {a: 1}.containsKey(#root.long)}].size()}", expr.Limits{Bytes: 1 << 20}, "make more data"},
+		"map":            {"${list.![{#root.m.keySet(), #root.m.?[false]}].size()}", expr.Limits{Bytes: 10_000}, "make more data"},
 		"pattern":        {"${'a' matches 'a'.repeat(2000)}", expr.Limits{}, "more than 1000"},
 		"subject":        {"${('a' + 'a'.repeat(1048576)) matches 'a'}", expr.Limits{}, "too long for a regular expression"},
 		"aliases": {`${#readYaml("a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n` +
@@ -49,11 +53,12 @@ func TestBounds(t *testing.T) {
 	for range 100 {
 		list = append(list, "e")
 	}
+	root := map[string]any{"list": list, "deep": deep, "long": strings.Repeat("a", 100_000), "m": map[string]any{"a": "b"}}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			in := strings.ReplaceAll(tt.in, `\n`, "\n")
-			got, summary := expr.Evaluate(in, expr.Env{Root: map[string]any{"list": list, "deep": deep}, Limits: tt.limits})
+			got, summary := expr.Evaluate(in, expr.Env{Root: root, Limits: tt.limits})
 			if len(summary.Findings) != 1 || !strings.Contains(summary.Findings[0].String(), tt.want) || got != any(in) {
 				t.Errorf("got %.100v, %v; want it unchanged and %q", got, summary.Findings, tt.want)
 			}

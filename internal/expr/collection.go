@@ -62,6 +62,9 @@ func (r *run) index(n *index) (any, *Error) {
 
 func (r *run) value(m map[string]any, key any, n *index) (any, *Error) {
 	name := scalarString(key)
+	if err := r.spend(len(name) / 8); err != nil {
+		return nil, placed(err, n.at())
+	}
 	if n.target != nil && isRoot(n.target) && name == "execution" && r.execution != nil {
 		return r.execution, nil
 	}

@@ -313,10 +313,11 @@ var mapMethods = map[string]member{
 		m, _ := entries(on)
 		return len(m) == 0, nil
 	}},
-	"containsKey": {1, 1, func(_ *run, on any, args []any) (any, error) {
+	"containsKey": {1, 1, func(r *run, on any, args []any) (any, error) {
 		m, _ := entries(on)
-		_, ok := m[scalarString(args[0])]
-		return ok, nil
+		key := scalarString(args[0])
+		_, ok := m[key]
+		return ok, r.spend(len(key) / 8)
 	}},
 	"containsValue": {1, 1, func(r *run, on any, args []any) (any, error) {
 		m, _ := entries(on)

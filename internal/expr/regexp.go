@@ -24,7 +24,7 @@ const (
 type matcher struct {
 	linear    *regexp.Regexp
 	backtrack *regexp2.Regexp
-	run       *run // counts the matches that can backtrack
+	run       *run // counts the matches
 }
 
 // span is a match: the positions of the groups in bytes, -1 for one that is not
@@ -49,7 +49,7 @@ func (r *run) compile(p string, length int) (*matcher, error) {
 			return nil, err
 		}
 		if linear, err := regexp.Compile(p); err == nil {
-			return &matcher{linear: linear}, nil
+			return &matcher{linear: linear, run: r}, nil
 		}
 	}
 	re, other := regexp2.Compile(p, regexp2.RE2)
@@ -117,6 +117,14 @@ func javaOnly(p string) string {
 
 // all returns the matches in s, at most n of them if n > 0.
 func (m *matcher) all(s string, n int) ([]span, error) {
+	found, err := m.find(s, n)
+	if err != nil {
+		return nil, err
+	}
+	return found, m.run.spend(64 * len(found))
+}
+
+func (m *matcher) find(s string, n int) ([]span, error) {
 	if m.linear != nil {
 		if n == 0 {
 			n = -1
