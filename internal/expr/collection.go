@@ -20,9 +20,7 @@ func (r *run) index(n *index) (any, *Error) {
 	if err != nil {
 		return nil, err
 	}
-	// A bare name as the index of a map is the key itself if the map is the
-	// context; in SpEL too it is looked up like any other expression.
-	key, err := r.eval(n.key)
+	key, err := r.key(target, n.key)
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +56,17 @@ func (r *run) index(n *index) (any, *Error) {
 		return fromUnits(u[i : i+1]), nil
 	}
 	return nil, failure(n.at(), "%s cannot be indexed", describe(target))
+}
+
+// key evaluates an index. As in SpEL, a bare name as the index of a map stands
+// for itself: m[name] is m['name'], and m[#root.name] looks the name up.
+func (r *run) key(target any, n node) (any, *Error) {
+	if _, ok := target.(map[string]any); ok {
+		if name, ok := n.(*property); ok && name.target == nil {
+			return name.name, nil
+		}
+	}
+	return r.eval(n)
 }
 
 func (r *run) value(m map[string]any, key any, n *index) (any, *Error) {

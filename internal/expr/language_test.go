@@ -92,7 +92,8 @@ func TestNavigation(t *testing.T) {
 	t.Parallel()
 	run(t, env(t), map[string]any{
 		"${hierarchy['h3']['h4']}": "h4Val", `${hierarchy["h3"].h4}`: "h4Val", "${#root.n}": int64(7), "${#root['n']}": int64(7), "${['n']}": int64(7),
-		"${h1[replaceMe] ?: 'none'}": "none", "${'abc'[1]}": "b", "${'abc'.bytes}": raw("has no 'bytes'"), "${'abc'.empty}": false,
+		"${h1[replaceMe] ?: 'none'}": "none", "${h1[h1]}": "h1Val", "${hierarchy[h3][h4]}": "h4Val", "${ {newValue: 1}[#root.replaceMe] }": int64(1), "${testArray[n - 7]}": "good",
+		"${'abc'[1]}": "b", "${'abc'.bytes}": raw("has no 'bytes'"), "${'abc'.empty}": false,
 		"${isnull?.x ?: 1}": int64(1), "${nobody?.x?.y ?: 1}": int64(1), "${nobody?.size() ?: 1}": int64(1), "${nobody?.['x'] ?: 1}": int64(1),
 		"${testArray.size()}": int64(3), "${ {:}.size() }": int64(0), "${ {} }": []any{}, "${ {:} }": map[string]any{},
 		"${ {a: 1, 'b': n, (replaceMe): 3} }": map[string]any{"a": int64(1), "b": int64(7), "newValue": int64(3)},
