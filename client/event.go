@@ -32,7 +32,7 @@ func (c *Client) Events(ctx context.Context, q EventQuery) (*EventStream, error)
 	if q.Execution != "" {
 		query.Set("execution", q.Execution)
 	}
-	res, err := c.send(ctx, http.MethodGet, "/api/v1/events", query, nil, "text/event-stream")
+	res, err := c.send(ctx, http.MethodGet, "/api/v1/events", query, nil, "text/event-stream") //nolint:bodyclose // EventStream.Close closes it
 	if err != nil {
 		return nil, err
 	}

@@ -121,7 +121,7 @@ func newExecution(p gennaker.Pipeline, trigger gennaker.Trigger) (gennaker.Execu
 // all the same would deploy what its author wanted left alone.
 func supported(i int, s gennaker.StageConfig) error {
 	condition, _ := s.Context["stageEnabled"].(map[string]any)
-	what := ""
+	var what string
 	switch {
 	case condition["type"] == "expression" && condition["expression"] != nil && condition["expression"] != "":
 		what = "stageEnabled (conditional on expression)"

@@ -58,7 +58,7 @@ func attr(a client.Application, key string) string {
 
 func (s *session) appGet() *cobra.Command {
 	return &cobra.Command{
-		Use: "get NAME", Short: "Show an application and its clusters", Args: cobra.ExactArgs(1), ValidArgsFunction: s.offers(1, s.applicationNames),
+		Use: "get NAME", Short: "Show an application and its clusters", Args: cobra.ExactArgs(1), ValidArgsFunction: s.offers(s.applicationNames),
 		Example: "  gennaker app get shop",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := s.client()
@@ -195,7 +195,7 @@ func (s *session) saveApplication(ctx context.Context, c *client.Client, attrs m
 
 func (s *session) appDelete() *cobra.Command {
 	return &cobra.Command{
-		Use: "delete NAME", Short: "Delete an application", Args: cobra.ExactArgs(1), ValidArgsFunction: s.offers(1, s.applicationNames),
+		Use: "delete NAME", Short: "Delete an application", Args: cobra.ExactArgs(1), ValidArgsFunction: s.offers(s.applicationNames),
 		Example: "  gennaker app delete shop",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
@@ -215,7 +215,7 @@ func (s *session) appDelete() *cobra.Command {
 func (s *session) appHistory() *cobra.Command {
 	var limit int
 	cmd := &cobra.Command{
-		Use: "history NAME", Short: "List the revisions of an application, newest first", Args: cobra.ExactArgs(1), ValidArgsFunction: s.offers(1, s.applicationNames),
+		Use: "history NAME", Short: "List the revisions of an application, newest first", Args: cobra.ExactArgs(1), ValidArgsFunction: s.offers(s.applicationNames),
 		Example: "  gennaker app history shop --limit 5",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := s.client()

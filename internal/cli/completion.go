@@ -15,10 +15,10 @@ const completeWithin = 2 * time.Second
 // source asks the server for names; what goes wrong gives none.
 type source func(ctx context.Context, c *client.Client) []string
 
-// offers completes the first count arguments with names.
-func (s *session) offers(count int, ask source) cobra.CompletionFunc {
+// offers completes the first argument with names.
+func (s *session) offers(ask source) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		if len(args) >= count {
+		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		c, err := s.client()
@@ -33,7 +33,7 @@ func (s *session) offers(count int, ask source) cobra.CompletionFunc {
 
 // offer completes a flag with names.
 func (s *session) offer(cmd *cobra.Command, flag string, ask source) {
-	complete := s.offers(1, ask)
+	complete := s.offers(ask)
 	register(cmd, flag, func(cmd *cobra.Command, _ []string, word string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		return complete(cmd, nil, word)
 	})

@@ -114,7 +114,7 @@ func (s *session) onPipeline(cmd *cobra.Command, do func(ctx context.Context, c 
 		return do(cmd.Context(), c, app, args[0])
 	}
 	s.application(cmd, &app)
-	cmd.ValidArgsFunction = s.offers(1, func(ctx context.Context, c *client.Client) []string {
+	cmd.ValidArgsFunction = s.offers(func(ctx context.Context, c *client.Client) []string {
 		return s.pipelineNames(ctx, c, app)
 	})
 	return cmd

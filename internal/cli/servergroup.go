@@ -122,7 +122,7 @@ func up(g gennaker.ServerGroup) string {
 func (s *session) onGroup(cmd *cobra.Command, do func(ctx context.Context, c *client.Client, g gennaker.ServerGroup) error) *cobra.Command {
 	p := s.place(cmd)
 	cmd.Args = cobra.ExactArgs(1)
-	cmd.ValidArgsFunction = s.offers(1, s.groupNames)
+	cmd.ValidArgsFunction = s.offers(s.groupNames)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c, err := s.client()
 		if err != nil {
@@ -143,7 +143,7 @@ func (s *session) onGroup(cmd *cobra.Command, do func(ctx context.Context, c *cl
 func (s *session) groupGet() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "get NAME", Short: "Show a server group and its instances", Args: cobra.ExactArgs(1),
-		ValidArgsFunction: s.offers(1, s.groupNames),
+		ValidArgsFunction: s.offers(s.groupNames),
 		Example:           "  gennaker server-group get shop-prod-v003",
 	}
 	p := s.place(cmd)

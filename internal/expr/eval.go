@@ -58,7 +58,6 @@ type run struct {
 	random      *random
 	missing     *Error // the first name that was not there and became null
 	this        []any  // elements of the selections around, innermost last
-	nesting     int
 	overspent   error
 	backtracked int // matches that could backtrack
 }

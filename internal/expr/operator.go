@@ -297,9 +297,9 @@ func (r *run) add(x, y any) (any, error) {
 // appended writes an operand of a concatenation: as an argument would be
 // converted, or else as toString does.
 func (r *run) appended(v any) (string, error) {
-	switch v.(type) {
+	switch v := v.(type) {
 	case string:
-		return v.(string), nil
+		return v, nil
 	case nil:
 		return "null", nil
 	case map[string]any, Object, asIs, *random, class, pattern:

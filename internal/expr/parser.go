@@ -70,8 +70,8 @@ type parser struct {
 
 func (p *parser) peek() token { return p.tokens[p.next] }
 
-// after returns the token n places after the next one.
-func (p *parser) after(n int) token { return p.tokens[min(p.next+n, len(p.tokens)-1)] }
+// after returns the token after the next one.
+func (p *parser) after() token { return p.tokens[min(p.next+1, len(p.tokens)-1)] }
 
 func (p *parser) take() token {
 	t := p.tokens[p.next]
@@ -205,7 +205,7 @@ func (p *parser) operation(level int) (node, *Error) {
 
 func (p *parser) unary() (node, *Error) {
 	t := p.peek()
-	op := ""
+	var op string
 	switch {
 	case t.is("+"), t.is("-"), t.is("!"):
 		op = t.text
@@ -393,7 +393,7 @@ func (p *parser) number() (node, *Error) {
 // named reads what begins with a name: a constant, a type, a property, a call.
 func (p *parser) named() (node, *Error) {
 	t := p.peek()
-	call := p.after(1).is("(")
+	call := p.after().is("(")
 	switch {
 	case t.word("true"), t.word("false"):
 		p.take()
@@ -408,7 +408,7 @@ func (p *parser) named() (node, *Error) {
 			return nil, err
 		}
 		return &typeRef{pos(t.pos), name}, p.closed(")")
-	case t.text == "new" && p.after(1).kind == identifier:
+	case t.text == "new" && p.after().kind == identifier:
 		p.take()
 		name, err := p.qualified()
 		if err != nil {
@@ -461,7 +461,7 @@ func (p *parser) braces() (node, *Error) {
 	if p.accept("}") {
 		return &list{at, nil}, nil
 	}
-	if p.peek().is(":") && p.after(1).is("}") {
+	if p.peek().is(":") && p.after().is("}") {
 		p.next += 2
 		return &mapping{at, nil, nil}, nil
 	}
@@ -489,7 +489,7 @@ func (p *parser) braces() (node, *Error) {
 // bareKey reports whether the next tokens are the key of an inline map as a
 // bare name, which stands for itself.
 func (p *parser) bareKey() bool {
-	return p.peek().kind == identifier && p.after(1).is(":")
+	return p.peek().kind == identifier && p.after().is(":")
 }
 
 // pairs reads the rest of an inline map, after its first key and colon.

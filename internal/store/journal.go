@@ -87,7 +87,7 @@ func (d *DB) emptyJournal(ctx context.Context, tx *sql.Tx) error {
 	if len(d.journal.stages) == 0 {
 		return nil
 	}
-	put := tx.StmtContext(ctx, d.stmt.putStage)
+	put := tx.StmtContext(ctx, d.stmt.putStage) //nolint:sqlclosecheck // closed with the transaction
 	for k, state := range d.journal.stages {
 		if _, err := put.ExecContext(ctx, k.execution, k.id, string(state)); err != nil {
 			return err
