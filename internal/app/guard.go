@@ -33,8 +33,8 @@ const (
 
 // ensure starts the node unless it runs, and returns when it answers.
 func (g *nodeGuard) ensure(ctx context.Context) error {
-	if _, err := g.client.Ping(ctx); err == nil {
-		return nil
+	if _, err := g.client.Ping(ctx); err == nil || ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	exited, err := g.spawn()
 	if err != nil {
@@ -90,6 +90,9 @@ func (g *nodeGuard) keep(ctx context.Context) {
 	for apart := firstRestart; ; {
 		began := time.Now()
 		g.client.Lost(ctx)
+		if ctx.Err() != nil {
+			return // not the node is gone, but this process goes
+		}
 		var pause time.Duration
 		pause, apart = pace(apart, time.Since(began))
 		select {

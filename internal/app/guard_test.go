@@ -1,8 +1,16 @@
 package app
 
 import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/gennaker/gennaker/internal/provider/local"
 )
 
 func TestPaceOfRestarts(t *testing.T) {
@@ -34,5 +42,28 @@ func TestPaceOfRestarts(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestNoNodeIsStartedAtTheEnd: a server that shuts down does not take the end of
+// its own context for the end of the node.
+func TestNoNodeIsStartedAtTheEnd(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	started := filepath.Join(dir, "started")
+	g := &nodeGuard{
+		client: local.New(filepath.Join(dir, "node"), LocalAccount), dir: filepath.Join(dir, "node"),
+		command: []string{"mkdir", started}, log: slog.New(slog.DiscardHandler),
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 20 { // it was a matter of chance
+		g.keep(ctx)
+		if err := g.ensure(ctx); !errors.Is(err, context.Canceled) {
+			t.Fatalf("ensure at the end: %v", err)
+		}
+	}
+	if _, err := os.Stat(started); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a node was started at the end: %v", err)
 	}
 }
