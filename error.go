@@ -26,6 +26,28 @@ func Kinds() []Kind {
 	return []Kind{Invalid, Denied, NotFound, Conflict, TooLarge, Unavailable, Internal}
 }
 
+// HTTPStatus returns the status that a kind is answered with, wherever it
+// crosses HTTP.
+func (k Kind) HTTPStatus() int {
+	switch k {
+	case Invalid:
+		return 400
+	case Denied:
+		return 403
+	case NotFound:
+		return 404
+	case Conflict:
+		return 409
+	case TooLarge:
+		return 413
+	case Unavailable:
+		return 503
+	case Internal:
+		return 500
+	}
+	return 500
+}
+
 // Error is an error whose message may be shown to a user: one sentence of
 // cause, and in Hint what to do about it.
 type Error struct {

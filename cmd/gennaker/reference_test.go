@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gennaker/gennaker"
-	"github.com/gennaker/gennaker/internal/api"
 	"github.com/gennaker/gennaker/internal/cli"
 )
 
@@ -90,7 +89,7 @@ func TestErrorReference(t *testing.T) {
 		}
 		fails := &cobra.Command{Use: "fails", RunE: func(*cobra.Command, []string) error { return gennaker.Errorf(kind, "no") }}
 		exit := cli.Run(t.Context(), cli.Env{Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard, Commands: []*cobra.Command{fails}}, []string{"fails"})
-		fmt.Fprintf(&b, "| `%s` | %d | %d | %s |\n", kind, api.StatusOf(kind), exit, meaning[kind])
+		fmt.Fprintf(&b, "| `%s` | %d | %d | %s |\n", kind, kind.HTTPStatus(), exit, meaning[kind])
 	}
 	fmt.Fprintf(&b, "\nTwo exit codes have no kind: %d (%s) and %d (%s). A command that waits for an execution ends with %d if\nthe execution did not succeed.\n",
 		cli.Unreachable, cli.Unreachable, cli.Interrupted, cli.Interrupted, cli.Failed)

@@ -24,31 +24,10 @@ type ErrorBody struct {
 	Problems  []gennaker.Problem `json:"problems,omitempty"`
 }
 
-// StatusOf returns the HTTP status that a kind of error is answered with.
-func StatusOf(k gennaker.Kind) int {
-	switch k {
-	case gennaker.Invalid:
-		return http.StatusBadRequest
-	case gennaker.Denied:
-		return http.StatusForbidden
-	case gennaker.NotFound:
-		return http.StatusNotFound
-	case gennaker.Conflict:
-		return http.StatusConflict
-	case gennaker.TooLarge:
-		return http.StatusRequestEntityTooLarge
-	case gennaker.Unavailable:
-		return http.StatusServiceUnavailable
-	case gennaker.Internal:
-		return http.StatusInternalServerError
-	}
-	return http.StatusInternalServerError
-}
-
 // fail answers with err. Of an internal error the caller gets a number to find
 // it by in the log, and nothing else.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	status := StatusOf(gennaker.KindOf(err))
+	status := gennaker.KindOf(err).HTTPStatus()
 	log, body := s.Log.With("method", r.Method, "route", r.Pattern, "status", status, "error", err), ErrorBody{}
 	if e, ok := errors.AsType[*gennaker.Error](err); ok {
 		body = ErrorBody{Message: e.Message, Hint: e.Hint, Problems: e.Problems}

@@ -50,25 +50,6 @@ func (b ErrorBody) Err() error {
 // maxBody bounds the body of a request.
 const maxBody = 4 << 20
 
-func statusOf(k gennaker.Kind) int {
-	switch k {
-	case gennaker.Invalid:
-		return http.StatusBadRequest
-	case gennaker.Denied:
-		return http.StatusForbidden
-	case gennaker.NotFound:
-		return http.StatusNotFound
-	case gennaker.Conflict:
-		return http.StatusConflict
-	case gennaker.TooLarge:
-		return http.StatusRequestEntityTooLarge
-	case gennaker.Unavailable:
-		return http.StatusServiceUnavailable
-	case gennaker.Internal:
-	}
-	return http.StatusInternalServerError
-}
-
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
@@ -80,7 +61,7 @@ func writeError(w http.ResponseWriter, err error) {
 	if e, ok := errors.AsType[*gennaker.Error](err); ok {
 		body.Problems = e.Problems
 	}
-	writeJSON(w, statusOf(body.Kind), body)
+	writeJSON(w, body.Kind.HTTPStatus(), body)
 }
 
 func readJSON[T any](w http.ResponseWriter, r *http.Request) (T, error) {
