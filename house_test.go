@@ -305,7 +305,7 @@ func checkValue(t *testing.T, fset *token.FileSet, d *ast.GenDecl, s *ast.ValueS
 		return
 	}
 	for i, name := range s.Names {
-		if name.Name == "_" || embedded(d) || embedded2(s) {
+		if name.Name == "_" || isEmbed(d.Doc) || isEmbed(s.Doc) {
 			continue
 		}
 		if len(s.Values) <= i {
@@ -328,12 +328,8 @@ func checkValue(t *testing.T, fset *token.FileSet, d *ast.GenDecl, s *ast.ValueS
 	}
 }
 
-func embedded(d *ast.GenDecl) bool { return d.Doc != nil && isEmbed(d.Doc) }
-
-func embedded2(s *ast.ValueSpec) bool { return s.Doc != nil && isEmbed(s.Doc) }
-
 func isEmbed(g *ast.CommentGroup) bool {
-	return slices.ContainsFunc(g.List, func(c *ast.Comment) bool { return strings.HasPrefix(c.Text, "//go:embed") })
+	return g != nil && slices.ContainsFunc(g.List, func(c *ast.Comment) bool { return strings.HasPrefix(c.Text, "//go:embed") })
 }
 
 // TestAssignments finds package variables that are assigned to: tables are
