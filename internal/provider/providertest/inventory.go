@@ -15,7 +15,7 @@ import (
 
 func loadBalancers(w *world) {
 	ctx := w.Context()
-	a, b := w.Application+"a", w.Application+"b"
+	a, b := w.Application+"-a", w.Application+"-b"
 	w.upsert(b, w.Listen())
 	listen := w.Listen()
 	w.upsert(a, listen)
@@ -70,7 +70,7 @@ func loadBalancerConflict(w *world) {
 	ctx := w.Context()
 	lb := w.balancer()
 	taken := w.findBalancer(lb).Listen
-	w.wantKind("taken address", w.Provider.UpsertLoadBalancer(ctx, w.lb(w.Application+"other", taken)), gennaker.Conflict)
+	w.wantKind("taken address", w.Provider.UpsertLoadBalancer(ctx, w.lb(w.Application+"-other", taken)), gennaker.Conflict)
 
 	name := w.create(w.good(0, lb))
 	w.wantKind("in use", w.Provider.DeleteLoadBalancer(ctx, w.Region, lb), gennaker.Conflict)

@@ -226,7 +226,7 @@ func (w *world) untilGone(name string) {
 func (w *world) balancer() string {
 	w.Helper()
 	w.count++
-	name := fmt.Sprintf("%s%d", w.Application, w.count)
+	name := fmt.Sprintf("%s-lb%d", w.Application, w.count) // no other application is called so
 	w.upsert(name, w.Listen())
 	return name
 }
