@@ -32,7 +32,7 @@ var layers = map[string][]string{
 	"internal/expr":                  {},
 	"internal/flow":                  {"."},
 	"internal/strategy":              {"."},
-	"internal/stage":                 {"."},
+	"internal/stage":                 {".", "internal/expr"},
 	"internal/stage/control":         {".", "internal/stage"},
 	"internal/stage/deploy":          {".", "internal/stage", "internal/provider", "internal/strategy"},
 	"internal/stage/document":        {".", "internal/stage"},

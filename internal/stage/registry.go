@@ -32,9 +32,20 @@ type Definition struct {
 	// Restart takes out of context what an earlier run of the stage put there.
 	Restart func(context map[string]any)
 
-	// Start changes the context before the first planner, e.g. flattens it.
-	// It returns a new map.
+	// Start changes the context before it is evaluated and before the first
+	// planner, e.g. flattens it. It returns a new map.
 	Start func(context map[string]any) map[string]any
+
+	// Verbatim names the keys of the context whose expressions are left for the
+	// tasks, which evaluate them with Input.Eval; nil is none.
+	Verbatim func(in Input) []string
+
+	// ManualSkip reports whether a user may skip the stage; nil is never.
+	ManualSkip func(context map[string]any) bool
+
+	// RunsDry reports whether the stage's own steps run in a dry run too; nil is
+	// never: then one step takes their place that does nothing.
+	RunsDry func(in Input) bool
 
 	check  func(context map[string]any) []gennaker.Problem
 	config reflect.Type
@@ -133,6 +144,9 @@ func (d *Definition) Config() reflect.Type { return d.config }
 // Step returns the step called name, or nil.
 func (d *Definition) Step(name string) *Step {
 	i := slices.IndexFunc(d.Steps, func(s Step) bool { return s.Name == name })
+	if i < 0 && name == dryRunStep {
+		return new(dryRun())
+	}
 	if i < 0 {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/expr"
 )
 
 // Task does the work of one step of a stage.
@@ -60,6 +61,11 @@ type Input struct {
 	// Children returns the stages before this one's own tasks, with what they
 	// put out, in order; may be nil.
 	Children func() []gennaker.Stage
+
+	// Evaluate returns v with the values of the expressions in it, as the stage
+	// sees them; more are names that come before the stage's own. Call it
+	// through Eval; may be nil.
+	Evaluate func(v any, more map[string]any) (any, expr.Summary)
 }
 
 // Get returns the value of key in the stage's own context, even a null one, or
