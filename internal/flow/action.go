@@ -3,6 +3,7 @@ package flow
 import (
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gennaker/gennaker"
@@ -234,14 +235,14 @@ func (s *State) NextWake() time.Time {
 
 // Deadline returns when a running task times out; zero if never. The nearest
 // stageTimeoutMs on the way up bounds the time since that stage's start; without
-// one the task's own timeout counts from the task's start. Time paused does not
-// count.
+// one the task's own timeout counts from the task's start. Neither time paused
+// counts nor time that a stage waits for its execution window.
 //
 // Source: execution model, section 7.
 func (s *State) Deadline(st *Stage, task int) time.Time {
-	for p := st; p != nil; p = s.byID[p.Parent] {
+	for p := st; p != nil && !p.isWindow(); p = s.byID[p.Parent] {
 		if p.Policy.TimeoutMS > 0 {
-			return s.after(p.Start, p.Policy.TimeoutMS)
+			return s.after(s.began(p), p.Policy.TimeoutMS)
 		}
 	}
 	if t := st.Tasks[task]; t.TimeoutMS > 0 {
@@ -249,6 +250,20 @@ func (s *State) Deadline(st *Stage, task int) time.Time {
 	}
 	return time.Time{}
 }
+
+// began returns since when a stage's timeout counts: its start, or the end of
+// its execution window.
+func (s *State) began(st *Stage) gennaker.Time {
+	if w := s.byRef[st.Ref+windowMark]; w != nil && !w.End.IsZero() {
+		return w.End
+	}
+	return st.Start
+}
+
+// windowMark ends the ref of the stage that waits for an execution window.
+const windowMark = "<0"
+
+func (st *Stage) isWindow() bool { return strings.HasSuffix(st.Ref, windowMark) }
 
 // after returns the instant ms milliseconds after start, not counting pauses;
 // zero if that is further than a time.Duration reaches.
@@ -294,7 +309,7 @@ func (s *State) Outstanding() []Command {
 
 // TimedOutAfter returns the bound that a task's Deadline comes from.
 func (s *State) TimedOutAfter(st *Stage, task int) time.Duration {
-	for p := st; p != nil; p = s.byID[p.Parent] {
+	for p := st; p != nil && !p.isWindow(); p = s.byID[p.Parent] {
 		if p.Policy.TimeoutMS > 0 {
 			return time.Duration(p.Policy.TimeoutMS) * time.Millisecond
 		}

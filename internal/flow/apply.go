@@ -75,6 +75,7 @@ func (s *State) answer(st *Stage, e Event) {
 	t := &st.Tasks[e.Task]
 	switch e.Kind {
 	case TaskEnded:
+		st.Unresolved = e.Unresolved
 		s.taskEnded(st, t, e.Status)
 	case TaskExpired:
 		if st.Policy.SucceedOnTimeout {
@@ -172,7 +173,7 @@ func (s *State) planned(st *Stage, p Plan) {
 	switch p.Phase {
 	case PlanStart:
 		st.Planned, st.Policy, st.PlanFailed = true, p.Policy, p.Failed
-		st.HasAfter, st.HasFailure = p.After && !p.Failed, p.Failure
+		st.HasAfter, st.HasFailure, st.Unresolved = p.After && !p.Failed, p.Failure, p.Unresolved
 		for _, t := range p.Tasks {
 			t.Status = gennaker.NotStarted
 			st.Tasks = append(st.Tasks, t)
@@ -181,14 +182,14 @@ func (s *State) planned(st *Stage, p Plan) {
 			s.finish(st, gennaker.Skipped)
 			return
 		}
-		s.addChildren(st, Before, p.Children)
+		s.addChildren(st, Before, p.Children, p.Windowed)
 	case PlanAfter:
 		st.PlannedAfter, st.PlanFailed = true, p.Failed
-		s.addChildren(st, After, p.Children)
+		s.addChildren(st, After, p.Children, false)
 	case PlanFailure:
 		st.PlannedFailure = true
 		s.removeNotStarted(st)
-		s.addChildren(st, OnFailure, s.notYetDone(st, p.Children))
+		s.addChildren(st, OnFailure, s.notYetDone(st, p.Children), false)
 	}
 	s.advance(st)
 }
@@ -209,7 +210,9 @@ func (s *State) awaits(st *Stage) Phase {
 	return ""
 }
 
-func (s *State) addChildren(st *Stage, side Side, children []Child) {
+// addChildren adds stages around st. The first is windowed if it waits for the
+// execution window; it has the number 0.
+func (s *State) addChildren(st *Stage, side Side, children []Child, windowed bool) {
 	mark := "<"
 	if side != Before {
 		mark = ">"
@@ -220,6 +223,9 @@ func (s *State) addChildren(st *Stage, side Side, children []Child) {
 		if (k.Side == Before) == (side == Before) {
 			offset++
 		}
+	}
+	if windowed {
+		offset--
 	}
 	refs := map[string]string{}
 	for i, c := range children {

@@ -55,6 +55,7 @@ func (st *Stage) AppendJSON(b []byte) []byte {
 	o.flag("hasFailure", st.HasFailure)
 	o.flag("plannedAfter", st.PlannedAfter)
 	o.flag("plannedFailure", st.PlannedFailure)
+	o.flag("unresolved", st.Unresolved)
 	return append(o.b, '}')
 }
 
@@ -79,6 +80,7 @@ func (p *Policy) appendJSON(b []byte) []byte {
 	o.flag("failAtEnd", p.FailAtEnd)
 	o.flag("allowSiblings", p.AllowSiblings)
 	o.flag("succeedOnTimeout", p.SucceedOnTimeout)
+	o.flag("failUnresolved", p.FailUnresolved)
 	o.count("timeoutMs", p.TimeoutMS)
 	return append(o.b, '}')
 }

@@ -37,6 +37,9 @@ type Event struct {
 	Status gennaker.Status
 	Until  time.Time
 	Plan   Plan
+	// Unresolved is set with TaskEnded if an expression in the stage's context
+	// has no value.
+	Unresolved bool
 	By     string
 	Reason string
 }
@@ -61,6 +64,9 @@ type Plan struct {
 	Children []Child // in order
 	After    bool    // PlanStart: there is an after-stage planner
 	Failure  bool    // PlanStart: there is an on-failure planner
+	Windowed bool    // PlanStart: the first child waits for the stage's execution window
+
+	Unresolved bool // PlanStart: an expression in the stage's context has no value
 }
 
 // Child is a synthetic stage to be.

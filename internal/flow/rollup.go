@@ -31,6 +31,9 @@ func (s *State) ending(st *Stage) (step, gennaker.Status) {
 		return goesOn, ""
 	}
 	status := s.rollUp(st)
+	if st.Unresolved && st.Policy.FailUnresolved && status != gennaker.Stopped && status != gennaker.Canceled {
+		status = gennaker.Terminal
+	}
 	active := slices.ContainsFunc(s.kids[st.ID], func(k *Stage) bool { return k.active() && k.Side != OnFailure })
 	switch status {
 	case gennaker.Terminal, gennaker.Stopped:

@@ -67,6 +67,7 @@ type Stage struct {
 	HasFailure     bool `json:"hasFailure,omitzero"` // on-failure stages are to be planned
 	PlannedAfter   bool `json:"plannedAfter,omitzero"`
 	PlannedFailure bool `json:"plannedFailure,omitzero"`
+	Unresolved     bool `json:"unresolved,omitzero"` // an expression in its context has no value
 }
 
 // Side is where a synthetic stage runs, seen from its parent.
@@ -105,6 +106,7 @@ type Policy struct {
 	FailAtEnd        bool  `json:"failAtEnd,omitzero"`     // completeOtherBranchesThenFail
 	AllowSiblings    bool  `json:"allowSiblings,omitzero"` // allowSiblingStagesToContinueOnFailure
 	SucceedOnTimeout bool  `json:"succeedOnTimeout,omitzero"`
+	FailUnresolved   bool  `json:"failUnresolved,omitzero"` // failOnFailedExpressions
 	TimeoutMS        int64 `json:"timeoutMs,omitzero"` // stageTimeoutMs; 0 is none
 }
 
