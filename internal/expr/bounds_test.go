@@ -178,7 +178,7 @@ func TestPrinted(t *testing.T) {
 		"new  java.util.Date( 0x10L )":      "new java.util.Date(16)",
 		"a MATCHES \"x\"":                   "a matches 'x'",
 		"!(![x])":                           "!(![x])",
-		"#fn( #root , 1e10 )":               "#fn(#root, 1.0E10)",
+		"#fn( #root , 1e10 )":               "#fn(#root, 1e+10)",
 	}
 	for in, want := range tests {
 		t.Run(in, func(t *testing.T) {

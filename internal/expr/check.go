@@ -3,6 +3,8 @@ package expr
 import (
 	"slices"
 	"strings"
+
+	"github.com/gennaker/gennaker/internal/expr/syntax"
 )
 
 // Check returns what is wrong with the expressions of a text, whatever their
@@ -15,23 +17,23 @@ func Check(text string, functions map[string]Function) []*Error {
 	if !strings.Contains(text, "${") {
 		return nil
 	}
-	parts, err := split(text)
+	parts, err := syntax.Split(text)
 	if err != nil {
 		return []*Error{err}
 	}
 	c := checker{run: newRun(Env{Functions: functions})}
 	for _, p := range parts {
-		if !p.expression {
+		if !p.Expression {
 			continue
 		}
-		root, err := parse(p.text)
+		root, err := syntax.Parse(p.Text)
 		if err != nil {
-			return append(c.found, err.moved(p.pos))
+			return append(c.found, err.Moved(p.Pos))
 		}
 		before := len(c.found)
 		c.node(root)
 		for i := range c.found[before:] {
-			c.found[before+i] = c.found[before+i].moved(p.pos)
+			c.found[before+i] = c.found[before+i].Moved(p.Pos)
 		}
 	}
 	return c.found
@@ -49,69 +51,73 @@ func (c *checker) add(err error, at int) {
 }
 
 // node checks n and what is in it, from left to right.
-func (c *checker) node(n node) {
+func (c *checker) node(n syntax.Node) {
 	if n == nil {
 		return
 	}
 	switch n := n.(type) {
-	case *variable:
-		if n.name != "root" && n.name != "this" {
+	case *syntax.Variable:
+		if n.Name != "root" && n.Name != "this" {
 			_, err := c.variable(n)
 			c.found = append(c.found, err)
 		}
-	case *typeRef:
-		_, err := lookupType(n.name)
-		c.add(err, n.at())
-	case *construct:
-		_, err := lookupType(n.name)
-		c.add(err, n.at())
-	case *function:
+	case *syntax.TypeRef:
+		_, err := lookupType(n.Name)
+		c.add(err, n.At())
+	case *syntax.Construct:
+		_, err := lookupType(n.Name)
+		c.add(err, n.At())
+	case *syntax.Function:
 		c.function(n)
-	case *method:
-		c.node(n.target)
+	case *syntax.Method:
+		c.node(n.Target)
 		c.method(n)
+		for _, x := range n.Args {
+			c.node(x)
+		}
+		return
 	}
-	for _, x := range children(n) {
+	for _, x := range syntax.Children(n) {
 		c.node(x)
 	}
 }
 
-func (c *checker) function(n *function) {
-	f, ok := c.lookup(n.name)
+func (c *checker) function(n *syntax.Function) {
+	f, ok := c.lookup(n.Name)
 	if !ok {
-		c.found = append(c.found, unknownFunction(n.name, c.env.Functions, n.at()))
+		c.found = append(c.found, unknownFunction(n.Name, c.env.Functions, n.At()))
 		return
 	}
-	count := len(n.args)
-	if count > 0 && withExecution[n.name] && isExecution(n.args[0]) {
+	count := len(n.Args)
+	if count > 0 && withExecution[n.Name] && isExecution(n.Args[0]) {
 		count--
 	}
-	c.add(arity("#"+n.name, f.Min, f.Max, count), n.at())
+	c.add(arity("#"+n.Name, f.Min, f.Max, count), n.At())
 }
 
-func (c *checker) method(n *method) {
-	if t, ok := n.target.(*typeRef); ok {
-		if short, err := lookupType(t.name); err == nil {
-			m, ok := statics[string(short)+"."+n.name]
+func (c *checker) method(n *syntax.Method) {
+	if t, ok := n.Target.(*syntax.TypeRef); ok {
+		if short, err := lookupType(t.Name); err == nil {
+			m, ok := statics[string(short)+"."+n.Name]
 			if !ok {
-				_, err := c.static(short, n.name, nil)
-				c.add(err, n.at())
+				_, err := c.static(short, n.Name, nil)
+				c.add(err, n.At())
 				return
 			}
-			c.add(arity(string(short)+"."+n.name+"()", m.min, m.max, len(n.args)), n.at())
+			c.add(arity(string(short)+"."+n.Name+"()", m.min, m.max, len(n.Args)), n.At())
 		}
 		return
 	}
 	for _, table := range everyMethod {
-		if _, ok := table[n.name]; ok {
+		if _, ok := table[n.Name]; ok {
 			return
 		}
 	}
-	if strings.HasPrefix(n.name, "get") && refused[n.name] == "" && len(n.args) == 0 {
+	if strings.HasPrefix(n.Name, "get") && refused[n.Name] == "" && len(n.Args) == 0 {
 		return // a getter of a record
 	}
-	if hint, ok := refused[n.name]; ok {
-		c.found = append(c.found, failure(n.at(), "%s() is not allowed in expressions", n.name).hint("%s", hint))
+	if hint, ok := refused[n.Name]; ok {
+		c.found = append(c.found, failure(n.At(), "%s() is not allowed in expressions", n.Name).WithHint("%s", hint))
 		return
 	}
 	var names []string
@@ -121,42 +127,5 @@ func (c *checker) method(n *method) {
 		}
 	}
 	slices.Sort(names)
-	c.found = append(c.found, failure(n.at(), "nothing has a method %s()", shorten(n.name)).hint("%s", suggest(n.name, names)))
-}
-
-// children returns the nodes within n, but not the target of a method.
-func children(n node) []node {
-	switch n := n.(type) {
-	case *property:
-		return []node{n.target}
-	case *index:
-		return []node{n.target, n.key}
-	case *method:
-		return n.args
-	case *function:
-		return n.args
-	case *construct:
-		return n.args
-	case *selection:
-		return []node{n.target, n.cond}
-	case *projection:
-		return []node{n.target, n.each}
-	case *unary:
-		return []node{n.x}
-	case *binary:
-		return []node{n.x, n.y}
-	case *conditional:
-		return []node{n.cond, n.yes, n.no}
-	case *elvis:
-		return []node{n.x, n.y}
-	case *list:
-		return n.items
-	case *mapping:
-		out := make([]node, 0, 2*len(n.keys))
-		for i := range n.keys {
-			out = append(out, n.keys[i], n.values[i])
-		}
-		return out
-	}
-	return nil
+	c.found = append(c.found, failure(n.At(), "nothing has a method %s()", shorten(n.Name)).WithHint("%s", suggest(n.Name, names)))
 }

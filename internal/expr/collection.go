@@ -3,9 +3,11 @@ package expr
 import (
 	"maps"
 	"slices"
+
+	"github.com/gennaker/gennaker/internal/expr/syntax"
 )
 
-func (r *run) target(n node) (any, *Error) {
+func (r *run) target(n syntax.Node) (any, *Error) {
 	if n == nil {
 		v, _ := r.context()
 		return v, nil
@@ -15,77 +17,77 @@ func (r *run) target(n node) (any, *Error) {
 
 // index is target[key]: an element of a list or text, or a value of a map,
 // which is null if the map has no such key.
-func (r *run) index(n *index) (any, *Error) {
-	target, err := r.target(n.target)
+func (r *run) index(n *syntax.Index) (any, *Error) {
+	target, err := r.target(n.Target)
 	if err != nil {
 		return nil, err
 	}
-	key, err := r.key(target, n.key)
+	key, err := r.key(target, n.Key)
 	if err != nil {
 		return nil, err
 	}
 	switch target := target.(type) {
 	case nil:
-		if n.safe {
+		if n.Safe {
 			return nil, nil
 		}
-		return nil, r.null(n.target, n.at(), "["+scalarString(key)+"]")
+		return nil, r.null(n.Target, n.At(), "["+scalarString(key)+"]")
 	case map[string]any:
 		return r.value(target, key, n)
 	case Object:
 		name, ok := key.(string)
 		if !ok {
-			return nil, failure(n.key.at(), "%s is not the name of a property", describe(key))
+			return nil, failure(n.Key.At(), "%s is not the name of a property", describe(key))
 		}
-		return r.get(target, name, n.key.at(), place{node: n.target})
+		return r.get(target, name, n.Key.At(), place{node: n.Target})
 	case []any:
 		i, plain := r.position(key, len(target))
 		if plain != nil {
-			return nil, placed(plain, n.key.at())
+			return nil, placed(plain, n.Key.At())
 		}
-		return r.member(target[i], n.key.at())
+		return r.member(target[i], n.Key.At())
 	case string:
 		if err := r.spend(len(target)); err != nil {
-			return nil, placed(err, n.at())
+			return nil, placed(err, n.At())
 		}
 		u := units(target)
 		i, plain := r.position(key, len(u))
 		if plain != nil {
-			return nil, placed(plain, n.key.at())
+			return nil, placed(plain, n.Key.At())
 		}
 		return fromUnits(u[i : i+1]), nil
 	}
-	return nil, failure(n.at(), "%s cannot be indexed", describe(target))
+	return nil, failure(n.At(), "%s cannot be indexed", describe(target))
 }
 
 // key evaluates an index. As in SpEL, a bare name as the index of a map stands
 // for itself: m[name] is m['name'], and m[#root.name] looks the name up.
-func (r *run) key(target any, n node) (any, *Error) {
+func (r *run) key(target any, n syntax.Node) (any, *Error) {
 	if _, ok := target.(map[string]any); ok {
-		if name, ok := n.(*property); ok && name.target == nil {
-			return name.name, nil
+		if name, ok := n.(*syntax.Property); ok && name.Target == nil {
+			return name.Name, nil
 		}
 	}
 	return r.eval(n)
 }
 
-func (r *run) value(m map[string]any, key any, n *index) (any, *Error) {
+func (r *run) value(m map[string]any, key any, n *syntax.Index) (any, *Error) {
 	name := scalarString(key)
 	if err := r.spend(len(name) / 8); err != nil {
-		return nil, placed(err, n.at())
+		return nil, placed(err, n.At())
 	}
-	if n.target != nil && isRoot(n.target) && name == "execution" && r.execution != nil {
+	if n.Target != nil && isRoot(n.Target) && name == "execution" && r.execution != nil {
 		return r.execution, nil
 	}
 	if v, ok := m[name]; ok {
-		return r.member(v, n.key.at())
+		return r.member(v, n.Key.At())
 	}
 	if v, ok := derived(m, name); ok {
 		return v, nil
 	}
 	if r.missing == nil {
-		r.missing = failure(n.at(), "there is no '%s'%s", name, place{node: n.target}).
-			hint("%s", suggest(name, slices.Sorted(maps.Keys(m))))
+		r.missing = failure(n.At(), "there is no '%s'%s", name, place{node: n.Target}).
+			WithHint("%s", suggest(name, slices.Sorted(maps.Keys(m))))
 	}
 	return nil, nil
 }
@@ -124,70 +126,73 @@ func (r *run) elements(target any, at int) ([]any, []string, *Error) {
 		return items, nil, nil
 	}
 	return nil, nil, failure(at, "%s has no elements to choose from", describe(target)).
-		hint("selections and projections are for lists and maps")
+		WithHint("selections and projections are for lists and maps")
 }
 
+// maxSelections bounds selections within each other.
+const maxSelections = 100
+
 // within evaluates n with v as #this.
-func (r *run) within(v any, n node) (any, *Error) {
-	v, err := r.member(v, n.at())
+func (r *run) within(v any, n syntax.Node) (any, *Error) {
+	v, err := r.member(v, n.At())
 	if err != nil {
 		return nil, err
 	}
-	if len(r.this) >= maxNested {
-		return nil, failure(n.at(), "selections nest more than %d deep", maxNested)
+	if len(r.this) >= maxSelections {
+		return nil, failure(n.At(), "selections nest more than %d deep", maxSelections)
 	}
 	r.this = append(r.this, v)
 	defer func() { r.this = r.this[:len(r.this)-1] }()
 	return r.eval(n)
 }
 
-func (r *run) selection(n *selection) (any, *Error) {
-	target, err := r.target(n.target)
-	if err != nil || target == nil && n.safe {
+func (r *run) selection(n *syntax.Selection) (any, *Error) {
+	target, err := r.target(n.Target)
+	if err != nil || target == nil && n.Safe {
 		return nil, err
 	}
 	if target == nil {
-		return nil, r.null(n.target, n.at(), "elements")
+		return nil, r.null(n.Target, n.At(), "elements")
 	}
-	items, keys, err := r.elements(target, n.at())
+	items, keys, err := r.elements(target, n.At())
 	if err != nil {
 		return nil, err
 	}
 	var chosen []int
 	for i, v := range items {
-		v, err := r.within(v, n.cond)
+		v, err := r.within(v, n.Cond)
 		if err != nil {
 			return nil, err
 		}
 		ok, plain := toBool(v)
 		if plain != nil {
-			return nil, placed(plain, n.cond.at())
+			return nil, placed(plain, n.Cond.At())
 		}
 		if ok {
 			chosen = append(chosen, i)
-			if n.which == '^' {
+			if n.Which == '^' {
 				break
 			}
 		}
 	}
-	if n.which == '$' && len(chosen) > 0 {
+	if n.Which == '$' && len(chosen) > 0 {
 		chosen = chosen[len(chosen)-1:]
 	}
 	if keys != nil {
 		m, _ := entries(target)
-		return chosenPairs(m, keys, chosen, n.which), placed(r.spend(32*len(chosen)), n.at())
+		return chosenPairs(m, keys, chosen, n.Which), placed(r.spend(32*len(chosen)), n.At())
 	}
-	if n.which != '?' {
+	if n.Which != '?' {
 		if len(chosen) == 0 {
 			return nil, nil
 		}
-		return r.member(items[chosen[0]], n.at())
+		return r.member(items[chosen[0]], n.At())
 	}
 	out := make([]any, len(chosen))
 	for i, at := range chosen {
 		out[i] = items[at]
 	}
-	return out, placed(r.spend(16*len(out)), n.at())
+	return out, placed(r.spend(16*len(out)), n.At())
 }
 
 // chosenPairs returns the chosen pairs as a map: null if one was wanted and
@@ -203,23 +208,23 @@ func chosenPairs(m map[string]any, keys []string, chosen []int, which byte) any 
 	return out
 }
 
-func (r *run) projection(n *projection) (any, *Error) {
-	target, err := r.target(n.target)
-	if err != nil || target == nil && n.safe {
+func (r *run) projection(n *syntax.Projection) (any, *Error) {
+	target, err := r.target(n.Target)
+	if err != nil || target == nil && n.Safe {
 		return nil, err
 	}
 	if target == nil {
-		return nil, r.null(n.target, n.at(), "elements")
+		return nil, r.null(n.Target, n.At(), "elements")
 	}
-	items, _, err := r.elements(target, n.at())
+	items, _, err := r.elements(target, n.At())
 	if err != nil {
 		return nil, err
 	}
 	out := make([]any, len(items))
 	for i, v := range items {
-		if out[i], err = r.within(v, n.each); err != nil {
+		if out[i], err = r.within(v, n.Each); err != nil {
 			return nil, err
 		}
 	}
-	return out, placed(r.spend(16*len(out)), n.at())
+	return out, placed(r.spend(16*len(out)), n.At())
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/gennaker/gennaker/internal/expr/syntax"
 )
 
 // Env is what expressions see. The zero value is an empty root.
@@ -139,53 +141,53 @@ func placed(err error, at int) *Error {
 }
 
 // eval returns the value of n.
-func (r *run) eval(n node) (any, *Error) {
+func (r *run) eval(n syntax.Node) (any, *Error) {
 	if err := r.step(1); err != nil {
-		return nil, placed(err, n.at())
+		return nil, placed(err, n.At())
 	}
 	switch n := n.(type) {
-	case *literal:
-		return n.value, nil
-	case *variable:
+	case *syntax.Literal:
+		return n.Value, nil
+	case *syntax.Variable:
 		return r.variable(n)
-	case *property:
+	case *syntax.Property:
 		return r.property(n)
-	case *index:
+	case *syntax.Index:
 		return r.index(n)
-	case *method:
+	case *syntax.Method:
 		return r.method(n)
-	case *function:
+	case *syntax.Function:
 		return r.function(n)
-	case *selection:
+	case *syntax.Selection:
 		return r.selection(n)
-	case *projection:
+	case *syntax.Projection:
 		return r.projection(n)
-	case *typeRef:
-		c, err := lookupType(n.name)
-		return c, placed(err, n.at())
-	case *construct:
+	case *syntax.TypeRef:
+		c, err := lookupType(n.Name)
+		return c, placed(err, n.At())
+	case *syntax.Construct:
 		return r.construct(n)
-	case *unary:
+	case *syntax.Unary:
 		return r.unary(n)
-	case *binary:
+	case *syntax.Binary:
 		return r.binary(n)
-	case *conditional:
+	case *syntax.Conditional:
 		return r.conditional(n)
-	case *elvis:
-		x, err := r.eval(n.x)
+	case *syntax.Elvis:
+		x, err := r.eval(n.X)
 		if err != nil || x != nil && x != "" {
 			return x, err
 		}
-		return r.eval(n.y)
-	case *list:
-		return r.all(n.items)
-	case *mapping:
+		return r.eval(n.Y)
+	case *syntax.List:
+		return r.all(n.Items)
+	case *syntax.Mapping:
 		return r.mapping(n)
 	}
-	return nil, failure(n.at(), "this cannot be evaluated")
+	return nil, failure(n.At(), "this cannot be evaluated")
 }
 
-func (r *run) all(nodes []node) ([]any, *Error) {
+func (r *run) all(nodes []syntax.Node) ([]any, *Error) {
 	out := make([]any, len(nodes))
 	for i, n := range nodes {
 		var err *Error
@@ -196,42 +198,42 @@ func (r *run) all(nodes []node) ([]any, *Error) {
 	return out, placed(r.spend(16*len(out)), 0)
 }
 
-func (r *run) mapping(n *mapping) (any, *Error) {
-	out := make(map[string]any, len(n.keys))
-	for i := range n.keys {
-		key, err := r.eval(n.keys[i])
+func (r *run) mapping(n *syntax.Mapping) (any, *Error) {
+	out := make(map[string]any, len(n.Keys))
+	for i := range n.Keys {
+		key, err := r.eval(n.Keys[i])
 		if err != nil {
 			return nil, err
 		}
 		s, plain := r.javaString(key, 0)
 		if plain != nil {
-			return nil, placed(plain, n.keys[i].at())
+			return nil, placed(plain, n.Keys[i].At())
 		}
-		if out[s], err = r.eval(n.values[i]); err != nil {
+		if out[s], err = r.eval(n.Values[i]); err != nil {
 			return nil, err
 		}
 	}
-	return out, placed(r.spend(32*len(out)), n.at())
+	return out, placed(r.spend(32*len(out)), n.At())
 }
 
-func (r *run) conditional(n *conditional) (any, *Error) {
-	cond, err := r.truth(n.cond)
+func (r *run) conditional(n *syntax.Conditional) (any, *Error) {
+	cond, err := r.truth(n.Cond)
 	if err != nil {
 		return nil, err
 	}
 	if cond {
-		return r.eval(n.yes)
+		return r.eval(n.Yes)
 	}
-	return r.eval(n.no)
+	return r.eval(n.No)
 }
 
-func (r *run) truth(n node) (bool, *Error) {
+func (r *run) truth(n syntax.Node) (bool, *Error) {
 	v, err := r.eval(n)
 	if err != nil {
 		return false, err
 	}
 	b, plain := toBool(v)
-	return b, placed(plain, n.at())
+	return b, placed(plain, n.At())
 }
 
 // context returns what a bare name refers to, and whether that is the root.
@@ -249,19 +251,19 @@ func (r *run) root() map[string]any {
 	return r.env.Root
 }
 
-func (r *run) variable(n *variable) (any, *Error) {
-	switch n.name {
+func (r *run) variable(n *syntax.Variable) (any, *Error) {
+	switch n.Name {
 	case "root":
 		return r.root(), nil
 	case "this":
 		v, _ := r.context()
 		return v, nil
 	}
-	err := failure(n.at(), "there is no variable #%s", n.name)
-	if _, ok := r.lookup(n.name); ok {
-		return nil, err.hint("#%s is a function: write #%s(…)", n.name, n.name)
+	err := failure(n.At(), "there is no variable #%s", n.Name)
+	if _, ok := r.lookup(n.Name); ok {
+		return nil, err.WithHint("#%s is a function: write #%s(…)", n.Name, n.Name)
 	}
-	return nil, err.hint("names of the pipeline are written without #, as in %s", n.name)
+	return nil, err.WithHint("names of the pipeline are written without #, as in %s", n.Name)
 }
 
 // member is a name in an element: the value, normal.
@@ -270,44 +272,44 @@ func (r *run) member(v any, at int) (any, *Error) {
 	return v, placed(err, at)
 }
 
-func (r *run) property(n *property) (any, *Error) {
-	if n.target == nil {
-		if n.name == "deployedServerGroups" { // a word that stands for the call
-			return r.call(n.name, nil, n.at())
+func (r *run) property(n *syntax.Property) (any, *Error) {
+	if n.Target == nil {
+		if n.Name == "deployedServerGroups" { // a word that stands for the call
+			return r.call(n.Name, nil, n.At())
 		}
 		target, root := r.context()
-		if root && n.name == "execution" && r.execution != nil {
+		if root && n.Name == "execution" && r.execution != nil {
 			return r.execution, nil
 		}
-		return r.get(target, n.name, n.at(), place{root: root})
+		return r.get(target, n.Name, n.At(), place{root: root})
 	}
-	target, err := r.eval(n.target)
+	target, err := r.eval(n.Target)
 	if err != nil {
 		return nil, err
 	}
 	if target == nil {
-		if n.safe {
+		if n.Safe {
 			return nil, nil
 		}
-		return nil, r.null(n.target, n.at(), "'"+n.name+"'")
+		return nil, r.null(n.Target, n.At(), "'"+n.Name+"'")
 	}
-	if n.name == "execution" && isRoot(n.target) && r.execution != nil {
+	if n.Name == "execution" && isRoot(n.Target) && r.execution != nil {
 		return r.execution, nil
 	}
-	return r.get(target, n.name, n.at(), place{node: n.target, root: isRoot(n.target)})
+	return r.get(target, n.Name, n.At(), place{node: n.Target, root: isRoot(n.Target)})
 }
 
-func isRoot(n node) bool {
-	v, ok := n.(*variable)
-	return ok && v.name == "root"
+func isRoot(n syntax.Node) bool {
+	v, ok := n.(*syntax.Variable)
+	return ok && v.Name == "root"
 }
 
 // null is the error of using a part of null.
-func (r *run) null(target node, at int, part string) *Error {
+func (r *run) null(target syntax.Node, at int, part string) *Error {
 	if target == nil {
-		return failure(at, "the element is null, so that it has no %s", part).hint("write #this?. if it may be null")
+		return failure(at, "the element is null, so that it has no %s", part).WithHint("write #this?. if it may be null")
 	}
-	if r.missing != nil && r.missing.Pos == target.at() {
+	if r.missing != nil && r.missing.Pos == target.At() {
 		e := *r.missing
 		e.Message += ", so that it has no " + part
 		if e.Hint == "" {
@@ -315,15 +317,13 @@ func (r *run) null(target node, at int, part string) *Error {
 		}
 		return &e
 	}
-	var p printer
-	p.print(target, levelPrimary)
-	return failure(at, "%s is null, so that it has no %s", shorten(p.Builder.String()), part).
-		hint("write ?. if it may be absent")
+	return failure(at, "%s is null, so that it has no %s", shorten(syntax.PrintOperand(target)), part).
+		WithHint("write ?. if it may be absent")
 }
 
 // place is where a name is looked up, for messages.
 type place struct {
-	node node
+	node syntax.Node
 	root bool
 }
 
@@ -331,9 +331,7 @@ func (p place) String() string {
 	if p.node == nil || p.root {
 		return ""
 	}
-	var out printer
-	out.print(p.node, levelPrimary)
-	return " in " + shorten(out.Builder.String())
+	return " in " + shorten(syntax.PrintOperand(p.node))
 }
 
 // get returns the property name of target.

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/gennaker/gennaker/internal/expr/syntax"
 )
 
 // Level is how bad a Finding is.
@@ -181,13 +183,13 @@ func (w *walk) fail(err *Error, text, path string, keys []string) {
 // key is what Spinnaker has a text's findings under: an expression alone
 // without ${ }, other texts without each.
 func key(text string) string {
-	parts, err := split(text)
+	parts, err := syntax.Split(text)
 	if err != nil {
 		return strings.ReplaceAll(text, "$", "")
 	}
 	var b strings.Builder
 	for _, p := range parts {
-		b.WriteString(p.text)
+		b.WriteString(p.Text)
 	}
 	return b.String()
 }
@@ -197,7 +199,7 @@ func (w *walk) text(s, path string, keys []string) any {
 	if !strings.Contains(s, "${") {
 		return s
 	}
-	parts, err := split(s)
+	parts, err := syntax.Split(s)
 	if err != nil {
 		w.fail(err, s, path, keys)
 		return s
@@ -206,8 +208,8 @@ func (w *walk) text(s, path string, keys []string) any {
 	var b strings.Builder
 	var missing *Error
 	for _, p := range parts {
-		if !p.expression {
-			b.WriteString(p.text)
+		if !p.Expression {
+			b.WriteString(p.Text)
 			continue
 		}
 		v, err := w.part(p, whole)
@@ -217,7 +219,7 @@ func (w *walk) text(s, path string, keys []string) any {
 		}
 		switch {
 		case v == nil:
-			b.WriteString("${" + p.text + "}")
+			b.WriteString("${" + p.Text + "}")
 			if missing == nil {
 				missing = w.absent(p)
 			}
@@ -239,15 +241,15 @@ func (w *walk) text(s, path string, keys []string) any {
 
 // part evaluates an expression: exported if it is the whole text, else as a
 // text, or nil.
-func (w *walk) part(p part, whole bool) (any, *Error) {
+func (w *walk) part(p syntax.Part, whole bool) (any, *Error) {
 	w.missing, w.this = nil, nil
-	root, err := parse(p.text)
+	root, err := syntax.Parse(p.Text)
 	if err != nil {
-		return nil, err.moved(p.pos)
+		return nil, err.Moved(p.Pos)
 	}
 	v, err := w.eval(root)
 	if err != nil {
-		return nil, err.moved(p.pos)
+		return nil, err.Moved(p.Pos)
 	}
 	if v == nil {
 		return nil, nil
@@ -259,15 +261,15 @@ func (w *walk) part(p part, whole bool) (any, *Error) {
 		v, plain = w.converted(v, 0)
 	}
 	if plain != nil {
-		return nil, placed(plain, root.at()).moved(p.pos)
+		return nil, placed(plain, root.At()).Moved(p.Pos)
 	}
 	return v, nil
 }
 
 // absent says why an expression is null: the first name that was not there.
-func (w *walk) absent(p part) *Error {
+func (w *walk) absent(p syntax.Part) *Error {
 	if w.missing != nil {
-		return w.missing.moved(p.pos)
+		return w.missing.Moved(p.Pos)
 	}
-	return failure(p.pos, "the value is null").hint("write ?: and what to use instead")
+	return failure(p.Pos, "the value is null").WithHint("write ?: and what to use instead")
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/gennaker/gennaker/internal/expr/syntax"
 )
 
 // Function is what #name(…) calls.
@@ -114,16 +116,16 @@ func (r *run) lookup(name string) (Function, bool) {
 	return f, ok
 }
 
-func (r *run) function(n *function) (any, *Error) {
-	args, err := r.all(n.args)
+func (r *run) function(n *syntax.Function) (any, *Error) {
+	args, err := r.all(n.Args)
 	if err != nil {
 		return nil, err
 	}
 	// Functions that want the execution may be given it, as Spinnaker's are.
-	if len(n.args) > 0 && withExecution[n.name] && isExecution(n.args[0]) {
+	if len(n.Args) > 0 && withExecution[n.Name] && isExecution(n.Args[0]) {
 		args = args[1:]
 	}
-	return r.call(n.name, args, n.at())
+	return r.call(n.Name, args, n.At())
 }
 
 // withExecution are the functions whose first argument Spinnaker adds itself.
@@ -133,9 +135,9 @@ var withExecution = map[string]bool{
 	"resolvedArtifacts": true, "manifestLabelValue": true, "cfServiceKey": true, "pipelineId": true, "currentStage": true,
 }
 
-func isExecution(n node) bool {
-	p, ok := n.(*property)
-	return ok && p.name == "execution" && p.target != nil && isRoot(p.target)
+func isExecution(n syntax.Node) bool {
+	p, ok := n.(*syntax.Property)
+	return ok && p.Name == "execution" && p.Target != nil && isRoot(p.Target)
 }
 
 func (r *run) call(name string, args []any, at int) (any, *Error) {
@@ -160,9 +162,9 @@ func unknownFunction(name string, more map[string]Function, at int) *Error {
 	names := slices.Concat(slices.Sorted(maps.Keys(builtin)), slices.Sorted(maps.Keys(elsewhere)), slices.Sorted(maps.Keys(more)))
 	err := failure(at, "there is no function #%s", shorten(name))
 	if name == "doesNotContain" {
-		return err.hint("write !list.contains(x)")
+		return err.WithHint("write !list.contains(x)")
 	}
-	return err.hint("%s", suggest(name, names))
+	return err.WithHint("%s", suggest(name, names))
 }
 
 func alphanumerical(c Call) (any, error) {

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"math"
 	"slices"
+
+	"github.com/gennaker/gennaker/internal/expr/syntax"
 )
 
 // member is a method of a type of values.
@@ -79,42 +81,42 @@ var refused = map[string]string{
 	"remove":       "expressions cannot change values; write .?[condition] to choose",
 }
 
-func (r *run) method(n *method) (any, *Error) {
-	target, err := r.target(n.target)
+func (r *run) method(n *syntax.Method) (any, *Error) {
+	target, err := r.target(n.Target)
 	if err != nil {
 		return nil, err
 	}
 	if target == nil {
-		if n.safe {
+		if n.Safe {
 			return nil, nil
 		}
-		return nil, r.null(n.target, n.at(), n.name+"()")
+		return nil, r.null(n.Target, n.At(), n.Name+"()")
 	}
-	args, err := r.all(n.args)
+	args, err := r.all(n.Args)
 	if err != nil {
 		return nil, err
 	}
 	if c, ok := target.(class); ok {
-		v, err := r.static(c, n.name, args)
-		return v, placed(err, n.at())
+		v, err := r.static(c, n.Name, args)
+		return v, placed(err, n.At())
 	}
-	m, ok := methodOf(target, n.name)
+	m, ok := methodOf(target, n.Name)
 	if !ok {
 		if o, ok := target.(Object); ok && len(args) == 0 {
-			if v, ok := objectGetter(o, n.name); ok {
-				return r.member(v, n.at())
+			if v, ok := objectGetter(o, n.Name); ok {
+				return r.member(v, n.At())
 			}
 		}
 		return nil, noMethod(target, n)
 	}
-	if err := arity(n.name+"()", m.min, m.max, len(args)); err != nil {
-		return nil, placed(err, n.at())
+	if err := arity(n.Name+"()", m.min, m.max, len(args)); err != nil {
+		return nil, placed(err, n.At())
 	}
 	v, plain := m.call(r, target, args)
 	if plain != nil {
-		return nil, placed(plain, n.at())
+		return nil, placed(plain, n.At())
 	}
-	return r.member(v, n.at())
+	return r.member(v, n.At())
 }
 
 // objectGetter is getName() of a record that has name.
@@ -126,18 +128,18 @@ func objectGetter(o Object, name string) (any, bool) {
 	return v, ok
 }
 
-func noMethod(target any, n *method) *Error {
-	err := failure(n.at(), "%s has no method %s()", describe(target), n.name)
-	if hint, ok := refused[n.name]; ok {
-		err.Message = fmt.Sprintf("%s() is not allowed in expressions", n.name)
-		return err.hint("%s", hint)
+func noMethod(target any, n *syntax.Method) *Error {
+	err := failure(n.At(), "%s has no method %s()", describe(target), n.Name)
+	if hint, ok := refused[n.Name]; ok {
+		err.Message = fmt.Sprintf("%s() is not allowed in expressions", n.Name)
+		return err.WithHint("%s", hint)
 	}
 	var names []string
 	for name := range methods(target) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	return err.hint("%s", suggest(n.name, names))
+	return err.WithHint("%s", suggest(n.Name, names))
 }
 
 // arity checks a number of arguments.

@@ -6,52 +6,54 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/gennaker/gennaker/internal/expr/syntax"
 )
 
-func (r *run) unary(n *unary) (any, *Error) {
-	if n.op == "!" {
-		b, err := r.truth(n.x)
+func (r *run) unary(n *syntax.Unary) (any, *Error) {
+	if n.Op == "!" {
+		b, err := r.truth(n.X)
 		return !b, err
 	}
-	x, err := r.eval(n.x)
+	x, err := r.eval(n.X)
 	if err != nil {
 		return nil, err
 	}
 	switch x := x.(type) {
 	case int64:
-		if n.op == "-" {
+		if n.Op == "-" {
 			return -x, nil
 		}
 		return x, nil
 	case float64:
-		if n.op == "-" {
+		if n.Op == "-" {
 			return -x, nil
 		}
 		return x, nil
 	}
-	return nil, failure(n.at(), "%s has no sign", describe(x)).hint("#toInt(…) makes a number of a text")
+	return nil, failure(n.At(), "%s has no sign", describe(x)).WithHint("#toInt(…) makes a number of a text")
 }
 
-func (r *run) binary(n *binary) (any, *Error) {
-	if n.op == "&&" || n.op == "||" {
-		x, err := r.truth(n.x)
-		if err != nil || x == (n.op == "||") {
+func (r *run) binary(n *syntax.Binary) (any, *Error) {
+	if n.Op == "&&" || n.Op == "||" {
+		x, err := r.truth(n.X)
+		if err != nil || x == (n.Op == "||") {
 			return x, err
 		}
-		y, err := r.truth(n.y)
+		y, err := r.truth(n.Y)
 		return y, err
 	}
-	x, err := r.eval(n.x)
+	x, err := r.eval(n.X)
 	if err != nil {
 		return nil, err
 	}
-	y, err := r.eval(n.y)
+	y, err := r.eval(n.Y)
 	if err != nil {
 		return nil, err
 	}
 	var v any
 	var plain error
-	switch n.op {
+	switch n.Op {
 	case "==":
 		v, plain = r.equal(x, y, 0)
 	case "!=":
@@ -59,7 +61,7 @@ func (r *run) binary(n *binary) (any, *Error) {
 		same, plain = r.equal(x, y, 0)
 		v = !same
 	case "<", "<=", ">", ">=":
-		v, plain = r.ordered(n.op, x, y)
+		v, plain = r.ordered(n.Op, x, y)
 	case "between":
 		v, plain = r.between(x, y)
 	case "matches":
@@ -69,10 +71,10 @@ func (r *run) binary(n *binary) (any, *Error) {
 	case "+":
 		v, plain = r.add(x, y)
 	default:
-		v, plain = arithmetic(n.op, x, y)
+		v, plain = arithmetic(n.Op, x, y)
 	}
 	if plain != nil {
-		return nil, placed(plain, n.at())
+		return nil, placed(plain, n.At())
 	}
 	return v, nil
 }

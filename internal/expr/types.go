@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gennaker/gennaker/internal/expr/syntax"
 )
 
 // allowed are the types that T(…) and new may name, with their packages.
@@ -293,17 +295,17 @@ func parseUUID(v any) (any, error) {
 }
 
 // construct evaluates new Type(…).
-func (r *run) construct(n *construct) (any, *Error) {
-	c, err := lookupType(n.name)
+func (r *run) construct(n *syntax.Construct) (any, *Error) {
+	c, err := lookupType(n.Name)
 	if err != nil {
-		return nil, placed(err, n.at())
+		return nil, placed(err, n.At())
 	}
-	args, failed := r.all(n.args)
+	args, failed := r.all(n.Args)
 	if failed != nil {
 		return nil, failed
 	}
 	v, err := r.make(c, args)
-	return v, placed(err, n.at())
+	return v, placed(err, n.At())
 }
 
 func (r *run) make(c class, args []any) (any, error) {

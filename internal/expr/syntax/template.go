@@ -1,25 +1,25 @@
-package expr
+package syntax
 
 import "strings"
 
-// part is a piece of a text: literal text, or the source of an expression.
-type part struct {
-	text       string
-	pos        int // of text, in bytes: for an expression, what is after ${
-	expression bool
+// Part is a piece of a text: literal text, or the source of an expression.
+type Part struct {
+	Text       string
+	Pos        int // of Text, in bytes: for an expression, what is after ${
+	Expression bool
 }
 
-// split splits a text into its parts. Braces, brackets and parentheses within
+// Split splits a text into its parts. Braces, brackets and parentheses within
 // an expression nest, and quoted texts in it are passed over.
-func split(s string) ([]part, *Error) {
-	var out []part
+func Split(s string) ([]Part, *Error) {
+	var out []Part
 	for at := 0; at < len(s); {
 		i := strings.Index(s[at:], "${")
 		if i < 0 {
-			return append(out, part{s[at:], at, false}), nil
+			return append(out, Part{s[at:], at, false}), nil
 		}
 		if i > 0 {
-			out = append(out, part{s[at : at+i], at, false})
+			out = append(out, Part{s[at : at+i], at, false})
 		}
 		from := at + i + 2
 		to, err := closing(s, from)
@@ -29,7 +29,7 @@ func split(s string) ([]part, *Error) {
 		if strings.TrimSpace(s[from:to]) == "" {
 			return nil, syntaxError(from-2, "there is no expression between ${ and }")
 		}
-		out = append(out, part{s[from:to], from, true})
+		out = append(out, Part{s[from:to], from, true})
 		at = to + 1
 	}
 	return out, nil

@@ -1,4 +1,4 @@
-package expr
+package syntax
 
 import (
 	"math"
@@ -13,34 +13,13 @@ const (
 	maxNested = 100    // brackets and operators within each other
 )
 
-// Expression is an expression that was read: what is between ${ and }.
-type Expression struct {
-	root node
-	text string
-}
-
 // Parse reads one expression, without ${ and }. It does not ask whether names,
-// functions and types exist: Check does.
+// functions and types exist.
 //
-// Errors: an *Error with Syntax set, and its position in text.
+// Errors: with Syntax set, and the position in text.
 // Source: the grammar of Spring's expression language, without assignment,
 // increments, arrays and bean references.
-func Parse(text string) (*Expression, error) {
-	root, err := parse(text)
-	if err != nil {
-		return nil, err
-	}
-	return &Expression{root, text}, nil
-}
-
-// String returns the expression in one canonical spelling, which means the same.
-func (e *Expression) String() string {
-	var p printer
-	p.print(e.root, levelWhole)
-	return p.Builder.String()
-}
-
-func parse(text string) (node, *Error) {
+func Parse(text string) (Node, *Error) {
 	if len(text) > maxLength {
 		return nil, syntaxError(0, "the expression has %d bytes, more than %d", len(text), maxLength)
 	}
@@ -123,7 +102,7 @@ func (p *parser) enter() *Error {
 func (p *parser) leave() { p.nested-- }
 
 // expression reads a ternary, an Elvis or what binds more.
-func (p *parser) expression() (node, *Error) {
+func (p *parser) expression() (Node, *Error) {
 	if err := p.enter(); err != nil {
 		return nil, err
 	}
@@ -139,7 +118,7 @@ func (p *parser) expression() (node, *Error) {
 		if err != nil {
 			return nil, err
 		}
-		return &elvis{at, x, y}, nil
+		return &Elvis{at, x, y}, nil
 	case p.accept("?"):
 		yes, err := p.expression()
 		if err != nil {
@@ -152,7 +131,7 @@ func (p *parser) expression() (node, *Error) {
 		if err != nil {
 			return nil, err
 		}
-		return &conditional{at, x, yes, no}, nil
+		return &Conditional{at, x, yes, no}, nil
 	}
 	return x, nil
 }
@@ -178,7 +157,7 @@ func (p *parser) operator() string {
 }
 
 // operation reads binary operators of a level and of those that bind more.
-func (p *parser) operation(level int) (node, *Error) {
+func (p *parser) operation(level int) (Node, *Error) {
 	if level == levelUnary {
 		return p.unary()
 	}
@@ -196,14 +175,14 @@ func (p *parser) operation(level int) (node, *Error) {
 		if err != nil {
 			return nil, err
 		}
-		x = &binary{at, op, x, y}
+		x = &Binary{at, op, x, y}
 		if level == levelCompare || level == levelPower {
 			return x, nil // these do not chain
 		}
 	}
 }
 
-func (p *parser) unary() (node, *Error) {
+func (p *parser) unary() (Node, *Error) {
 	t := p.peek()
 	var op string
 	switch {
@@ -223,11 +202,11 @@ func (p *parser) unary() (node, *Error) {
 	if err != nil {
 		return nil, err
 	}
-	return &unary{pos(t.pos), op, x}, nil
+	return &Unary{pos(t.pos), op, x}, nil
 }
 
 // primary reads a start and what follows it: names, calls, indexes, selections.
-func (p *parser) primary() (node, *Error) {
+func (p *parser) primary() (Node, *Error) {
 	n, err := p.start()
 	for err == nil {
 		t := p.peek()
@@ -245,7 +224,7 @@ func (p *parser) primary() (node, *Error) {
 }
 
 // dotted reads what follows a dot.
-func (p *parser) dotted(target node, safe bool) (node, *Error) {
+func (p *parser) dotted(target Node, safe bool) (Node, *Error) {
 	t := p.peek()
 	switch {
 	case t.kind == identifier:
@@ -259,19 +238,19 @@ func (p *parser) dotted(target node, safe bool) (node, *Error) {
 }
 
 // member reads a property or a method call.
-func (p *parser) member(target node, safe bool) (node, *Error) {
+func (p *parser) member(target Node, safe bool) (Node, *Error) {
 	t := p.take()
 	if !p.peek().is("(") {
-		return &property{pos(t.pos), target, t.text, safe}, nil
+		return &Property{pos(t.pos), target, t.text, safe}, nil
 	}
 	args, err := p.arguments()
 	if err != nil {
 		return nil, err
 	}
-	return &method{pos(t.pos), target, t.text, args, safe}, nil
+	return &Method{pos(t.pos), target, t.text, args, safe}, nil
 }
 
-func (p *parser) filter(target node, safe bool) (node, *Error) {
+func (p *parser) filter(target Node, safe bool) (Node, *Error) {
 	t := p.take()
 	x, err := p.expression()
 	if err != nil {
@@ -281,12 +260,12 @@ func (p *parser) filter(target node, safe bool) (node, *Error) {
 		return nil, err
 	}
 	if t.text == "![" {
-		return &projection{pos(t.pos), target, x, safe}, nil
+		return &Projection{pos(t.pos), target, x, safe}, nil
 	}
-	return &selection{pos(t.pos), target, x, t.text[0], safe}, nil
+	return &Selection{pos(t.pos), target, x, t.text[0], safe}, nil
 }
 
-func (p *parser) index(target node, safe bool) (node, *Error) {
+func (p *parser) index(target Node, safe bool) (Node, *Error) {
 	t := p.take()
 	key, err := p.expression()
 	if err != nil {
@@ -295,11 +274,11 @@ func (p *parser) index(target node, safe bool) (node, *Error) {
 	if err := p.expect("]", "the index"); err != nil {
 		return nil, err
 	}
-	return &index{pos(t.pos), target, key, safe}, nil
+	return &Index{pos(t.pos), target, key, safe}, nil
 }
 
 // arguments reads ( … ).
-func (p *parser) arguments() ([]node, *Error) {
+func (p *parser) arguments() ([]Node, *Error) {
 	if err := p.expect("(", "the name"); err != nil {
 		return nil, err
 	}
@@ -310,8 +289,8 @@ func (p *parser) arguments() ([]node, *Error) {
 }
 
 // list reads expressions up to the closing symbol.
-func (p *parser) list(closing, what string) ([]node, *Error) {
-	var out []node
+func (p *parser) list(closing, what string) ([]Node, *Error) {
+	var out []Node
 	for {
 		x, err := p.expression()
 		if err != nil {
@@ -328,11 +307,11 @@ func (p *parser) list(closing, what string) ([]node, *Error) {
 }
 
 // start reads what a primary expression can begin with.
-func (p *parser) start() (node, *Error) {
+func (p *parser) start() (Node, *Error) {
 	t := p.peek()
 	switch t.kind {
 	case quoted:
-		return &literal{pos(t.pos), p.take().text}, nil
+		return &Literal{pos(t.pos), p.take().text}, nil
 	case integer, decimal:
 		return p.number()
 	case identifier:
@@ -367,7 +346,7 @@ func (p *parser) closed(symbol string) *Error {
 	return nil
 }
 
-func (p *parser) number() (node, *Error) {
+func (p *parser) number() (Node, *Error) {
 	t := p.take()
 	if next := p.peek(); next.kind == identifier && next.pos == t.pos+len(t.text) {
 		return nil, syntaxError(t.pos, "'%s%s' is neither a number nor a name", t.text, next.text)
@@ -377,7 +356,7 @@ func (p *parser) number() (node, *Error) {
 		if err != nil || math.IsInf(f, 0) {
 			return nil, syntaxError(t.pos, "%s is too large a number", t.text)
 		}
-		return &literal{pos(t.pos), f}, nil
+		return &Literal{pos(t.pos), f}, nil
 	}
 	text, base := t.text, 10
 	if len(text) > 2 && (text[1] == 'x' || text[1] == 'X') {
@@ -387,27 +366,27 @@ func (p *parser) number() (node, *Error) {
 	if err != nil {
 		return nil, syntaxError(t.pos, "%s is too large a number", t.text)
 	}
-	return &literal{pos(t.pos), i}, nil
+	return &Literal{pos(t.pos), i}, nil
 }
 
 // named reads what begins with a name: a constant, a type, a property, a call.
-func (p *parser) named() (node, *Error) {
+func (p *parser) named() (Node, *Error) {
 	t := p.peek()
 	call := p.after().is("(")
 	switch {
 	case t.word("true"), t.word("false"):
 		p.take()
-		return &literal{pos(t.pos), t.word("true")}, nil
+		return &Literal{pos(t.pos), t.word("true")}, nil
 	case t.word("null"):
 		p.take()
-		return &literal{pos(t.pos), nil}, nil
+		return &Literal{pos(t.pos), nil}, nil
 	case t.text == "T" && call:
 		p.next += 2
 		name, err := p.qualified()
 		if err != nil {
 			return nil, err
 		}
-		return &typeRef{pos(t.pos), name}, p.closed(")")
+		return &TypeRef{pos(t.pos), name}, p.closed(")")
 	case t.text == "new" && p.after().kind == identifier:
 		p.take()
 		name, err := p.qualified()
@@ -418,7 +397,7 @@ func (p *parser) named() (node, *Error) {
 		if err != nil {
 			return nil, err
 		}
-		return &construct{pos(t.pos), name, args}, nil
+		return &Construct{pos(t.pos), name, args}, nil
 	}
 	return p.member(nil, false)
 }
@@ -439,31 +418,31 @@ func (p *parser) qualified() (string, *Error) {
 }
 
 // hash reads #name and #name(…).
-func (p *parser) hash() (node, *Error) {
+func (p *parser) hash() (Node, *Error) {
 	at := pos(p.take().pos)
 	t := p.take()
 	if t.kind != identifier {
 		return nil, p.unexpected(t, "a name after '#'")
 	}
 	if !p.peek().is("(") {
-		return &variable{at, t.text}, nil
+		return &Variable{at, t.text}, nil
 	}
 	args, err := p.arguments()
 	if err != nil {
 		return nil, err
 	}
-	return &function{at, t.text, args}, nil
+	return &Function{at, t.text, args}, nil
 }
 
 // braces reads an inline list or map.
-func (p *parser) braces() (node, *Error) {
+func (p *parser) braces() (Node, *Error) {
 	at := pos(p.take().pos)
 	if p.accept("}") {
-		return &list{at, nil}, nil
+		return &List{at, nil}, nil
 	}
 	if p.peek().is(":") && p.after().is("}") {
 		p.next += 2
-		return &mapping{at, nil, nil}, nil
+		return &Mapping{at, nil, nil}, nil
 	}
 	bare := p.bareKey()
 	first, err := p.expression()
@@ -472,7 +451,7 @@ func (p *parser) braces() (node, *Error) {
 	}
 	if !p.accept(":") {
 		if p.accept("}") {
-			return &list{at, []node{first}}, nil
+			return &List{at, []Node{first}}, nil
 		}
 		if t := p.take(); !t.is(",") {
 			return nil, p.unexpected(t, "',', ':' or '}'")
@@ -481,9 +460,9 @@ func (p *parser) braces() (node, *Error) {
 		if err != nil {
 			return nil, err
 		}
-		return &list{at, slices.Concat([]node{first}, rest)}, nil
+		return &List{at, slices.Concat([]Node{first}, rest)}, nil
 	}
-	return p.pairs(&mapping{pos: at}, first, bare)
+	return p.pairs(&Mapping{pos: at}, first, bare)
 }
 
 // bareKey reports whether the next tokens are the key of an inline map as a
@@ -493,16 +472,16 @@ func (p *parser) bareKey() bool {
 }
 
 // pairs reads the rest of an inline map, after its first key and colon.
-func (p *parser) pairs(m *mapping, key node, bare bool) (node, *Error) {
+func (p *parser) pairs(m *Mapping, key Node, bare bool) (Node, *Error) {
 	for {
-		if name, ok := key.(*property); ok && bare {
-			key = &literal{name.pos, name.name}
+		if name, ok := key.(*Property); ok && bare {
+			key = &Literal{name.pos, name.Name}
 		}
 		value, err := p.expression()
 		if err != nil {
 			return nil, err
 		}
-		m.keys, m.values = append(m.keys, key), append(m.values, value)
+		m.Keys, m.Values = append(m.Keys, key), append(m.Values, value)
 		if p.accept("}") {
 			return m, nil
 		}
