@@ -41,7 +41,9 @@ type Execution struct {
 	Notifications    []map[string]any `json:"notifications,omitzero"`
 	InitialConfig    map[string]any   `json:"initialConfig,omitzero"`
 	SpelEvaluator    string           `json:"spelEvaluator,omitzero"`
-	Stages           []Stage          `json:"stages"` // synthetic before-stages before their parent, after-stages behind it
+	// TemplateVariables are those of a pipeline that was made from a template.
+	TemplateVariables map[string]any `json:"templateVariables,omitzero"`
+	Stages            []Stage        `json:"stages"` // synthetic before-stages before their parent, after-stages behind it
 }
 
 // Authentication is who started an execution.

@@ -37,7 +37,7 @@ var layers = map[string][]string{
 	"internal/stage/control":         {".", "internal/stage"},
 	"internal/stage/deploy":          {".", "internal/stage", "internal/provider", "internal/strategy"},
 	"internal/stage/document":        {".", "internal/stage"},
-	"internal/engine":                {".", "internal/flow", "internal/stage"},
+	"internal/engine":                {".", "internal/expr", "internal/flow", "internal/stage"},
 	"internal/store":                 {".", "internal/flow", "internal/engine"},
 	"internal/provider":              {"."},
 	"internal/provider/providertest": {".", "internal/provider"},

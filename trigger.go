@@ -3,7 +3,7 @@ package gennaker
 // Trigger is what started an execution.
 //
 // Shape: Other holds all keys that are not fields, verbatim; they stand inline
-// on the wire.
+// on the wire. Numbers in open parts are json.Number.
 type Trigger struct {
 	Type          string           `json:"type"`
 	User          string           `json:"user,omitzero"`

@@ -1,6 +1,7 @@
 package gennaker
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -25,12 +26,13 @@ func (t Trigger) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads the fields, and keeps every other key in Other.
 func (t *Trigger) UnmarshalJSON(b []byte) error {
 	var f triggerFields
-	if err := json.Unmarshal(b, &f); err != nil {
-		return err
-	}
 	var other map[string]any
-	if err := json.Unmarshal(b, &other); err != nil {
-		return err
+	for _, into := range []any{&f, &other} {
+		dec := json.NewDecoder(bytes.NewReader(b))
+		dec.UseNumber() // a build number is not 17.0
+		if err := dec.Decode(into); err != nil {
+			return err
+		}
 	}
 	for _, k := range []string{"type", "user", "correlationId", "parameters", "artifacts", "notifications", "dryRun"} {
 		delete(other, k)

@@ -23,6 +23,16 @@ func NewID() string { return ulid.Make().String() }
 // Shape: Stages need RefID, Type and Context; IDs are given here.
 // Errors: Unavailable if it could not be stored; then it does not exist.
 func (e *Engine) Submit(ctx context.Context, x gennaker.Execution) (string, error) {
+	return e.submit(ctx, x, flow.Event{Kind: flow.Begin})
+}
+
+// Refuse stores an execution that cannot start, as one that failed, with the
+// reason. Otherwise it is as Submit.
+func (e *Engine) Refuse(ctx context.Context, x gennaker.Execution, reason string) (string, error) {
+	return e.submit(ctx, x, flow.Event{Kind: flow.Refuse, Reason: "Failed on startup: " + reason})
+}
+
+func (e *Engine) submit(ctx context.Context, x gennaker.Execution, first flow.Event) (string, error) {
 	given := x.ID != ""
 	if !given {
 		x.ID = NewID()
@@ -63,8 +73,8 @@ func (e *Engine) Submit(ctx context.Context, x gennaker.Execution) (string, erro
 		for _, st := range r.state.Stages {
 			d.stages[st], d.docs[st.ID] = true, true
 		}
-		if r.x.PipelineConfigID == "" {
-			b.apply(r, flow.Event{Kind: flow.Begin})
+		if r.x.PipelineConfigID == "" || first.Kind != flow.Begin {
+			b.apply(r, first)
 		} else {
 			b.release(r.x.PipelineConfigID)
 		}

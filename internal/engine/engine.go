@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/expr"
 	"github.com/gennaker/gennaker/internal/flow"
 	"github.com/gennaker/gennaker/internal/stage"
 )
@@ -21,6 +22,11 @@ type Config struct {
 	// Publish is told what changed, after it is durable; it must not block.
 	// May be nil.
 	Publish func(gennaker.Event)
+	// Functions are those that expressions may call besides the built-in ones,
+	// within a context; may be nil.
+	Functions func(ctx context.Context) map[string]expr.Function
+	// Fetch gets what #fromUrl and its like ask for; nil refuses them.
+	Fetch func(ctx context.Context, url string) (string, error)
 	// Workers is how many tasks run at the same time; 0 means 128.
 	Workers int
 	// MaxBatch is how many inputs share a commit; 0 means 512.

@@ -50,7 +50,7 @@ func (r *run) park() {
 }
 
 // input is what a task, or a planner for p.task -1, may know.
-func (e *Engine) input(r *run, p place, attemptNo int) (stage.Input, stage.Task, error) {
+func (e *Engine) input(ctx context.Context, r *run, p place, attemptNo int) (stage.Input, stage.Task, error) {
 	if err := e.load(r); err != nil {
 		return stage.Input{}, nil, err
 	}
@@ -70,6 +70,7 @@ func (e *Engine) input(r *run, p place, attemptNo int) (stage.Input, stage.Task,
 		Children: func() []gennaker.Stage { return r.wires(func() []*flow.Stage { return r.state.Around(p.stage) }) },
 	}
 	in.Execution.Status, in.Execution.StartTime = r.state.Status, r.state.Start
+	in.Evaluate = e.evaluator(ctx, r, p).evaluate
 	if p.task < 0 {
 		return in, nil, nil
 	}
@@ -148,7 +149,7 @@ func (e *Engine) plan(ctx context.Context, r *run, p place) (out planned, err er
 		}
 	}()
 	out.flow.Phase = p.phase
-	in, _, err := e.input(r, p, 1)
+	in, _, err := e.input(ctx, r, p, 1)
 	if err != nil {
 		return out, err
 	}
@@ -157,29 +158,12 @@ func (e *Engine) plan(ctx context.Context, r *run, p place) (out planned, err er
 	if err != nil {
 		return out, err
 	}
-	planner := map[flow.Phase]func(context.Context, stage.Input) ([]gennaker.StageConfig, error){
-		flow.PlanStart: def.Before, flow.PlanAfter: def.After, flow.PlanFailure: def.OnFailure,
-	}[p.phase]
 	if p.phase == flow.PlanStart {
-		if def.Start != nil {
-			was := in.Stage.Context
-			in.Stage.Context = def.Start(was)
-			out.context = in.Stage.Context
-			for k := range was {
-				if _, ok := in.Stage.Context[k]; !ok {
-					out.drop = append(out.drop, k)
-				}
-			}
-			out.flow.Policy = policy(in.Stage.Context)
-		}
-		out.flow.After, out.flow.Failure = def.After != nil, def.OnFailure != nil
-		for _, s := range def.Steps {
-			if s.If == nil || s.If(in) {
-				out.flow.Tasks = append(out.flow.Tasks, flow.Task{
-					Name: s.Name, TimeoutMS: s.Timeout.Milliseconds(), LoopStart: s.LoopStart, LoopEnd: s.LoopEnd,
-				})
-			}
-		}
+		return e.prepare(ctx, r, in, def, out)
+	}
+	planner := def.After
+	if p.phase == flow.PlanFailure {
+		planner = def.OnFailure
 	}
 	if planner == nil {
 		return out, nil
@@ -189,6 +173,38 @@ func (e *Engine) plan(ctx context.Context, r *run, p place) (out planned, err er
 		return out, err
 	}
 	return out, out.add(configs)
+}
+
+// prepare plans a stage that starts.
+func (e *Engine) prepare(ctx context.Context, r *run, in stage.Input, def *stage.Definition, out planned) (planned, error) {
+	r.mu.RLock()
+	d := r.docs[in.Stage.ID]
+	r.mu.RUnlock()
+	trivial := def.Start == nil && def.ManualSkip == nil && decides(d.Context)
+	if !trivial { // what is evaluated sees numbers as they are written
+		var err error
+		if in.Stage.Context, err = decodeObject(d.Context); err != nil {
+			return out, err
+		}
+	}
+	p, err := def.Prepare(ctx, in)
+	if p.Context != nil {
+		out.flow.Policy = policy(p.Context)
+	}
+	if !trivial {
+		out.context, out.drop = p.Context, p.Drop
+	}
+	if err != nil {
+		return out, err
+	}
+	out.flow.Skip, out.flow.Windowed, out.flow.Unresolved = p.Skip, p.Windowed, p.Unresolved
+	out.flow.After, out.flow.Failure = def.After != nil, def.OnFailure != nil
+	for _, s := range p.Steps {
+		out.flow.Tasks = append(out.flow.Tasks, flow.Task{
+			Name: s.Name, TimeoutMS: s.Timeout.Milliseconds(), LoopStart: s.LoopStart, LoopEnd: s.LoopEnd,
+		})
+	}
+	return out, out.add(p.Before)
 }
 
 // add makes children of what a planner returned.
@@ -203,8 +219,10 @@ func (out *planned) add(configs []gennaker.StageConfig) error {
 			child.Name = c.Type
 		}
 		context := maps.Clone(c.Context)
-		delete(context, "restrictExecutionDuringTimeWindow")
-		delete(context, "restrictedExecutionWindow")
+		if c.Type != stage.WindowType {
+			delete(context, "restrictExecutionDuringTimeWindow")
+			delete(context, "restrictedExecutionWindow")
+		}
 		d, err := newDoc(values{context: context})
 		if err != nil {
 			return err
@@ -220,6 +238,7 @@ func policy(c map[string]any) flow.Policy {
 	p := flow.Policy{
 		Continue: truth(c["continuePipeline"]), FailAtEnd: truth(c["completeOtherBranchesThenFail"]),
 		AllowSiblings: truth(c["allowSiblingStagesToContinueOnFailure"]), SucceedOnTimeout: truth(c["markSuccessfulOnTimeout"]),
+		FailUnresolved: truth(c["failOnFailedExpressions"]),
 	}
 	if v, ok := c["failPipeline"]; ok && v != nil {
 		p.StopBranch = !truth(v)

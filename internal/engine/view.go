@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/gennaker/gennaker"
@@ -84,6 +86,9 @@ func stageView(st *flow.Stage, doc Doc) (gennaker.Stage, error) {
 			return v, fmt.Errorf("decode who changed it last: %w", err)
 		}
 	}
+	if st.Status.Complete() {
+		foldFindings(v.Context)
+	}
 	v.Tasks = tasksView(st.Tasks, v.Context["exception"])
 	return v, nil
 }
@@ -123,4 +128,37 @@ func decodeObject(b json.RawMessage) (map[string]any, error) {
 		out = map[string]any{}
 	}
 	return out, nil
+}
+
+// foldFindings adds what the expressions of a stage that ended could not find to
+// the errors of its exception.
+//
+// Source: execution model, section 5, CompleteStage.
+func foldFindings(context map[string]any) {
+	summary, _ := context["expressionEvaluationSummary"].(map[string]any)
+	var said []any
+	for _, text := range slices.Sorted(maps.Keys(summary)) {
+		entries, _ := summary[text].([]any)
+		for _, e := range entries {
+			if m, ok := e.(map[string]any); ok {
+				said = append(said, m["description"])
+			}
+		}
+	}
+	if len(said) == 0 {
+		return
+	}
+	exception, _ := context["exception"].(map[string]any)
+	exception = maps.Clone(exception)
+	if exception == nil {
+		exception = map[string]any{}
+	}
+	details, _ := exception["details"].(map[string]any)
+	details = maps.Clone(details)
+	if details == nil {
+		details = map[string]any{}
+	}
+	errs, _ := details["errors"].([]any)
+	details["errors"] = append(slices.Clone(errs), said...)
+	exception["details"], context["exception"] = details, exception
 }

@@ -167,7 +167,7 @@ func (b *batch) planNow() {
 	for i := 0; i < len(b.commands); i++ { // grows: what is planned starts
 		r, c := b.commands[i].r, b.commands[i].c
 		if st := r.state.Stage(c.Stage); c.Kind == flow.DoPlan && c.Phase == flow.PlanStart && st != nil && r.docs != nil {
-			if def, err := b.e.cfg.Registry.Find(st.Type); err == nil && def.Before == nil {
+			if def, err := b.e.cfg.Registry.Find(st.Type); err == nil && def.Before == nil && decides(r.docs[c.Stage].Context) {
 				p := place{stage: c.Stage, run: c.Run, task: -1, phase: c.Phase}
 				b.e.planStage(b.e.ctx, r, p, &attempt{tries: maxPlanTries})(b)
 				continue
@@ -208,15 +208,20 @@ func definite(err error) bool {
 
 // runTask runs a task once.
 func (e *Engine) runTask(ctx context.Context, r *run, p place, c flow.Command, a *attempt) func(*batch) {
-	in, task, err := e.input(r, p, c.Attempt)
+	in, task, err := e.input(ctx, r, p, c.Attempt)
 	var out stage.Outcome
+	var was change
+	var unresolved bool
+	if err == nil {
+		was.from, was.to, unresolved, err = e.evaluated(r, p, &in)
+	}
 	if err == nil {
 		out, err = guard(func() (stage.Outcome, error) { return task.Run(ctx, in) })
 	}
 	if err == nil && out.Status() == "" {
 		err = gennaker.Errorf(gennaker.Invalid, "task %s returned no outcome", in.Task)
 	}
-	ev := flow.Event{Stage: p.stage, Run: p.run, Task: p.task}
+	ev := flow.Event{Stage: p.stage, Run: p.run, Task: p.task, Unresolved: unresolved}
 	switch {
 	case err != nil && definite(err):
 		out = stage.Fail("%s", err.Error()).WithHint("%s", gennaker.HintOf(err))
@@ -233,7 +238,7 @@ func (e *Engine) runTask(ctx context.Context, r *run, p place, c flow.Command, a
 	default:
 		ev.Kind, ev.Until = flow.TaskWaits, out.Due(time.Now())
 	}
-	next, err := r.prepare(p.stage, out)
+	next, err := was.with(out)
 	if err != nil {
 		e.cfg.Log.Error("a stage's values cannot be stored", "execution", r.x.ID, "stage", in.Stage.Name, "error", err)
 	}
@@ -243,16 +248,13 @@ func (e *Engine) runTask(ctx context.Context, r *run, p place, c flow.Command, a
 // change is a stage's open JSON before and after a task.
 type change struct{ from, to *doc }
 
-// prepare encodes what a task changed, so that the writer need not.
-func (r *run) prepare(id string, out stage.Outcome) (change, error) {
-	r.mu.RLock()
-	from := r.docs[id]
-	r.mu.RUnlock()
-	if from == nil {
+// with encodes what a task changed, so that the writer need not.
+func (c change) with(out stage.Outcome) (change, error) {
+	if c.to == nil {
 		return change{}, nil
 	}
-	to, err := from.with(out.Context(), out.Outputs())
-	return change{from, to}, err
+	to, err := c.to.with(out.Context(), out.Outputs())
+	return change{c.from, to}, err
 }
 
 // ran folds what a task returned.
@@ -282,7 +284,10 @@ func (e *Engine) ran(b *batch, r *run, p place, a *attempt, ev flow.Event, out s
 // undoTask calls a task's Cancel, and explains a timeout.
 func (e *Engine) undoTask(ctx context.Context, r *run, p place, a *attempt) func(*batch) {
 	var out stage.Outcome
-	in, task, err := e.input(r, p, 1)
+	in, task, err := e.input(ctx, r, p, 1)
+	if err == nil {
+		_, _, _, err = e.evaluated(r, p, &in)
+	}
 	if undo, ok := task.(stage.Canceler); ok && err == nil {
 		for try := range undoTries {
 			if try > 0 && !pause(ctx, firstUndoPause<<(try-1)) {

@@ -9,6 +9,7 @@ import (
 
 // Reasons that users see.
 const (
+	refusedBy     = "system"
 	expiredBy     = "spinnaker"
 	expiredReason = "Could not begin execution before start time expiry"
 )
@@ -19,6 +20,8 @@ func (s *State) Apply(e Event) Effects {
 	switch e.Kind {
 	case Begin:
 		s.begin()
+	case Refuse:
+		s.refuse(e.Reason)
 	case CancelAll:
 		s.cancel(e.By, e.Reason)
 	case PauseAll:
@@ -123,6 +126,17 @@ func (s *State) begin() {
 	if !s.Status.Complete() && !slices.ContainsFunc(s.Stages, (*Stage).active) {
 		s.end(gennaker.Terminal) // no initial stages
 	}
+}
+
+// refuse ends an execution that cannot start, and says why.
+//
+// Source: execution model, section 3.
+func (s *State) refuse(reason string) {
+	if s.Status != gennaker.NotStarted {
+		return
+	}
+	s.Cancel = &Cancellation{By: refusedBy, Reason: reason, At: gennaker.At(s.now)}
+	s.end(gennaker.Terminal)
 }
 
 // stopping reports whether no stage may begin any more and running ones end.

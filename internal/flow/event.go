@@ -12,6 +12,7 @@ type EventKind string
 // The events. An event that does not fit the state (late, twice) changes nothing.
 const (
 	Begin        EventKind = "begin"         // the execution may run
+	Refuse       EventKind = "refuse"        // the execution cannot be; Reason
 	Planned      EventKind = "planned"       // answer to a Plan command
 	TaskEnded    EventKind = "task_ended"    // answer to a Run command; Status is the task's result
 	TaskExpired  EventKind = "task_expired"  // answer to an Expire command
@@ -40,8 +41,8 @@ type Event struct {
 	// Unresolved is set with TaskEnded if an expression in the stage's context
 	// has no value.
 	Unresolved bool
-	By     string
-	Reason string
+	By         string
+	Reason     string
 }
 
 // Phase says which planner a Plan command and its answer are about.

@@ -107,7 +107,7 @@ type Policy struct {
 	AllowSiblings    bool  `json:"allowSiblings,omitzero"` // allowSiblingStagesToContinueOnFailure
 	SucceedOnTimeout bool  `json:"succeedOnTimeout,omitzero"`
 	FailUnresolved   bool  `json:"failUnresolved,omitzero"` // failOnFailedExpressions
-	TimeoutMS        int64 `json:"timeoutMs,omitzero"` // stageTimeoutMs; 0 is none
+	TimeoutMS        int64 `json:"timeoutMs,omitzero"`      // stageTimeoutMs; 0 is none
 }
 
 // failure is the status of a failed task or stage whose failure would be status.

@@ -33,7 +33,7 @@ func Transitions() []Transition {
 	}{
 		{OfExecution, list(gennaker.NotStarted), gennaker.Running, "it begins; with a limit of concurrent executions, when there is room"},
 		{OfExecution, list(gennaker.NotStarted), gennaker.Canceled, "it is canceled or superseded while it waits, or its start expires"},
-		{OfExecution, list(gennaker.NotStarted), gennaker.Terminal, "it has no stage that can begin"},
+		{OfExecution, list(gennaker.NotStarted), gennaker.Terminal, "it has no stage that can begin, or its start failed"},
 		{OfExecution, list(gennaker.NotStarted), gennaker.Succeeded, "every stage is past its expiry, and skipped"},
 		{OfExecution, list(gennaker.Running), gennaker.Paused, "a user pauses it"},
 		{OfExecution, list(gennaker.Paused), gennaker.Running, "a user resumes or cancels it"},
