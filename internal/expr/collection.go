@@ -76,8 +76,10 @@ func (r *run) value(m map[string]any, key any, n *syntax.Index) (any, *Error) {
 	if err := r.spend(len(name) / 8); err != nil {
 		return nil, placed(err, n.At())
 	}
-	if n.Target != nil && isRoot(n.Target) && name == "execution" && r.execution != nil {
-		return r.execution, nil
+	if name == "execution" && (isRoot(n.Target) || n.Target == nil && len(r.this) == 0) {
+		if e := r.theExecution(); e != nil {
+			return e, nil
+		}
 	}
 	if v, ok := m[name]; ok {
 		return r.member(v, n.Key.At())

@@ -13,10 +13,14 @@ import (
 
 // Env is what expressions see. The zero value is an empty root.
 type Env struct {
-	// Root are the names that are visible without #. JSON, in which json.Number
-	// and Object are allowed; it is not changed. What is at "execution" is taken
-	// for an Object, and so is each of its stages.
+	// Root are the names that are visible without #: see the function Root.
+	// JSON, in which json.Number and Object are allowed; it is not changed.
 	Root map[string]any
+	// Execution returns the execution as the API shows it, for execution.… and
+	// for functions such as #stage. It is called at most once in an evaluation,
+	// and only by an expression that needs it. Nil where no execution is visible,
+	// as for orchestrations; then what Root has at "execution" is taken for it.
+	Execution func() map[string]any
 	// Strict makes a name that a map does not have an error; otherwise it is
 	// null. Pipelines are evaluated strictly at their start.
 	Strict bool
@@ -53,7 +57,8 @@ type Fetcher interface {
 // run is one evaluation: the environment and what is left of its limits.
 type run struct {
 	env         *Env
-	execution   Object // nil if the root has none
+	execution   Object // once known; nil if there is none
+	known       bool   // whether execution is
 	steps       int
 	bytes       int
 	maxDepth    int
@@ -76,14 +81,28 @@ func newRun(env Env) *run {
 		r.maxDepth = 100
 	}
 	r.random = newRandom(env.Seed)
-	if m, ok := entries(env.Root["execution"]); ok {
+	return r
+}
+
+// theExecution returns the execution, or nil if none is visible.
+func (r *run) theExecution() Object {
+	if r.known {
+		return r.execution
+	}
+	r.known = true
+	if r.env.Execution != nil {
+		r.execution = record(r.env.Execution())
+	} else if m, ok := entries(r.env.Root["execution"]); ok {
 		r.execution = record(m)
 	}
-	return r
+	return r.execution
 }
 
 // record returns an execution as an Object, and its stages too.
 func record(m map[string]any) Object {
+	if m == nil {
+		return nil
+	}
 	out := Object(maps.Clone(m))
 	stages, _ := normal(m["stages"])
 	if items, ok := stages.([]any); ok {
@@ -278,8 +297,10 @@ func (r *run) property(n *syntax.Property) (any, *Error) {
 			return r.call(n.Name, nil, n.At())
 		}
 		target, root := r.context()
-		if root && n.Name == "execution" && r.execution != nil {
-			return r.execution, nil
+		if root && n.Name == "execution" {
+			if e := r.theExecution(); e != nil {
+				return e, nil
+			}
 		}
 		return r.get(target, n.Name, n.At(), place{root: root})
 	}
@@ -293,8 +314,10 @@ func (r *run) property(n *syntax.Property) (any, *Error) {
 		}
 		return nil, r.null(n.Target, n.At(), "'"+n.Name+"'")
 	}
-	if n.Name == "execution" && isRoot(n.Target) && r.execution != nil {
-		return r.execution, nil
+	if n.Name == "execution" && isRoot(n.Target) {
+		if e := r.theExecution(); e != nil {
+			return e, nil
+		}
 	}
 	return r.get(target, n.Name, n.At(), place{node: n.Target, root: isRoot(n.Target)})
 }

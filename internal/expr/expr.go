@@ -75,13 +75,13 @@ func replace(s string, parameters map[string]any) any {
 		if !ok {
 			return ref
 		}
-		return text(v)
+		return paramText(v)
 	})
 }
 
-// text writes a value as Java's string conversion would for scalars, and as
+// paramText writes a value as Java's string conversion would for scalars, and as
 // JSON for the rest.
-func text(v any) string {
+func paramText(v any) string {
 	switch v := v.(type) {
 	case string:
 		return v

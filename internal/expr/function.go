@@ -15,23 +15,32 @@ import (
 // Function is what #name(…) calls.
 type Function struct {
 	Min, Max int // arguments; Max is -1 for any number
-	// Call returns the value. A plain error is shown to the author of the
-	// pipeline, with the position of the call.
+	// Call returns the value: JSON, in which json.Number and Object are allowed.
+	// It has as many arguments as Min and Max say. Its error is shown to the
+	// author of the pipeline, with the position of the call; an *Error can have
+	// a hint. Nil makes a name known to Check, and the call an error.
 	Call func(Call) (any, error)
 }
 
 // Call is one call of a Function.
 type Call struct {
-	Args      []any
-	Execution Object // what the root has at "execution"; nil if it has none
-	Root      map[string]any
-	Stage     map[string]any // the stage that is being executed; nil if there is none
+	Args  []any // nil, bool, int64, float64, string, []any, map[string]any, Object or a value of ours
+	Root  map[string]any
+	Stage map[string]any // the stage that is being executed; nil if there is none
 
 	run *run
 }
 
-// Text returns an argument as a text, converted as Spring does.
+// Text returns an argument as a text, converted as Spring does. Null has none.
 func (c Call) Text(i int) (string, error) { return c.run.textArg(c.Args[i]) }
+
+// Execution returns the execution, or nil if none is visible. It is not to be
+// changed.
+func (c Call) Execution() Object { return c.run.theExecution() }
+
+// Spend counts bytes of data that the call made or looked through; its error,
+// when too much was, is to be returned.
+func (c Call) Spend(bytes int) error { return c.run.spend(bytes) }
 
 // elsewhere are functions of Spinnaker that need more than the execution. They
 // are known to Check, and Env.Functions brings them where they are.
@@ -132,7 +141,8 @@ func (r *run) function(n *syntax.Function) (any, *Error) {
 var withExecution = map[string]bool{
 	"stage": true, "stageExists": true, "stageByRefId": true, "judgment": true, "judgement": true, "currentUser": true,
 	"deployedServerGroups": true, "triggerResolvedArtifact": true, "triggerResolvedArtifactByType": true,
-	"resolvedArtifacts": true, "manifestLabelValue": true, "cfServiceKey": true, "pipelineId": true, "currentStage": true,
+	"resolvedArtifacts": true, "manifestLabelValue": true, "cfServiceKey": true, "currentStage": true,
+	"pipelineId": true, "pipelineIdOrNull": true, "canaryConfigNameToId": true,
 }
 
 func isExecution(n syntax.Node) bool {
@@ -151,7 +161,10 @@ func (r *run) call(name string, args []any, at int) (any, *Error) {
 	if f.Call == nil {
 		return nil, failure(at, "#%s is not available here", name)
 	}
-	v, err := f.Call(Call{args, r.execution, r.root(), r.env.Stage, r})
+	v, err := f.Call(Call{args, r.root(), r.env.Stage, r})
+	if e, ok := errors.AsType[*Error](err); ok {
+		return nil, failure(at, "%s", e.Message).WithHint("%s", e.Hint)
+	}
 	if err != nil {
 		return nil, placed(err, at)
 	}

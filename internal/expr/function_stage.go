@@ -10,7 +10,7 @@ import (
 
 // stages returns the stages of the execution.
 func (c Call) stages() []Object {
-	v, _ := normal(c.Execution["stages"])
+	v, _ := normal(c.Execution()["stages"])
 	var out []Object
 	for _, s := range items(v) {
 		if m, ok := entries(s); ok {
@@ -35,7 +35,7 @@ func (c Call) stage(fits func(Object, string) bool) Object {
 
 // noStage is the error of a name that no stage has.
 func (c Call) noStage(what, name string) error {
-	if c.Execution == nil {
+	if c.Execution() == nil {
 		return errors.New("there is no execution here, and so no stages")
 	}
 	var names []string
@@ -66,7 +66,7 @@ func stageByRef(c Call) (any, error) {
 }
 
 func currentUser(c Call) (any, error) {
-	if user, ok := at(c.Execution, "authentication", "user").(string); ok && user != "" {
+	if user, ok := at(c.Execution(), "authentication", "user").(string); ok && user != "" {
 		return user, nil
 	}
 	return "anonymous", nil
@@ -102,9 +102,9 @@ func judgment(c Call) (any, error) {
 
 func (c Call) resolved(field string) (any, error) {
 	want := scalarString(c.Args[0])
-	trigger := c.Execution["trigger"]
+	trigger := c.Root["trigger"]
 	if trigger == nil {
-		trigger = c.Root["trigger"]
+		trigger = c.Execution()["trigger"]
 	}
 	expected, _ := normal(at(trigger, "resolvedExpectedArtifacts"))
 	var have []string

@@ -166,6 +166,14 @@ func (m *matcher) find(s string, n int) ([]span, error) {
 	return out, nil
 }
 
+// FullMatch reports whether the whole of s matches a regular expression: Java's
+// String.matches. Its work is bounded.
+//
+// Errors: the pattern is no regular expression, or is too much work for s.
+func FullMatch(pattern, s string) (bool, error) {
+	return newRun(Env{}).matches(s, pattern)
+}
+
 // matches is SpEL's operator and Java's String.matches: the whole text.
 func (r *run) matches(x, y any) (bool, error) {
 	s, ok := x.(string)

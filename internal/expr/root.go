@@ -3,24 +3,23 @@ package expr
 import "maps"
 
 // Root returns what the expressions of a stage see: the stage's context, and
-// beside it trigger, parameters, scmInfo and, for a pipeline, execution.
+// beside it trigger, parameters and scmInfo. For a pipeline, Env.Execution adds
+// execution:
+//
+//	env := expr.Env{Root: expr.Root(context, trigger), Now: now}
+//	if isPipeline {
+//		env.Execution = func() map[string]any { … }
+//	}
 //
 // Shape: context is what the stage sees of its own and of its ancestors'
-// outputs; execution is an execution as the API shows it, of which type,
-// trigger and stages are read. Neither is changed; the result shares its values
-// with them.
+// outputs; trigger is the execution's trigger in JSON's form, nil if it has
+// none. Neither is changed; the result shares its values with them.
 // Source: Spinnaker's ContextParameterProcessor.
-func Root(context, execution map[string]any) map[string]any {
-	root := maps.Clone(context)
-	if root == nil {
-		root = map[string]any{}
-	}
-	trigger := execution["trigger"]
+func Root(context, trigger map[string]any) map[string]any {
+	root := make(map[string]any, len(context)+3)
+	maps.Copy(root, context)
 	if trigger != nil {
 		root["trigger"] = trigger
-	}
-	if execution["type"] == "PIPELINE" {
-		root["execution"] = execution
 	}
 	if p, ok := entries(at(trigger, "parameters")); ok && len(p) > 0 {
 		root["parameters"] = p

@@ -31,8 +31,8 @@ func TestRoot(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			context := decode(t, tt.context)
-			execution := map[string]any{"id": "e", "type": "PIPELINE", "trigger": decode(t, tt.trigger)}
-			got, summary := expr.Evaluate(tt.in, expr.Env{Root: expr.Root(context, execution)})
+			e := expr.Env{Root: expr.Root(context, decode(t, tt.trigger)), Execution: func() map[string]any { return map[string]any{"id": "e"} }}
+			got, summary := expr.Evaluate(tt.in, e)
 			if got != any(tt.want) {
 				t.Errorf("got %v, %v; want %s", got, summary.Findings, tt.want)
 			}
@@ -41,7 +41,33 @@ func TestRoot(t *testing.T) {
 			}
 		})
 	}
-	if root := expr.Root(nil, map[string]any{"type": "ORCHESTRATION"}); root["execution"] != nil {
-		t.Error("an orchestration is visible as execution")
+	want := map[string]any{"parameters": map[string]any{}, "scmInfo": nil}
+	if diff := cmp.Diff(want, expr.Root(nil, nil)); diff != "" {
+		t.Errorf("the root of nothing (-want +got):\n%s", diff)
+	}
+}
+
+// TestExecutionIsBuiltOnce holds that an execution is asked for only by an
+// expression that needs it, and then once.
+func TestExecutionIsBuiltOnce(t *testing.T) {
+	t.Parallel()
+	tests := map[string]int{
+		"${a} ${trigger.x} ${parameters}": 0, "${a.execution}": 0, "${list.?[execution]}": 0, "${ {execution: 1} }": 0, "${#triggerResolvedArtifact('x')}": 0,
+		"${execution.id}": 1, "${#root.execution.id}": 1, "${#root['execution'].id}": 1, "${['execution'].id}": 1, "${#stage('x')}": 1, "${deployedServerGroups}": 1,
+		"${execution.id} ${execution.id} ${#currentUser()}": 1, "${#resolvedArtifacts()}${#stageExists('x')}": 1,
+	}
+	for in, want := range tests {
+		t.Run(in, func(t *testing.T) {
+			t.Parallel()
+			calls := 0
+			root := map[string]any{"a": map[string]any{"execution": 1}, "list": []any{map[string]any{}}, "trigger": map[string]any{}}
+			e := expr.Env{Root: root, Execution: func() map[string]any {
+				calls++
+				return map[string]any{"id": "e"}
+			}}
+			if expr.Evaluate(in, e); calls != want {
+				t.Errorf("built %d times, want %d", calls, want)
+			}
+		})
 	}
 }
