@@ -3,7 +3,8 @@ package gennaker
 // Artifact is something that a pipeline deploys, or a part of it: an image, a
 // manifest, a chart. It says where the thing is, not what is in it.
 //
-// Shape: on the wire keys that are not fields are within metadata.
+// Shape: on the wire keys that are not fields are within metadata. An empty
+// field is one that is not there.
 // Source: Spinnaker kork-artifacts.
 type Artifact struct {
 	Type            string         `json:"type,omitzero"`            // e.g. "docker/image"

@@ -1,14 +1,13 @@
 package gennaker
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 )
-
-// artifactFields is Artifact without its methods.
-type artifactFields Artifact
 
 // artifactKeys are the keys that are fields; "kind" is an old form of
 // customKind and means nothing.
@@ -16,33 +15,40 @@ var artifactKeys = []string{
 	"type", "customKind", "name", "version", "location", "reference", "metadata", "artifactAccount", "provenance", "uuid", "kind",
 }
 
-// UnmarshalJSON reads the fields, and puts every other key into the metadata.
-func (a *Artifact) UnmarshalJSON(b []byte) error {
-	var f artifactFields
-	if err := json.Unmarshal(b, &f); err != nil {
-		return err
-	}
-	var all map[string]any
-	if err := json.Unmarshal(b, &all); err != nil {
-		return err
-	}
-	maps.DeleteFunc(all, func(k string, _ any) bool { return slices.Contains(artifactKeys, k) })
-	if len(all) > 0 {
-		maps.Copy(all, f.Metadata) // what is said there wins
-		f.Metadata = all
-	}
-	*a = Artifact(f)
-	return nil
+// ArtifactOf reads an artifact from open JSON. Every key that is no field goes
+// into the metadata. As in Spinnaker a text may be a number or a boolean.
+//
+// Errors: Invalid, with a Problem for each field of another type.
+func ArtifactOf(v any) (Artifact, error) {
+	r := reader{}
+	a := r.artifact(v, "")
+	return a, r.invalid("an artifact")
 }
 
-// ArtifactOf reads an artifact from open JSON.
-//
-// Errors: Invalid if v is not an object, or a field has another type.
-func ArtifactOf(v any) (Artifact, error) { return fromOpen[Artifact](v, "artifact") }
-
-// ExpectedArtifactOf reads an expected artifact from open JSON. Errors: Invalid.
+// ExpectedArtifactOf reads an expected artifact from open JSON, as ArtifactOf
+// does. Errors: Invalid, with a Problem for each field of another type.
 func ExpectedArtifactOf(v any) (ExpectedArtifact, error) {
-	return fromOpen[ExpectedArtifact](v, "expected artifact")
+	r := reader{}
+	e := r.expectedArtifact(v)
+	return e, r.invalid("an expected artifact")
+}
+
+// UnmarshalJSON is ArtifactOf.
+func (a *Artifact) UnmarshalJSON(b []byte) (err error) {
+	v, err := openJSON(b)
+	if err == nil && v != nil {
+		*a, err = ArtifactOf(v)
+	}
+	return err
+}
+
+// UnmarshalJSON is ExpectedArtifactOf.
+func (e *ExpectedArtifact) UnmarshalJSON(b []byte) (err error) {
+	v, err := openJSON(b)
+	if err == nil && v != nil {
+		*e, err = ExpectedArtifactOf(v)
+	}
+	return err
 }
 
 // Map returns the artifact as open JSON.
@@ -51,18 +57,81 @@ func (a Artifact) Map() map[string]any { return toOpen(a) }
 // Map returns the expected artifact as open JSON.
 func (e ExpectedArtifact) Map() map[string]any { return toOpen(e) }
 
-func fromOpen[T any](v any, what string) (out T, err error) {
-	if _, ok := v.(map[string]any); !ok {
-		return out, Errorf(Invalid, "an %s must be an object, not %s", what, jsonType(v))
+func (r *reader) expectedArtifact(v any) (e ExpectedArtifact) {
+	m, ok := v.(map[string]any)
+	if !ok {
+		r.problem("", "must be an object, not %s", jsonType(v))
+		return e
 	}
-	text, err := json.Marshal(v)
-	if err == nil {
-		err = json.Unmarshal(text, &out)
+	e = ExpectedArtifact{
+		ID: r.scalar(m, "", "id"), DisplayName: r.scalar(m, "", "displayName"),
+		UsePrior: r.flag(m, "", "usePriorArtifact"), UseDefault: r.flag(m, "", "useDefaultArtifact"),
 	}
-	if err != nil {
-		return out, Errorf(Invalid, "read an %s: %w", what, err)
+	if v := m["matchArtifact"]; v != nil {
+		e.Match = r.artifact(v, "matchArtifact")
 	}
-	return out, nil
+	if v := m["defaultArtifact"]; v != nil {
+		e.Default = new(r.artifact(v, "defaultArtifact"))
+	}
+	if v := m["boundArtifact"]; v != nil {
+		e.Bound = new(r.artifact(v, "boundArtifact"))
+	}
+	return e
+}
+
+func (r *reader) artifact(v any, path string) (a Artifact) {
+	m, ok := v.(map[string]any)
+	if !ok {
+		r.problem(path, "must be an object, not %s", jsonType(v))
+		return a
+	}
+	a = Artifact{
+		Type: r.scalar(m, path, "type"), CustomKind: r.flag(m, path, "customKind"), Name: r.scalar(m, path, "name"),
+		Version: r.scalar(m, path, "version"), Location: r.scalar(m, path, "location"), Reference: r.scalar(m, path, "reference"),
+		ArtifactAccount: r.scalar(m, path, "artifactAccount"), Provenance: r.scalar(m, path, "provenance"), UUID: r.scalar(m, path, "uuid"),
+	}
+	metadata, ok := m["metadata"].(map[string]any)
+	if !ok && m["metadata"] != nil {
+		r.problem(joinPath(path, "metadata"), "must be an object, not %s", jsonType(m["metadata"]))
+	}
+	other := maps.Clone(m)
+	maps.DeleteFunc(other, func(k string, _ any) bool { return slices.Contains(artifactKeys, k) })
+	maps.Copy(other, metadata) // what is said there wins
+	if len(other) > 0 {
+		a.Metadata = other
+	}
+	return a
+}
+
+// scalar reads a text that may be written as a number or a boolean.
+func (r *reader) scalar(m map[string]any, path, key string) string {
+	switch v := m[key].(type) {
+	case json.Number:
+		return v.String()
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case int:
+		return strconv.Itoa(v)
+	case bool:
+		return strconv.FormatBool(v)
+	}
+	return r.text(m, path, key)
+}
+
+// invalid returns an error if there are problems with what was read.
+func (r *reader) invalid(what string) error {
+	if len(r.problems) == 0 {
+		return nil
+	}
+	return &Error{Kind: Invalid, Message: "read " + what + ": " + r.problems[0].String(), Problems: r.problems}
+}
+
+// openJSON reads JSON and keeps numbers as they are written.
+func openJSON(text []byte) (v any, err error) {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	err = dec.Decode(&v)
+	return v, err
 }
 
 // toOpen returns v, which marshals to an object, as open JSON.

@@ -20,6 +20,8 @@ func TestArtifactJSON(t *testing.T) {
 		"kind is ignored":  {`{"kind":"custom","type":"a"}`, `{"type":"a"}`},
 		"custom kind":      {`{"customKind":true}`, ``},
 		"provenance, uuid": {`{"location":"ns","provenance":"p","uuid":"u"}`, ``},
+		"texts as numbers": {`{"version":1.10,"name":7,"reference":true,"customKind":"true"}`, `{"version":"1.10","name":"7","reference":"true","customKind":true}`},
+		"empty metadata":   {`{"type":"a","metadata":{}}`, `{"type":"a"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -39,21 +41,55 @@ func TestArtifactJSON(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			again, err := gennaker.ArtifactOf(a.Map())
-			if diff := cmp.Diff(a, again); diff != "" || err != nil {
-				t.Errorf("read again: %v (-first +second):\n%s", err, diff)
+			if diff := cmp.Diff(wantMap, again.Map()); diff != "" || err != nil {
+				t.Errorf("read again: %v (-want +got):\n%s", err, diff)
 			}
 		})
 	}
 }
 
+func TestExpectedArtifactJSON(t *testing.T) {
+	t.Parallel()
+	var e gennaker.ExpectedArtifact
+	text := `{"id":7,"displayName":"cart","matchArtifact":{"type":"docker/image","name":"cart.*"},"usePriorArtifact":"true",
+		"useDefaultArtifact":false,"defaultArtifact":null,"boundArtifact":{"version":2},"usePriorExecution":true}`
+	if err := json.Unmarshal([]byte(text), &e); err != nil {
+		t.Fatal(err)
+	}
+	want := gennaker.ExpectedArtifact{
+		ID: "7", DisplayName: "cart", Match: gennaker.Artifact{Type: "docker/image", Name: "cart.*"}, UsePrior: true,
+		Bound: &gennaker.Artifact{Version: "2"},
+	}
+	if diff := cmp.Diff(want, e); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	again, err := gennaker.ExpectedArtifactOf(e.Map())
+	if diff := cmp.Diff(want, again); diff != "" || err != nil {
+		t.Errorf("read again: %v (-want +got):\n%s", err, diff)
+	}
+	if err := json.Unmarshal([]byte(`null`), &e); err != nil || e.ID != "7" {
+		t.Errorf("null: %v, %+v, want it to change nothing", err, e)
+	}
+}
+
 func TestArtifactOfRefuses(t *testing.T) {
 	t.Parallel()
-	for _, v := range []any{nil, "text", []any{}, 1.0, map[string]any{"name": []any{}}, map[string]any{"metadata": "x"}} {
+	for _, v := range []any{nil, "text", []any{}, 1.0, map[string]any{"name": []any{}}, map[string]any{"metadata": "x"}, map[string]any{"customKind": 1.0}} {
 		if _, err := gennaker.ArtifactOf(v); gennaker.KindOf(err) != gennaker.Invalid {
 			t.Errorf("ArtifactOf(%v): %v, want Invalid", v, err)
 		}
 	}
-	if _, err := gennaker.ExpectedArtifactOf(map[string]any{"matchArtifact": 1.0}); gennaker.KindOf(err) != gennaker.Invalid {
-		t.Errorf("a match that is a number: %v, want Invalid", err)
+	for v, want := range map[string]string{
+		`{"matchArtifact":1}`:                      "read an expected artifact: matchArtifact: must be an object, not a number",
+		`{"defaultArtifact":{"name":{}}}`:          "read an expected artifact: defaultArtifact.name: must be a string, not an object",
+		`{"useDefaultArtifact":"perhaps"}`:         "read an expected artifact: useDefaultArtifact: must be true or false, not a string",
+		`{"boundArtifact":{"metadata":[1,2,3,4]}}`: "read an expected artifact: boundArtifact.metadata: must be an object, not a list",
+		`[]`: "read an expected artifact: must be an object, not a list",
+	} {
+		var e gennaker.ExpectedArtifact
+		err := json.Unmarshal([]byte(v), &e)
+		if gennaker.KindOf(err) != gennaker.Invalid || err.Error() != want {
+			t.Errorf("%s: %v, want Invalid: %s", v, err, want)
+		}
 	}
 }
