@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Bounds of documents that users write.
@@ -147,6 +149,43 @@ func (d *Document) Locate(ps []Problem) []Problem {
 		}
 	}
 	return out
+}
+
+// Within returns the line and column of a byte of the string at path, which is
+// offset bytes from its start; those of the nearest part around if there is no
+// string, and zeros without a text.
+func (d *Document) Within(path string, offset int) (line, column int) {
+	p := d.Locate([]Problem{{Path: path}})[0]
+	at, ok := d.at[path]
+	if !ok || at >= int64(len(d.text)) || d.text[at] != '"' {
+		return p.Line, p.Column
+	}
+	return d.position(at + int64(written(d.text[at:], offset)))
+}
+
+// written returns where in a string literal of JSON the byte is that has offset
+// in its value, or the quote behind it.
+func written(literal []byte, offset int) int {
+	i := 1
+	for value := 0; value < offset && i < len(literal) && literal[i] != '"'; {
+		r, width := utf8.DecodeRune(literal[i:])
+		switch {
+		case literal[i] == '\\' && i+6 <= len(literal) && literal[i+1] == 'u':
+			code, _ := strconv.ParseUint(string(literal[i+2:i+6]), 16, 16) // four digits: the document was read
+			r, width = rune(code), 6
+			if utf16.IsSurrogate(r) && i+12 <= len(literal) && literal[i+6] == '\\' {
+				low, _ := strconv.ParseUint(string(literal[i+8:i+12]), 16, 16)
+				if pair := utf16.DecodeRune(r, rune(low)); pair != utf8.RuneError {
+					r, width = pair, 12
+				}
+			}
+		case literal[i] == '\\':
+			r, width = 'x', 2
+		}
+		value += len(string(r))
+		i += width
+	}
+	return min(i, len(literal))
 }
 
 // Invalid returns the error that lists ps, located.
