@@ -170,7 +170,7 @@ func TestStartPipeline(t *testing.T) {
 		"newer spin":      {body: `{"trigger":{"type":"manual","parameters":{"tag":"1"}}}`, want: trigger(none)},
 		"user is not set": {body: `{"user":"root","parameters":{"tag":"1"}}`, want: trigger(none)},
 		"other keys": {body: `{"parameters":{"tag":"1"},"type":"webhook","build":7}`, want: trigger(func(tr *gennaker.Trigger) {
-			tr.Type, tr.Other = "webhook", map[string]any{"build": 7.0}
+			tr.Type, tr.Other = "webhook", map[string]any{"build": json.Number("7")}
 		})},
 		"own id":              {body: `{"executionId":"01MINE","parameters":{"tag":"1"}}`, want: trigger(none), did: "start deploy it of demo as 01MINE by [anonymous]"},
 		"own id, newer":       {body: `{"executionId":"01MINE","trigger":{"parameters":{"tag":"1"}}}`, want: trigger(none), did: "start deploy it of demo as 01MINE by [anonymous]"},

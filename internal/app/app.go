@@ -23,6 +23,7 @@ import (
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
 	"github.com/gennaker/gennaker/internal/engine"
+	"github.com/gennaker/gennaker/internal/expr"
 	"github.com/gennaker/gennaker/internal/provider"
 	"github.com/gennaker/gennaker/internal/provider/local"
 	"github.com/gennaker/gennaker/internal/stage"
@@ -134,8 +135,10 @@ func (a *App) compose(ctx context.Context) (err error) {
 	if a.cfg.Stages != nil {
 		a.cfg.Stages(registry)
 	}
+	known := func(ctx context.Context) map[string]expr.Function { return functions(ctx, a.db) }
+	l.env = func(ctx context.Context) expr.Env { return expr.Env{Now: time.Now(), Functions: known(ctx)} }
 	l.ready = make(chan struct{})
-	a.engine, err = engine.New(ctx, engine.Config{Store: a.db, Registry: registry, Log: a.log, Publish: a.hub.publish})
+	a.engine, err = engine.New(ctx, engine.Config{Store: a.db, Registry: registry, Log: a.log, Publish: a.hub.publish, Functions: known})
 	if err != nil {
 		return err
 	}

@@ -339,19 +339,6 @@ func TestDisabledPipeline(t *testing.T) {
 
 // TestConditionsThatCannotBeObeyed: a stage that its author wanted left alone
 // does not run because this version does not know how to leave it alone.
-func TestConditionsThatCannotBeObeyed(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.save("conditional", nil, stage(1, "wait", object{"waitTime": 0, "stageEnabled": object{"type": "expression", "expression": "false"}}))
-	_, err := w.StartPipeline(w.ctx, "demo", "conditional", client.Start{})
-	refused(t, err, gennaker.Invalid, "stages[0] (wait) has stageEnabled (conditional on expression), which this version cannot obey")
-	w.save("window", nil, stage(1, "wait", object{"waitTime": 0, "restrictExecutionDuringTimeWindow": true}))
-	_, err = w.StartPipeline(w.ctx, "demo", "window", client.Start{})
-	refused(t, err, gennaker.Invalid, "stages[0] (wait) has restrictExecutionDuringTimeWindow (execution window), which this version cannot obey")
-	w.save("neither", nil, stage(1, "wait", object{"waitTime": 0, "stageEnabled": object{}, "restrictExecutionDuringTimeWindow": false}))
-	w.ended(w.begin("neither", nil), gennaker.Succeeded)
-}
-
 func TestExecutionIDStartsOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

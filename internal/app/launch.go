@@ -1,10 +1,14 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,16 +29,24 @@ type launcher struct {
 	registry *stage.Registry
 	engine   *engine.Engine
 	ready    chan struct{} // closed when engine is set; recovered tasks may be earlier
+	env      func(ctx context.Context) expr.Env
 }
 
-// submit stores and starts an execution.
-func (l *launcher) submit(ctx context.Context, x gennaker.Execution) (string, error) {
+// submit stores and starts an execution. One that failed to start is stored
+// too, and its failure returned.
+func (l *launcher) submit(ctx context.Context, x gennaker.Execution, failure error) (string, error) {
 	select {
 	case <-l.ready:
-		return l.engine.Submit(ctx, x)
 	case <-ctx.Done():
 		return "", context.Cause(ctx)
 	}
+	if failure == nil {
+		return l.engine.Submit(ctx, x)
+	}
+	if _, err := l.engine.Refuse(ctx, x, failure.Error()); err != nil {
+		return "", errors.Join(failure, err)
+	}
+	return "", failure
 }
 
 // StartPipeline starts a pipeline by hand.
@@ -56,96 +68,136 @@ func (l *launcher) StartPipeline(ctx context.Context, application, nameOrID stri
 	if err != nil {
 		return "", err
 	}
-	x, err := newExecution(p, trigger)
-	if err != nil {
-		return "", err
-	}
+	x, failure := l.execution(ctx, p, trigger)
 	x.ID, x.Origin = executionID, "api"
-	return l.submit(ctx, x)
+	return l.submit(ctx, x, failure)
 }
 
-// newExecution returns the execution that a trigger makes of a pipeline.
+// execution returns the execution that a trigger makes of a pipeline. With an
+// error it is what is known of it, to be shown as one that could not start.
 //
 // Source: execution model, section 3.
-func newExecution(p gennaker.Pipeline, trigger gennaker.Trigger) (gennaker.Execution, error) {
-	if p.Disabled {
-		return gennaker.Execution{}, gennaker.Errorf(gennaker.Invalid, "Pipeline is disabled and cannot be started.").
-			WithHint("enable pipeline %s of application %s first", p.Name, p.Application)
-	}
-	if trigger.Type == "" {
-		trigger.Type = "manual"
-	}
-	if trigger.User == "" {
-		trigger.User = gennaker.Anonymous
-	}
-	parameters := maps.Clone(trigger.Parameters)
-	if parameters == nil {
-		parameters = map[string]any{}
-	}
-	for _, c := range p.Parameters {
-		if _, ok := parameters[c.Name]; ok {
-			continue
-		}
-		if c.Required && c.Default == nil {
-			return gennaker.Execution{}, gennaker.Errorf(gennaker.Invalid, "Required parameter %s is missing", c.Name).
-				WithHint("give it a value, as in: gennaker pipeline run %s -p %s=…", p.Name, c.Name)
-		}
-		parameters[c.Name] = c.Default
-	}
-	trigger.Parameters = parameters
-	doc := p.Doc.Value
+func (l *launcher) execution(ctx context.Context, p gennaker.Pipeline, trigger gennaker.Trigger) (gennaker.Execution, error) {
+	trigger.Type, trigger.User = cmp.Or(trigger.Type, "manual"), cmp.Or(trigger.User, gennaker.Anonymous)
+	trigger.Parameters = withDefaults(trigger.Parameters, p.Parameters)
 	x := gennaker.Execution{
 		Type: gennaker.TypePipeline, Application: p.Application, Name: p.Name, PipelineConfigID: p.ID,
-		BuildTime: gennaker.At(time.Now()), LimitConcurrent: p.LimitConcurrent, MaxConcurrent: p.MaxConcurrent,
-		KeepWaiting: p.KeepWaiting, Trigger: trigger, Authentication: gennaker.Authentication{User: trigger.User},
-		Notifications: objects(doc["notifications"]),
+		BuildTime: gennaker.At(time.Now()), Trigger: trigger, Authentication: gennaker.Authentication{User: trigger.User},
+		LimitConcurrent: p.LimitConcurrent, MaxConcurrent: p.MaxConcurrent, KeepWaiting: p.KeepWaiting,
 	}
-	x.Notifications = append(x.Notifications, trigger.Notifications...)
-	x.SpelEvaluator, _ = doc["spelEvaluator"].(string)
+	if p.Disabled {
+		return x, gennaker.Errorf(gennaker.Invalid, "Pipeline is disabled and cannot be started.").
+			WithHint("enable pipeline %s of application %s first", p.Name, p.Application)
+	}
+	x.SpelEvaluator, _ = p.Doc.Value["spelEvaluator"].(string)
+	x.TemplateVariables, _ = p.Doc.Value["templateVariables"].(map[string]any)
+	p, err := l.evaluated(ctx, p, x)
+	if err != nil {
+		return x, err
+	}
+	doc := p.Doc.Value
+	x.Name = p.Name
+	x.Notifications = append(objects(doc["notifications"]), trigger.Notifications...)
 	x.Source, _ = doc["source"].(map[string]any)
 	if v := doc["startTimeExpiry"]; v != nil {
 		if err := x.StartTimeExpiry.UnmarshalJSON(fmt.Append(nil, v)); err != nil {
 			return x, gennaker.Errorf(gennaker.Invalid, "startTimeExpiry of pipeline %s: %w", p.Name, err)
 		}
 	}
-	for i, s := range p.Stages {
-		if err := supported(i, s); err != nil {
-			return x, err
-		}
-		x.Stages = append(x.Stages, newStage(s, parameters))
+	if unknown := l.registry.Unknown(p.Stages); len(unknown) > 0 {
+		return x, p.Doc.Invalid(unknown)
+	}
+	for _, s := range p.Stages {
+		x.Stages = append(x.Stages, newStage(s))
 	}
 	return x, nil
 }
 
-// supported refuses a stage with a condition that could not be obeyed: to run it
-// all the same would deploy what its author wanted left alone.
-func supported(i int, s gennaker.StageConfig) error {
-	condition, _ := s.Context["stageEnabled"].(map[string]any)
-	var what string
-	switch {
-	case condition["type"] == "expression" && condition["expression"] != nil && condition["expression"] != "":
-		what = "stageEnabled (conditional on expression)"
-	case s.Context["restrictExecutionDuringTimeWindow"] == true || s.Context["restrictExecutionDuringTimeWindow"] == "true":
-		what = "restrictExecutionDuringTimeWindow (execution window)"
-	default:
-		return nil
+// withDefaults returns parameters with the defaults of those that are not
+// there. A parameter that is null stays so.
+func withDefaults(parameters map[string]any, declared []gennaker.Parameter) map[string]any {
+	out := maps.Clone(parameters)
+	if out == nil {
+		out = map[string]any{}
 	}
-	return gennaker.Errorf(gennaker.Invalid, "stages[%d] (%s) has %s, which this version cannot obey", i, s.Name, what).
-		WithHint("take it out of the stage to run the stage always, or wait for a version that has it")
+	for _, c := range declared {
+		if _, ok := out[c.Name]; !ok {
+			out[c.Name] = c.Default
+		}
+	}
+	return out
 }
 
-func newStage(s gennaker.StageConfig, parameters map[string]any) gennaker.Stage {
-	st := gennaker.Stage{
-		RefID: s.RefID, Type: s.Type, Requires: s.Requires, StartTimeExpiry: s.StartExpiry,
-		Context: s.Context, Name: s.Name,
+// evaluated returns a pipeline with the expressions evaluated that only want
+// what is known at the start; others stay as they are written.
+//
+// Source: execution model, section 3, step 10.
+func (l *launcher) evaluated(ctx context.Context, p gennaker.Pipeline, x gennaker.Execution) (gennaker.Pipeline, error) {
+	if !stage.HasExpression(p.Doc.Value) {
+		return p, nil
 	}
-	if c, ok := expr.Parameters(s.Context, parameters).(map[string]any); ok {
-		st.Context = c
+	trigger, err := open(x.Trigger)
+	if err != nil {
+		return p, err
 	}
-	if name, ok := expr.Parameters(s.Name, parameters).(string); ok {
-		st.Name = name
+	env := l.env(ctx)
+	env.Strict = true
+	env.Root = expr.Root(map[string]any{"templateVariables": x.TemplateVariables}, trigger)
+	doc := maps.Clone(p.Doc.Value)
+	if x.SpelEvaluator == "v4" { // stages are evaluated when they start; only their names are shown before
+		delete(doc, "stages")
 	}
-	return st
+	v, _ := expr.Evaluate(doc, env)
+	out, ok := v.(map[string]any)
+	if !ok {
+		return p, nil
+	}
+	if x.SpelEvaluator == "v4" {
+		out["stages"] = namedStages(p.Doc.Value["stages"], env)
+	}
+	text, err := json.Marshal(out)
+	if err != nil {
+		return p, fmt.Errorf("write the evaluated pipeline %s: %w", p.Name, err)
+	}
+	after, err := gennaker.ParsePipeline(text)
+	if e, ok := errors.AsType[*gennaker.Error](err); ok && len(e.Problems) > 0 {
+		return p, fmt.Errorf("evaluate the expressions of pipeline %s: %w", p.Name, p.Doc.Invalid(e.Problems)) // where they are written
+	}
+	return after, err
+}
+
+// namedStages returns stages with their names evaluated.
+func namedStages(v any, env expr.Env) any {
+	list, _ := v.([]any)
+	out := slices.Clone(list)
+	for i := range out {
+		st, _ := out[i].(map[string]any)
+		if name, ok := st["name"].(string); ok && stage.HasExpression(name) {
+			st = maps.Clone(st)
+			st["name"], _ = expr.Evaluate(name, env)
+			out[i] = st
+		}
+	}
+	return out
+}
+
+// open returns a value as open JSON, with numbers as they are written.
+func open(v any) (map[string]any, error) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("write a %T: %w", v, err)
+	}
+	doc, err := gennaker.ParseDocument(text)
+	if err != nil {
+		return nil, fmt.Errorf("read a %T: %w", v, err)
+	}
+	return doc.Value, nil
+}
+
+func newStage(s gennaker.StageConfig) gennaker.Stage {
+	return gennaker.Stage{
+		RefID: s.RefID, Type: s.Type, Requires: s.Requires, StartTimeExpiry: s.StartExpiry, Context: s.Context, Name: s.Name,
+	}
 }
 
 func objects(v any) []map[string]any {
@@ -177,7 +229,7 @@ func (l *launcher) StartTask(ctx context.Context, op api.Operation, user string)
 			p.Path = strings.TrimSuffix(fmt.Sprintf("job[%d].%s", i, p.Path), ".")
 			problems = append(problems, p)
 		}
-		st := newStage(c, nil)
+		st := newStage(c)
 		if i > 0 {
 			st.Requires = []string{fmt.Sprint(i - 1)}
 		}
@@ -186,7 +238,7 @@ func (l *launcher) StartTask(ctx context.Context, op api.Operation, user string)
 	if len(problems) > 0 {
 		return "", &gennaker.Error{Kind: gennaker.Invalid, Message: problems[0].String(), Problems: problems}
 	}
-	return l.submit(ctx, x)
+	return l.submit(ctx, x, nil)
 }
 
 // children starts pipelines for pipeline stages: control.Pipelines.
@@ -199,15 +251,13 @@ func (c children) StartPipeline(ctx context.Context, r control.StartRequest) (st
 		return "", err
 	}
 	r.Trigger.CorrelationID = r.Key
-	x, err := newExecution(p, r.Trigger)
-	if err != nil {
-		if p.Disabled {
-			err = gennaker.Errorf(gennaker.Invalid, "The referenced pipeline is disabled")
-		}
-		return "", err
+	if p.Disabled {
+		return "", gennaker.Errorf(gennaker.Invalid, "The referenced pipeline is disabled").
+			WithHint("enable pipeline %s of application %s first", p.Name, p.Application)
 	}
+	x, failure := c.execution(ctx, p, r.Trigger)
 	x.ID, x.Authentication, x.RootID = keyID(r.Key), r.Parent.Authentication, r.Parent.RootID
-	return c.submit(ctx, x)
+	return c.submit(ctx, x, failure)
 }
 
 // Started returns the child that was started with key.

@@ -113,7 +113,7 @@ func (in Input) Eval(v any, more map[string]any) (any, expr.Summary) {
 // the stage's own if there is nothing to evaluate.
 func (d *Definition) Evaluate(in Input) (context map[string]any, unresolved bool) {
 	context = in.Stage.Context
-	if !hasExpression(context) {
+	if !HasExpression(context) {
 		return plainObject(context), false
 	}
 	var verbatim []string
@@ -158,19 +158,20 @@ func Findings(s expr.Summary) map[string]any {
 	return out
 }
 
-// hasExpression reports whether there is an expression anywhere in v.
-func hasExpression(v any) bool {
+// HasExpression reports whether there is an expression anywhere in v, which is
+// open JSON.
+func HasExpression(v any) bool {
 	switch v := v.(type) {
 	case string:
 		return strings.Contains(v, "${")
 	case map[string]any:
 		for k, x := range v {
-			if k != summaryKey && (strings.Contains(k, "${") || hasExpression(x)) {
+			if k != summaryKey && (strings.Contains(k, "${") || HasExpression(x)) {
 				return true
 			}
 		}
 	case []any:
-		return slices.ContainsFunc(v, hasExpression)
+		return slices.ContainsFunc(v, HasExpression)
 	}
 	return false
 }

@@ -109,6 +109,15 @@ func (r *Registry) Types() []string {
 // Check returns what is wrong with the stages of a pipeline: unknown types, and
 // fields of a type that their stage cannot read.
 func (r *Registry) Check(stages []gennaker.StageConfig) []gennaker.Problem {
+	return r.problems(stages, func(d *Definition, context map[string]any) []gennaker.Problem { return d.check(context) })
+}
+
+// Unknown returns a problem for each stage that no pipeline can run.
+func (r *Registry) Unknown(stages []gennaker.StageConfig) []gennaker.Problem {
+	return r.problems(stages, func(*Definition, map[string]any) []gennaker.Problem { return nil })
+}
+
+func (r *Registry) problems(stages []gennaker.StageConfig, check func(*Definition, map[string]any) []gennaker.Problem) []gennaker.Problem {
 	var out []gennaker.Problem
 	for i, s := range stages {
 		path := "stages[" + strconv.Itoa(i) + "]"
@@ -120,7 +129,7 @@ func (r *Registry) Check(stages []gennaker.StageConfig) []gennaker.Problem {
 			})
 			continue
 		}
-		for _, p := range d.check(s.Context) {
+		for _, p := range check(d, s.Context) {
 			p.Path = path + "." + p.Path
 			out = append(out, p)
 		}
