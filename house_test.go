@@ -44,6 +44,7 @@ var layers = map[string][]string{
 	"internal/provider/fake":         {".", "internal/provider"},
 	"internal/provider/local":        {".", "internal/provider", "internal/node"},
 	"internal/artifact":              {"."},
+	"internal/egress":                {"."},
 	"internal/node":                  {".", "internal/artifact", "internal/node/balancer", "internal/node/health", "internal/node/logfile", "internal/node/process", "internal/node/state"},
 	"internal/node/balancer":         {"."},
 	"internal/node/health":           {"."},
