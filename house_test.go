@@ -36,9 +36,10 @@ var layers = map[string][]string{
 	"internal/stage":                 {".", "internal/expr"},
 	"internal/stage/control":         {".", "internal/stage"},
 	"internal/stage/deploy":          {".", "internal/stage", "internal/provider", "internal/strategy"},
-	"internal/stage/document":        {".", "internal/stage"},
+	"internal/stage/document":        {".", "internal/stage", "internal/template"},
 	"internal/engine":                {".", "internal/expr", "internal/flow", "internal/stage"},
-	"internal/store":                 {".", "internal/flow", "internal/engine"},
+	"internal/store":                 {".", "internal/flow", "internal/engine", "internal/template"},
+	"internal/template":              {"."},
 	"internal/provider":              {"."},
 	"internal/provider/providertest": {".", "internal/provider"},
 	"internal/provider/fake":         {".", "internal/provider"},
@@ -51,7 +52,7 @@ var layers = map[string][]string{
 	"internal/node/logfile":          {},
 	"internal/node/process":          {},
 	"internal/node/state":            {"."},
-	"internal/api":                   {".", "internal/provider"},
+	"internal/api":                   {".", "internal/provider", "internal/template"},
 	"internal/cli":                   {".", "client"},
 	"internal/app":                   {"*"},
 	"internal/app/storm":             {},
@@ -173,7 +174,7 @@ func TestPureLayers(t *testing.T) {
 	t.Parallel()
 	pkgs := packages(t)
 	banned := []string{"os", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "log", "log/slog", "database/sql", "os/exec", "io/fs", "sync"}
-	for _, name := range []string{".", "internal/flow", "internal/strategy", "internal/expr", "internal/expr/syntax"} {
+	for _, name := range []string{".", "internal/flow", "internal/strategy", "internal/template", "internal/expr", "internal/expr/syntax"} {
 		for _, imp := range pkgs[name].Imports {
 			if slices.Contains(banned, imp) {
 				t.Errorf("%s is pure and must not import %s", name, imp)
