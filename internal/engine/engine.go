@@ -40,6 +40,12 @@ type Engine struct {
 	jobs   jobQueue
 	signal signals
 
+	// A simulation does these another way; see simulation.go.
+	now   func() time.Time
+	post  func(in input)
+	work  func(f func())
+	after func(d time.Duration, f func())
+
 	ctx  context.Context // of all tasks; ends with errShutdown
 	stop context.CancelCauseFunc
 	done chan struct{} // closed when the writer returned
@@ -83,6 +89,22 @@ var errShutdown = errors.New("the server shuts down")
 
 // New recovers every execution that is not settled, and runs them until Close.
 func New(ctx context.Context, cfg Config) (*Engine, error) {
+	e := newEngine(ctx, cfg)
+	e.now, e.post, e.work = time.Now, e.send, e.jobs.add
+	e.after = func(d time.Duration, f func()) { time.AfterFunc(d, f) }
+	err := cfg.Store.Open(ctx, func(s Stored) error {
+		e.track(newRun(s))
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("recover executions: %w", err)
+	}
+	go e.write()
+	return e, nil
+}
+
+// newEngine returns an engine that does nothing yet.
+func newEngine(ctx context.Context, cfg Config) *Engine {
 	if cfg.Workers == 0 {
 		cfg.Workers = 128
 	}
@@ -98,15 +120,7 @@ func New(ctx context.Context, cfg Config) (*Engine, error) {
 	}
 	e.jobs.max = cfg.Workers
 	e.ctx, e.stop = context.WithCancelCause(context.WithoutCancel(ctx))
-	err := cfg.Store.Open(ctx, func(s Stored) error {
-		e.track(newRun(s))
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("recover executions: %w", err)
-	}
-	go e.write()
-	return e, nil
+	return e
 }
 
 func newRun(s Stored) *run {

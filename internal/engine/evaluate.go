@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/expr"
@@ -60,7 +59,7 @@ func (v *evaluator) evaluate(value any, more map[string]any) (any, expr.Summary)
 
 // env is what is the same for all expressions.
 func (e *Engine) env(ctx context.Context) expr.Env {
-	env := expr.Env{Now: time.Now()}
+	env := expr.Env{Now: e.now()}
 	if e.cfg.Functions != nil {
 		env.Functions = e.cfg.Functions(ctx)
 	}

@@ -38,9 +38,9 @@ func (e *Engine) load(r *run) error {
 
 // park lets go of the open JSON of an execution that waits: a parked execution
 // is its skeleton. It runs in the writer's goroutine, after a commit.
-func (r *run) park() {
+func (e *Engine) park(r *run) {
 	const soon = 5 * time.Second
-	if len(r.inflight) > 0 || r.docs == nil || r.slot >= 0 && time.Until(r.wake) < soon {
+	if len(r.inflight) > 0 || r.docs == nil || r.slot >= 0 && r.wake.Sub(e.now()) < soon {
 		return
 	}
 	r.inflight = nil // an empty map keeps its space
@@ -65,7 +65,7 @@ func (e *Engine) input(ctx context.Context, r *run, p place, attemptNo int) (sta
 		return stage.Input{}, nil, err
 	}
 	in := stage.Input{
-		Execution: r.x, Stage: wire, Attempt: attemptNo, Now: time.Now().UTC(),
+		Execution: r.x, Stage: wire, Attempt: attemptNo, Now: e.now().UTC(),
 		Upstream: func() []gennaker.Stage { return r.wires(func() []*flow.Stage { return r.state.Ancestors(p.stage) }) },
 		Children: func() []gennaker.Stage { return r.wires(func() []*flow.Stage { return r.state.Around(p.stage) }) },
 	}

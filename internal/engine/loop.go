@@ -53,8 +53,8 @@ type ordered struct {
 	c flow.Command
 }
 
-// post hands an input to the writer.
-func (e *Engine) post(in input) {
+// send is post: it hands an input to the writer.
+func (e *Engine) send(in input) {
 	select {
 	case e.inputs <- in:
 	case <-e.ctx.Done():
@@ -98,7 +98,7 @@ func (e *Engine) write() {
 		ins = append(ins[:0], e.own...)
 		e.own = e.own[:0]
 		if len(ins) == 0 {
-			timer.Reset(e.timers.wait(time.Now()))
+			timer.Reset(e.timers.wait(e.now()))
 			select {
 			case in := <-e.inputs:
 				ins = append(ins, in)
@@ -144,7 +144,7 @@ func (e *Engine) recover() {
 }
 
 func (e *Engine) newBatch() *batch {
-	return &batch{e: e, now: time.Now().UTC(), deltas: map[*run]*pending{}}
+	return &batch{e: e, now: e.now().UTC(), deltas: map[*run]*pending{}}
 }
 
 // commit folds ins and what is due, makes the result durable, and acts on it.
@@ -274,7 +274,7 @@ func (e *Engine) act(b *batch) {
 		}
 	}
 	for _, r := range b.touched {
-		r.park()
+		e.park(r)
 	}
 	for _, ev := range b.events {
 		e.cfg.Publish(ev)

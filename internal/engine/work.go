@@ -93,7 +93,7 @@ func (e *Engine) begin(r *run, p place, a *attempt, work func(context.Context, *
 	ctx, cancel := context.WithCancelCause(e.ctx)
 	a.cancel, a.since = cancel, e.signal.now()
 	r.began(p, a)
-	e.jobs.add(func() {
+	e.work(func() {
 		apply := func(*batch) {}
 		if ctx.Err() == nil { // else it was interrupted before it began
 			apply = work(ctx, a)
@@ -144,7 +144,7 @@ func (e *Engine) planStage(ctx context.Context, r *run, p place, a *attempt) fun
 		}
 		pl = planned{flow: flow.Plan{Phase: p.phase, Failed: true, Policy: pl.flow.Policy, Failure: pl.flow.Failure}}
 		if p.phase != flow.PlanFailure { // which must not hide why the stage failed
-			pl.context = map[string]any{"exception": exception(operation, time.Now(), err.Error(), gennaker.HintOf(err), nil), "beforeStagePlanningFailed": true}
+			pl.context = map[string]any{"exception": exception(operation, e.now(), err.Error(), gennaker.HintOf(err), nil), "beforeStagePlanningFailed": true}
 		}
 	}
 	return func(b *batch) {
@@ -183,7 +183,7 @@ func (e *Engine) planAgain(r *run, p place, a *attempt) {
 	next := &attempt{tries: a.tries + 1}
 	next.cancel = func(error) {}
 	r.began(p, next)
-	time.AfterFunc(min(100*time.Millisecond<<min(a.tries, 8), 15*time.Second), func() {
+	e.after(min(100*time.Millisecond<<min(a.tries, 8), 15*time.Second), func() {
 		e.post(input{apply: func(b *batch) {
 			if r.inflight[p] != next || next.drop {
 				return
@@ -230,13 +230,13 @@ func (e *Engine) runTask(ctx context.Context, r *run, p place, c flow.Command, a
 		ev.Kind, ev.Status = flow.TaskEnded, out.Status()
 		if ev.Status == gennaker.Terminal {
 			reason, hint, details := out.Reason()
-			out = out.WithContext(map[string]any{"exception": exception(in.Task, time.Now(), reason, hint, details)})
+			out = out.WithContext(map[string]any{"exception": exception(in.Task, e.now(), reason, hint, details)})
 		}
 	case err != nil:
 		e.cfg.Log.Warn("a task could not tell, and is run again", "execution", r.x.ID, "stage", in.Stage.Name, "task", in.Task, "attempt", c.Attempt, "error", err)
 		ev.Kind, out = flow.TaskUnsure, stage.Outcome{}
 	default:
-		ev.Kind, ev.Until = flow.TaskWaits, out.Due(time.Now())
+		ev.Kind, ev.Until = flow.TaskWaits, out.Due(e.now())
 	}
 	next, err := was.with(out)
 	if err != nil {
@@ -333,7 +333,7 @@ func (e *Engine) timeout(r *run, p place, in stage.Input, out stage.Outcome) map
 	if reason != "" {
 		msg += ": " + reason
 	}
-	return exception(in.Task, time.Now(), msg, hint, details)
+	return exception(in.Task, e.now(), msg, hint, details)
 }
 
 // exception is the map that a failed stage has in its context.
