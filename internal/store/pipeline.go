@@ -140,7 +140,8 @@ func (d *DB) PipelineByID(ctx context.Context, id string) (gennaker.Pipeline, er
 // lastModifiedBy. Everything else is as it was given.
 //
 // Errors: Invalid if another pipeline of the application has the name, without
-// case, and with staleCheck if p was not made from what is stored.
+// case, if the stored template that p refers to does not exist, and with
+// staleCheck if p was not made from what is stored.
 // Source: Spinnaker Front50, save of a pipeline.
 func (d *DB) SavePipeline(ctx context.Context, p gennaker.Pipeline, by string, staleCheck bool) (gennaker.Pipeline, error) {
 	if p.Doc == nil || p.Name == "" || p.Application == "" {
@@ -176,6 +177,9 @@ func (d *DB) SavePipeline(ctx context.Context, p gennaker.Pipeline, by string, s
 			if err := checkStale(p, *before); err != nil {
 				return err
 			}
+		}
+		if err := d.checkTemplate(ctx, tx, p); err != nil {
+			return err
 		}
 		now := time.Now().UnixMilli()
 		doc, err := encode(stamped(p, before, by, &now))

@@ -153,8 +153,8 @@ func (t Template) Check() error {
 	if len(illegal) > 0 {
 		return gennaker.Errorf(gennaker.Invalid, "Illegal variable names: %s. Variable names must match the regex: %s", strings.Join(illegal, ", "), variableRule)
 	}
-	if len(t.ID) > maxID || strings.ContainsAny(t.ID, ":@/ \t\r\n") {
-		return gennaker.Errorf(gennaker.Invalid, "the id of a template may have at most %d bytes, and no space and none of : @ /, which stand in references", maxID)
+	if len(t.ID) > maxID || strings.ContainsAny(t.ID, ":@/\\\" \t\r\n") {
+		return gennaker.Errorf(gennaker.Invalid, "the id of a template may have at most %d bytes, and no space and none of : @ / \\ and quotes, since references hold it", maxID)
 	}
 	return nil
 }
