@@ -24,6 +24,7 @@ import (
 	"github.com/gennaker/gennaker/internal/api"
 	"github.com/gennaker/gennaker/internal/engine"
 	"github.com/gennaker/gennaker/internal/expr"
+	"github.com/gennaker/gennaker/internal/launch"
 	"github.com/gennaker/gennaker/internal/provider"
 	"github.com/gennaker/gennaker/internal/provider/local"
 	"github.com/gennaker/gennaker/internal/stage"
@@ -128,24 +129,26 @@ func New(ctx context.Context, cfg Config) (_ *App, err error) {
 // compose makes the engine and the API.
 func (a *App) compose(ctx context.Context) (err error) {
 	registry := &stage.Registry{}
-	l := &launcher{db: a.db, registry: registry}
-	control.Register(registry, children{l})
+	known := func(ctx context.Context) map[string]expr.Function { return functions(ctx, a.db) }
+	late := &lateEngine{ready: make(chan struct{})}
+	l := &launch.Launcher{
+		Catalog: a.db, Runtime: late, Registry: registry, Now: time.Now,
+		Env: func(ctx context.Context) expr.Env { return expr.Env{Now: time.Now(), Functions: known(ctx)} },
+	}
+	control.Register(registry, launch.Children{Launcher: l})
 	deploy.Register(registry, a.fleet, deploy.Config{Application: a.db.Application})
 	document.Register(registry, a.db, inventory{a.fleet})
 	if a.cfg.Stages != nil {
 		a.cfg.Stages(registry)
 	}
-	known := func(ctx context.Context) map[string]expr.Function { return functions(ctx, a.db) }
-	l.env = func(ctx context.Context) expr.Env { return expr.Env{Now: time.Now(), Functions: known(ctx)} }
-	l.ready = make(chan struct{})
 	a.engine, err = engine.New(ctx, engine.Config{Store: a.db, Registry: registry, Log: a.log, Publish: a.hub.publish, Functions: known})
 	if err != nil {
 		return err
 	}
-	l.engine = a.engine
-	close(l.ready)
+	late.engine = a.engine
+	close(late.ready)
 	a.api = api.New(api.Config{
-		Log: a.log, Version: a.cfg.Version, Executions: audited{a.engine, a.db}, Launcher: l,
+		Log: a.log, Version: a.cfg.Version, Executions: audited{a.engine, a.db}, Launcher: launcher{l},
 		History: a.db, Catalog: a.db, Checker: registry, Events: a.hub, Fleet: a.fleet, Health: a.health,
 	})
 	return nil

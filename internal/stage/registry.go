@@ -84,6 +84,20 @@ func Add[C any](r *Registry, d Definition) {
 	r.types[d.Type] = &d
 }
 
+// Map returns a registry of the same types, each as f makes it of the one that
+// is here.
+func (r *Registry) Map(f func(Definition) Definition) *Registry {
+	out := &Registry{types: map[string]*Definition{}, aliases: map[string]*Definition{}}
+	for name, d := range r.types {
+		mapped := f(*d)
+		out.types[name] = &mapped
+	}
+	for name, d := range r.aliases {
+		out.aliases[name] = out.types[d.Type]
+	}
+	return out
+}
+
 // Find returns the definition of a stage type or alias.
 //
 // Errors: Invalid, naming the known types.
