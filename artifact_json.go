@@ -3,7 +3,6 @@ package gennaker
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -51,11 +50,37 @@ func (e *ExpectedArtifact) UnmarshalJSON(b []byte) (err error) {
 	return err
 }
 
-// Map returns the artifact as open JSON.
-func (a Artifact) Map() map[string]any { return toOpen(a) }
+// Map returns the artifact as open JSON, with float64 numbers.
+func (a Artifact) Map() map[string]any {
+	out := map[string]any{
+		"type": a.Type, "name": a.Name, "version": a.Version, "location": a.Location, "reference": a.Reference,
+		"artifactAccount": a.ArtifactAccount, "provenance": a.Provenance, "uuid": a.UUID,
+	}
+	maps.DeleteFunc(out, func(_ string, v any) bool { return v == "" })
+	if a.CustomKind {
+		out["customKind"] = true
+	}
+	if len(a.Metadata) > 0 {
+		out["metadata"] = openCopy(a.Metadata)
+	}
+	return out
+}
 
-// Map returns the expected artifact as open JSON.
-func (e ExpectedArtifact) Map() map[string]any { return toOpen(e) }
+// Map returns the expected artifact as open JSON, with float64 numbers.
+func (e ExpectedArtifact) Map() map[string]any {
+	out := map[string]any{
+		"id": e.ID, "displayName": e.DisplayName, "usePriorArtifact": e.UsePrior, "useDefaultArtifact": e.UseDefault,
+	}
+	maps.DeleteFunc(out, func(_ string, v any) bool { return v == "" || v == false })
+	out["matchArtifact"] = e.Match.Map()
+	if e.Default != nil {
+		out["defaultArtifact"] = e.Default.Map()
+	}
+	if e.Bound != nil {
+		out["boundArtifact"] = e.Bound.Map()
+	}
+	return out
+}
 
 func (r *reader) expectedArtifact(v any) (e ExpectedArtifact) {
 	m, ok := v.(map[string]any)
@@ -134,15 +159,27 @@ func openJSON(text []byte) (v any, err error) {
 	return v, err
 }
 
-// toOpen returns v, which marshals to an object, as open JSON.
-func toOpen(v any) map[string]any {
-	text, err := json.Marshal(v)
-	out := map[string]any{}
-	if err == nil {
-		err = json.Unmarshal(text, &out)
+// openCopy copies open JSON; a number is a float64, or a text if it is too large.
+func openCopy(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		f, err := v.Float64()
+		if err != nil {
+			return v.String()
+		}
+		return f
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, x := range v {
+			out[k] = openCopy(x)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, x := range v {
+			out[i] = openCopy(x)
+		}
+		return out
 	}
-	if err != nil { // only values that JSON cannot hold, which came from JSON
-		panic(fmt.Sprintf("gennaker: %T is not JSON: %v", v, err))
-	}
-	return out
+	return v
 }

@@ -21,6 +21,7 @@ func TestArtifactJSON(t *testing.T) {
 		"custom kind":      {`{"customKind":true}`, ``},
 		"provenance, uuid": {`{"location":"ns","provenance":"p","uuid":"u"}`, ``},
 		"texts as numbers": {`{"version":1.10,"name":7,"reference":true,"customKind":"true"}`, `{"version":"1.10","name":"7","reference":"true","customKind":true}`},
+		"large number":     {`{"metadata":{"n":[1e999,{"m":2}]}}`, `{"metadata":{"n":["1e999",{"m":2}]}}`},
 		"empty metadata":   {`{"type":"a","metadata":{}}`, `{"type":"a"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -33,11 +34,18 @@ func TestArtifactJSON(t *testing.T) {
 			if want == "" {
 				want = tt.text
 			}
-			var wantMap map[string]any
+			marshaled, err := json.Marshal(a.Map())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var wantMap, gotMap map[string]any
+			if err := json.Unmarshal(marshaled, &gotMap); err != nil {
+				t.Fatal(err)
+			}
 			if err := json.Unmarshal([]byte(want), &wantMap); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(wantMap, a.Map()); diff != "" {
+			if diff := cmp.Diff(wantMap, a.Map()); diff != "" || !cmp.Equal(gotMap, a.Map()) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			again, err := gennaker.ArtifactOf(a.Map())
