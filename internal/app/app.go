@@ -135,7 +135,7 @@ func (a *App) compose(ctx context.Context) (err error) {
 		Catalog: a.db, Runtime: late, Registry: registry, Now: time.Now,
 		Env: func(ctx context.Context) expr.Env { return expr.Env{Now: time.Now(), Functions: known(ctx)} },
 	}
-	control.Register(registry, launch.Children{Launcher: l})
+	control.Register(registry, control.Config{Pipelines: launch.Children{Launcher: l}})
 	deploy.Register(registry, a.fleet, deploy.Config{Application: a.db.Application})
 	document.Register(registry, a.db, inventory{a.fleet})
 	if a.cfg.Stages != nil {

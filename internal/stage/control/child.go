@@ -14,14 +14,25 @@ import (
 //
 // Source: Spinnaker orca MonitorPipelineTask.
 func failure(child gennaker.Execution) stage.Outcome {
-	var errs []any
-	var source map[string]any
+	errs, source := said(child)
+	if len(errs) == 0 {
+		return stage.Fail("child pipeline %s ended as %s", child.Name, child.Status).
+			WithHint("look at execution %s", child.ID)
+	}
+	return stage.Fail("%v", errs[0]).
+		WithHint("look at execution %s", child.ID).
+		WithDetails(map[string]any{"errors": errs, "source": source})
+}
+
+// said returns what the stages of a child said that failed, and where the first
+// of them is.
+func said(child gennaker.Execution) (errs []any, source map[string]any) {
 	for i, s := range child.Stages {
-		said := stageErrors(s)
-		for _, e := range said {
+		why := stageErrors(s)
+		for _, e := range why {
 			errs = append(errs, fmt.Sprintf("Exception in child pipeline stage (%s: %s): %s", child.Name, cmp.Or(s.Name, s.Type), e))
 		}
-		if source == nil && len(said) > 0 {
+		if source == nil && len(why) > 0 {
 			source = map[string]any{
 				"executionId": child.ID, "stageId": s.ID, "stageName": cmp.Or(s.Name, s.Type), "stageIndex": i,
 			}
@@ -33,13 +44,7 @@ func failure(child gennaker.Execution) stage.Outcome {
 			}
 		}
 	}
-	if len(errs) == 0 {
-		return stage.Fail("child pipeline %s ended as %s", child.Name, child.Status).
-			WithHint("look at execution %s", child.ID)
-	}
-	return stage.Fail("%v", errs[0]).
-		WithHint("look at execution %s", child.ID).
-		WithDetails(map[string]any{"errors": errs, "source": source})
+	return errs, source
 }
 
 // stageErrors returns why a stage failed: details.errors of its exception, or

@@ -17,7 +17,7 @@ var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 func registry(t *testing.T, p control.Pipelines) *stage.Registry {
 	t.Helper()
 	r := &stage.Registry{}
-	control.Register(r, p)
+	control.Register(r, control.Config{Pipelines: p})
 	return r
 }
 
@@ -49,7 +49,10 @@ func seen(o stage.Outcome, err error, now time.Time) result {
 func TestRegister(t *testing.T) {
 	t.Parallel()
 	r := registry(t, nil)
-	if diff := cmp.Diff([]string{"manualJudgment", "noop", "pipeline", "wait"}, r.Types()); diff != "" {
+	if diff := cmp.Diff([]string{
+		"checkPreconditions", "dependsOnExecution", "evaluateVariables", "manualJudgment", "noop", "pipeline",
+		"runMultiplePipelines", "wait", "waitForCondition", "waitUntil",
+	}, r.Types()); diff != "" {
 		t.Errorf("types (-want +got):\n%s", diff)
 	}
 	for name, tt := range map[string]struct {
@@ -105,9 +108,9 @@ func TestWait(t *testing.T) {
 		"skipped":          {map[string]any{"waitTime": 30, "skipRemainingWait": true}, 0, done},
 		"skipped, string":  {map[string]any{"waitTime": 30, "skipRemainingWait": "true"}, 0, done},
 		"not skipped":      {map[string]any{"waitTime": 30, "skipRemainingWait": false}, 0, until(30 * time.Second)},
-		"missing":          {map[string]any{}, 0, invalid},
-		"null":             {map[string]any{"waitTime": nil}, 0, invalid},
-		"negative":         {map[string]any{"waitTime": -1}, 0, invalid},
+		"missing":          {map[string]any{}, 0, done},
+		"null":             {map[string]any{"waitTime": nil}, 0, done},
+		"negative":         {map[string]any{"waitTime": -1}, 0, done},
 		"not a number":     {map[string]any{"waitTime": "soon"}, 0, invalid},
 		"NaN":              {map[string]any{"waitTime": "NaN"}, 0, invalid},
 		"too long to hold": {map[string]any{"waitTime": 1e18}, 0, invalid},

@@ -12,10 +12,13 @@ import (
 // judgmentConfig is the configuration of a manualJudgment stage, and what is
 // put there by who judges.
 type judgmentConfig struct {
-	Instructions   string          `json:"instructions"`                   // HTML or Markdown
-	JudgmentInputs []judgmentInput `json:"judgmentInputs"`                 // answers that are offered
-	SendNotify     bool            `json:"sendNotifications"`              // accepted; nothing is sent yet
-	Propagate      bool            `json:"propagateAuthenticationContext"` // accepted; there is no authentication yet
+	Instructions   string           `json:"instructions"`                   // HTML or Markdown
+	JudgmentInputs []judgmentInput  `json:"judgmentInputs"`                 // answers that are offered
+	Roles          []string         `json:"requiredJudgmentRoles"`          // who may judge; kept, there is no authentication yet
+	SelectedRoles  []string         `json:"selectedStageRoles"`             // another name of requiredJudgmentRoles
+	Propagate      bool             `json:"propagateAuthenticationContext"` // the stages behind run as who judged; kept, there is no authentication yet
+	SendNotify     bool             `json:"sendNotifications"`              // kept; nothing is sent yet
+	Notifications  []map[string]any `json:"notifications"`                  // kept; nothing is sent yet
 
 	judgment
 }
@@ -48,6 +51,7 @@ func manualJudgment() stage.Definition {
 			delete(context, "judgmentStatus")
 			delete(context, "lastModifiedBy")
 		},
+		RunsDry: always,
 	}
 }
 

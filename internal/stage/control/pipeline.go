@@ -45,13 +45,14 @@ type StartRequest struct {
 
 // pipelineConfig is the configuration of a pipeline stage.
 type pipelineConfig struct {
-	Application string         `json:"application"`          // default the parent's
-	Pipeline    string         `json:"pipeline"`             // ID or name
-	PipelineID  string         `json:"pipelineId"`           // of a strategy
-	Parameters  map[string]any `json:"pipelineParameters"`   // parameters of the execution
-	Wait        *bool          `json:"waitForCompletion"`    // default true
-	Skippable   bool           `json:"skippable"`            // accepted; changes nothing
-	SkipOutputs bool           `json:"skipDownstreamOutput"` // do not show the outputs of the child to the stages behind
+	Application string           `json:"application"`          // default the parent's
+	Pipeline    string           `json:"pipeline"`             // ID or name
+	PipelineID  string           `json:"pipelineId"`           // of a strategy
+	Parameters  map[string]any   `json:"pipelineParameters"`   // parameters of the execution
+	Wait        *bool            `json:"waitForCompletion"`    // default true
+	Skippable   bool             `json:"skippable"`            // a user may skip the stage while it runs
+	SkipOutputs bool             `json:"skipDownstreamOutput"` // do not show the outputs of the child to the stages behind
+	Expected    []map[string]any `json:"expectedArtifacts"`    // artifacts that the child makes
 }
 
 // Values in the context of a pipeline stage.
@@ -75,13 +76,20 @@ const (
 //
 // Source: Spinnaker orca PipelineStage, DependentPipelineStarter,
 // MonitorPipelineTask.
-func pipeline(p Pipelines) stage.Definition {
+func pipeline(p Pipelines, bind stage.Step) stage.Definition {
+	steps := []stage.Step{
+		{Name: "startPipeline", Task: startPipeline{p}},
+		{Name: "monitorPipeline", Task: monitorPipeline{p}, If: waits, Timeout: monitorTimeout},
+	}
+	if bind.Task != nil {
+		bind.If = promises
+		steps = append(steps, bind)
+	}
 	return stage.Definition{
-		Type: "pipeline",
-		Steps: []stage.Step{
-			{Name: "startPipeline", Task: startPipeline{p}},
-			{Name: "monitorPipeline", Task: monitorPipeline{p}, If: waits, Timeout: monitorTimeout},
-		},
+		Type:       "pipeline",
+		Steps:      steps,
+		ManualSkip: func(context map[string]any) bool { return truth(context["skippable"]) },
+		RunsDry:    always,
 		Restart: func(context map[string]any) {
 			if keep, _ := context[keepChild].(bool); !keep {
 				delete(context, childStatus)
@@ -98,6 +106,12 @@ func waits(in stage.Input) bool {
 	return err != nil || c.Wait == nil || *c.Wait
 }
 
+// promises reports whether the stage names artifacts that it makes.
+func promises(in stage.Input) bool {
+	list, _ := in.Stage.Context["expectedArtifacts"].([]any)
+	return len(list) > 0
+}
+
 type startPipeline struct{ pipelines Pipelines }
 
 // Run starts the child, unless a restart kept it.
@@ -109,31 +123,49 @@ func (t startPipeline) Run(ctx context.Context, in stage.Input) (stage.Outcome, 
 	if err != nil {
 		return stage.Outcome{}, err
 	}
-	name := cmp.Or(c.Pipeline, c.PipelineID)
+	name := cmp.Or(c.PipelineID, c.Pipeline)
 	if name == "" {
 		return stage.Outcome{}, gennaker.Errorf(gennaker.Invalid, "pipeline is missing").
 			WithHint("set pipeline to the ID or the name of the pipeline to run")
 	}
-	if nesting(in.Execution.Trigger) >= maxNesting {
-		return stage.Fail("pipelines are nested more than %d deep", maxNesting).
-			WithHint("look for pipelines that start each other"), nil
-	}
-	trigger, err := childTrigger(in, c)
+	trigger, err := childTrigger(in, c.Parameters)
 	if err != nil {
 		return stage.Outcome{}, err
 	}
-	application := cmp.Or(c.Application, in.Execution.Application)
-	id, err := t.pipelines.StartPipeline(ctx, StartRequest{
-		Key: in.Key, Application: application, Pipeline: name, Trigger: trigger, Parent: in.Execution,
+	id, err := start(ctx, t.pipelines, in, StartRequest{
+		Key: in.Key, Application: c.Application, Pipeline: name, Trigger: trigger,
 	})
 	if err != nil {
-		return stage.Outcome{}, fmt.Errorf("start pipeline %s of %s: %w", name, application, err)
+		return stage.Outcome{}, err
 	}
 	child, err := t.pipelines.Execution(ctx, id)
 	if err != nil {
 		return stage.Outcome{}, fmt.Errorf("read child execution %s: %w", id, err)
 	}
 	return stage.Done().WithContext(map[string]any{executionID: id, executionName: child.Name}), nil
+}
+
+// start starts a child for the stage; an empty application is its own.
+func start(ctx context.Context, p Pipelines, in stage.Input, r StartRequest) (id string, err error) {
+	if nesting(in.Execution.Trigger) >= maxNesting {
+		return "", gennaker.Errorf(gennaker.Invalid, "pipelines are nested more than %d deep", maxNesting).
+			WithHint("look for pipelines that start each other")
+	}
+	r.Application, r.Parent = cmp.Or(r.Application, in.Execution.Application), in.Execution
+	r.Trigger.CorrelationID = r.Key
+	id, err = p.StartPipeline(ctx, r)
+	if err != nil && gennaker.KindOf(err) == gennaker.NotFound {
+		what := "pipeline"
+		if r.Trigger.Other["strategy"] == true {
+			what = "custom strategy"
+		}
+		return "", gennaker.Errorf(gennaker.NotFound, "The referenced %s cannot be located (%s)", what, r.Pipeline).
+			WithHint("application %s has no pipeline of that ID or name", r.Application)
+	}
+	if err != nil {
+		return "", fmt.Errorf("start pipeline %s of %s: %w", r.Pipeline, r.Application, err)
+	}
+	return id, nil
 }
 
 // Cancel cancels the child if it was started and its answer was lost.
@@ -148,7 +180,7 @@ func (t startPipeline) Cancel(ctx context.Context, in stage.Input) (stage.Outcom
 			return stage.Outcome{}, fmt.Errorf("look for a child execution: %w", err)
 		}
 	}
-	return cancelChild(ctx, t.pipelines, in, id)
+	return canceled(ctx, t.pipelines, in, id)
 }
 
 func childOf(in stage.Input) string {
@@ -157,26 +189,28 @@ func childOf(in stage.Input) string {
 }
 
 // childTrigger returns the trigger of the child.
-func childTrigger(in stage.Input, c pipelineConfig) (gennaker.Trigger, error) {
+func childTrigger(in stage.Input, parameters map[string]any) (gennaker.Trigger, error) {
 	parent := in.Execution
 	parent.Stages = []gennaker.Stage{}
 	other, err := object(parent)
 	if err != nil {
 		return gennaker.Trigger{}, err
 	}
-	parameters := c.Parameters
 	if parameters == nil {
 		parameters = map[string]any{}
 	}
-	return gennaker.Trigger{
-		Type:          "pipeline",
-		User:          cmp.Or(parent.Authentication.User, parent.Trigger.User, gennaker.Anonymous),
-		CorrelationID: in.Key,
-		Parameters:    parameters,
-		Artifacts:     artifacts(in),
-		DryRun:        parent.Trigger.DryRun,
-		Other:         map[string]any{"parentExecution": other, "parentPipelineStageId": in.Stage.ID},
-	}, nil
+	trigger := gennaker.Trigger{
+		Type:       "pipeline",
+		User:       cmp.Or(parent.Authentication.User, parent.Trigger.User, gennaker.Anonymous),
+		Parameters: parameters,
+		Artifacts:  artifacts(in),
+		DryRun:     parent.Trigger.DryRun,
+		Other:      map[string]any{"parentExecution": other, "parentPipelineStageId": in.Stage.ID},
+	}
+	if parameters["strategy"] == true {
+		trigger.Other["strategy"] = true
+	}
+	return trigger, nil
 }
 
 // object returns e as it stands in a trigger.
@@ -225,51 +259,4 @@ func nesting(t gennaker.Trigger) int {
 		parent, ok = above["parentExecution"].(map[string]any)
 	}
 	return n
-}
-
-type monitorPipeline struct{ pipelines Pipelines }
-
-// Run waits until the child ended, and takes over its status and outputs.
-func (t monitorPipeline) Run(ctx context.Context, in stage.Input) (stage.Outcome, error) {
-	id := childOf(in)
-	child, err := t.pipelines.Execution(ctx, id)
-	if err != nil {
-		return stage.Outcome{}, fmt.Errorf("read child execution %q: %w", id, err)
-	}
-	status := map[string]any{childStatus: string(child.Status)}
-	if !child.Status.Complete() {
-		return stage.Wait(time.Time{}, stage.ExecutionTopic(id)).WithContext(status), nil
-	}
-	var out stage.Outcome
-	switch {
-	case child.Status == gennaker.Succeeded:
-		out = stage.Done()
-	case child.Status.Halt() && child.Status != gennaker.Canceled:
-		out = failure(child)
-	default:
-		out = stage.Cancel("child pipeline %s ended as %s", child.Name, child.Status)
-	}
-	c, err := stage.Decode[pipelineConfig](in.Stage.Context)
-	if err != nil {
-		return stage.Outcome{}, err
-	}
-	if !c.SkipOutputs {
-		out = out.WithOutputs(mergedOutputs(child.Stages))
-	}
-	return out.WithContext(status), nil
-}
-
-// Cancel cancels the child.
-func (t monitorPipeline) Cancel(ctx context.Context, in stage.Input) (stage.Outcome, error) {
-	return cancelChild(ctx, t.pipelines, in, childOf(in))
-}
-
-func cancelChild(ctx context.Context, p Pipelines, in stage.Input, id string) (stage.Outcome, error) {
-	reason := cmp.Or(in.Execution.CancelReason, fmt.Sprintf("stage %s of execution %s ended", in.Stage.Name, in.Execution.ID))
-	err := p.CancelExecution(ctx, id, canceledBy, reason)
-	switch kind := gennaker.KindOf(err); {
-	case err == nil, kind == gennaker.NotFound, kind == gennaker.Conflict: // canceled, or nothing to cancel
-		return stage.Done().WithContext(map[string]any{executionID: id}), nil
-	}
-	return stage.Outcome{}, fmt.Errorf("cancel child execution %s: %w", id, err)
 }

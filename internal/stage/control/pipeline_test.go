@@ -167,7 +167,7 @@ func TestStartPipelineRefuses(t *testing.T) {
 		"unknown":        {map[string]any{"pipeline": "x"}, gennaker.Trigger{}, gennaker.Errorf(gennaker.NotFound, "no"), result{Kind: gennaker.NotFound}},
 		"away":           {map[string]any{"pipeline": "x"}, gennaker.Trigger{}, gennaker.Errorf(gennaker.Unavailable, "no"), result{Kind: gennaker.Unavailable}},
 		"nested":         {map[string]any{"pipeline": "x"}, deep(24), nil, result{Status: gennaker.Succeeded}},
-		"nested too far": {map[string]any{"pipeline": "x"}, deep(25), nil, result{Status: gennaker.Terminal, Reason: "pipelines are nested more than 25 deep"}},
+		"nested too far": {map[string]any{"pipeline": "x"}, deep(25), nil, result{Kind: gennaker.Invalid}},
 		"kept child":     {map[string]any{"pipeline": "x", "executionId": "old"}, gennaker.Trigger{}, nil, result{Status: gennaker.Skipped}},
 	} {
 		t.Run(name, func(t *testing.T) {
