@@ -137,7 +137,8 @@ func (a *App) compose(ctx context.Context) (err error) {
 	}
 	control.Register(registry, control.Config{Pipelines: launch.Children{Launcher: l}})
 	deploy.Register(registry, a.fleet, deploy.Config{Application: a.db.Application})
-	document.Register(registry, a.db, inventory{a.fleet})
+	evaluate := evaluator(context.WithoutCancel(ctx), known)
+	document.Register(registry, document.Config{Catalog: a.db, Inventory: inventory{a.fleet}, Templates: a.db, Evaluate: evaluate})
 	if a.cfg.Stages != nil {
 		a.cfg.Stages(registry)
 	}

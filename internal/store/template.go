@@ -233,13 +233,8 @@ func (d *DB) checkUnused(ctx context.Context, q queryer, v template.Version) err
 // checkTemplate refuses a pipeline whose stored template does not exist. What is
 // elsewhere, or named by an expression, is looked for when the pipeline runs.
 func (d *DB) checkTemplate(ctx context.Context, tx *sql.Tx, p gennaker.Pipeline) error {
-	if !template.Templated(p.Doc.Value) {
-		return nil
-	}
-	artifact, _ := p.Doc.Value["template"].(map[string]any)
-	ref, _ := artifact["reference"].(string)
-	v, ok := template.ParseReference(ref)
-	if !ok || strings.Contains(ref, "${") {
+	v, ok := template.VersionOf(p.Doc.Value)
+	if !ok {
 		return nil
 	}
 	doc, err := d.document(ctx, tx, sqlTemplate, v.ID, v.Tag, v.Digest)

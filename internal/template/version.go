@@ -64,18 +64,27 @@ func ParseReference(ref string) (v Version, ok bool) {
 	return Version{ID: id, Tag: tag}, true
 }
 
+// VersionOf returns the stored copy that a pipeline document refers to, and
+// reports whether it refers to one.
+func VersionOf(config map[string]any) (Version, bool) {
+	if !Templated(config) {
+		return Version{}, false
+	}
+	artifact, _ := config["template"].(map[string]any)
+	ref, _ := artifact["reference"].(string)
+	if strings.Contains(ref, "${") {
+		return Version{}, false // nobody knows before it runs
+	}
+	return ParseReference(ref)
+}
+
 // UsedBy reports whether a pipeline document refers to v or, if v is the copy
 // with neither tag nor digest, to any copy of the template.
 //
 // Front50 compares prefixes only, by which "foo2" depends on "foo".
 func (v Version) UsedBy(config map[string]any) bool {
-	if !Templated(config) {
-		return false
-	}
-	artifact, _ := config["template"].(map[string]any)
-	ref, _ := artifact["reference"].(string)
-	rest, ok := strings.CutPrefix(ref, v.Reference())
-	return ok && (rest == "" || v.Tag == "" && v.Digest == "" && strings.ContainsAny(rest[:1], ":@"))
+	used, ok := VersionOf(config)
+	return ok && (used == v || v == Version{ID: used.ID})
 }
 
 // Templated reports whether a pipeline document is a config: it has to be

@@ -1,5 +1,6 @@
 // Package document has the stages that change the documents users write:
-// applications and pipelines. They are mostly jobs of ad-hoc operations.
+// applications, pipelines and pipeline templates. They are mostly jobs of ad-hoc
+// operations.
 //
 // A stage that already did its work, or finds that there is nothing to delete,
 // succeeds again: its answer may have been lost.
@@ -8,9 +9,13 @@ package document
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
+	"encoding/json"
+	"strings"
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/stage"
+	"github.com/gennaker/gennaker/internal/template"
 )
 
 // Catalog keeps the documents. Names of applications match without case.
@@ -21,7 +26,7 @@ type Catalog interface {
 	SaveApplication(ctx context.Context, a gennaker.Application, user string) error
 	// DeleteApplication deletes an application. Errors: NotFound.
 	DeleteApplication(ctx context.Context, name, user string) error
-	// Pipelines returns the pipelines of an application.
+	// Pipelines returns the pipelines of an application, or of all for "".
 	Pipelines(ctx context.Context, application string) ([]gennaker.Pipeline, error)
 	// SavePipeline makes or replaces the pipeline with p's ID and returns it as
 	// it was stored. With staleCheck it refuses a document that was not made
@@ -38,28 +43,67 @@ type Inventory interface {
 	ServerGroups(ctx context.Context, application string) ([]gennaker.ServerGroup, error)
 }
 
+// Templates keeps pipeline templates.
+type Templates interface {
+	// Template returns one copy. Errors: NotFound.
+	Template(ctx context.Context, v template.Version) (map[string]any, error)
+	// CreateTemplate stores a new template. Errors: Invalid; Conflict if there
+	// is one already.
+	CreateTemplate(ctx context.Context, doc map[string]any, tag, user string) (template.Version, error)
+	// UpdateTemplate replaces a template. Errors: Invalid; NotFound.
+	UpdateTemplate(ctx context.Context, doc map[string]any, tag, user string) (template.Version, error)
+	// DeleteTemplate deletes one copy. Errors: NotFound; Conflict while
+	// pipelines refer to it.
+	DeleteTemplate(ctx context.Context, v template.Version, user string) error
+}
+
+// Config is what the stages work with. All but Artifacts must be set.
+type Config struct {
+	Catalog   Catalog
+	Inventory Inventory
+	Templates Templates
+	Artifacts template.Fetcher // for savePipelinesFromArtifact; nil refuses it
+	Evaluate  template.Evaluator
+}
+
 // Register adds the stages of this package to r. Pipelines that are saved may
 // hold the stage types that r has when they are saved.
-func Register(r *stage.Registry, c Catalog, inv Inventory) {
+func Register(r *stage.Registry, c Config) {
 	for _, name := range []string{"createApplication", "updateApplication", "upsertApplication"} {
 		stage.Add[applicationConfig](r, stage.Definition{
-			Type: name, Steps: []stage.Step{{Name: name, Task: upsertApplication{c}}},
+			Type: name, Steps: []stage.Step{{Name: name, Task: upsertApplication{c.Catalog}}},
 		})
 	}
 	stage.Add[applicationConfig](r, stage.Definition{
 		Type: "deleteApplication",
 		Steps: []stage.Step{
-			{Name: "verifyNoDependencies", Task: verifyNoDependencies{inv}},
-			{Name: "deleteApplication", Task: deleteApplication{c}},
+			{Name: "verifyNoDependencies", Task: verifyNoDependencies{c.Inventory}},
+			{Name: "deleteApplication", Task: deleteApplication{c.Catalog}},
 		},
 	})
+	for _, name := range []string{"savePipeline", "updatePipeline"} {
+		stage.Add[pipelineConfig](r, stage.Definition{
+			Type: name, Verbatim: verbatim("pipeline"),
+			Steps: []stage.Step{
+				{Name: name, Task: savePipeline{c.Catalog, r.Check}},
+				{Name: "waitForPipelineSave", Task: waitForPipelineSave{c.Catalog}},
+			},
+		})
+	}
 	stage.Add[pipelineConfig](r, stage.Definition{
-		Type: "savePipeline", Aliases: []string{"updatePipeline"},
-		Steps: []stage.Step{{Name: "savePipeline", Task: savePipeline{c, r.Check}}},
+		Type: "deletePipeline", Verbatim: verbatim("pipeline"),
+		Steps: []stage.Step{{Name: "deletePipeline", Task: deletePipeline{c.Catalog}}},
 	})
-	stage.Add[pipelineConfig](r, stage.Definition{
-		Type: "deletePipeline", Steps: []stage.Step{{Name: "deletePipeline", Task: deletePipeline{c}}},
+	stage.Add[reorderConfig](r, stage.Definition{
+		Type: "reorderPipelines", Steps: []stage.Step{{Name: "reorderPipelines", Task: reorderPipelines{c.Catalog}}},
 	})
+	registerFromArtifact(r, c)
+	registerTemplates(r, c)
+}
+
+// verbatim keeps the expressions of documents that are saved.
+func verbatim(keys ...string) func(stage.Input) []string {
+	return func(stage.Input) []string { return keys }
 }
 
 // author returns who asked for a change. What a job says of its user is not
@@ -72,4 +116,30 @@ func author(in stage.Input) string {
 // seen downstream.
 func done(values map[string]any) stage.Outcome {
 	return stage.Done().WithContext(values).WithOutputs(values)
+}
+
+// textOf returns the JSON of a part of a job that is an object, or its JSON in
+// base64; what names it in messages.
+//
+// Errors: TooLarge; Invalid.
+func textOf(v any, what string) ([]byte, error) {
+	const hint = "give it as an object, or as JSON in base64"
+	switch v := v.(type) {
+	case map[string]any:
+		text, err := json.Marshal(v)
+		if err != nil {
+			return nil, gennaker.Errorf(gennaker.Invalid, "%s is not JSON: %w", what, err)
+		}
+		return text, nil
+	case string:
+		if base64.StdEncoding.DecodedLen(len(v)) > gennaker.MaxDocumentBytes+2 {
+			return nil, gennaker.Errorf(gennaker.TooLarge, "%s has more than %d bytes", what, gennaker.MaxDocumentBytes)
+		}
+		text, err := base64.StdEncoding.DecodeString(strings.TrimSpace(v))
+		if err != nil {
+			return nil, gennaker.Errorf(gennaker.Invalid, "%s is not base64: %w", what, err).WithHint(hint)
+		}
+		return text, nil
+	}
+	return nil, gennaker.Errorf(gennaker.Invalid, "%s is missing", what).WithHint(hint)
 }

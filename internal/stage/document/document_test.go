@@ -21,6 +21,8 @@ import (
 type catalog struct {
 	applications map[string]gennaker.Application // by lower-case name
 	pipelines    map[string]gennaker.Pipeline    // by ID
+	templates    map[string]map[string]any       // by key
+	artifacts    map[string]string               // contents by reference
 	groups       []gennaker.ServerGroup
 	saves        []string // "what by whom"
 	fail         error    // of every call
@@ -87,7 +89,7 @@ func (c *catalog) DeleteApplication(_ context.Context, name, user string) error 
 func (c *catalog) Pipelines(_ context.Context, application string) ([]gennaker.Pipeline, error) {
 	var out []gennaker.Pipeline
 	for _, id := range slices.Sorted(maps.Keys(c.pipelines)) {
-		if strings.EqualFold(c.pipelines[id].Application, application) {
+		if application == "" || strings.EqualFold(c.pipelines[id].Application, application) {
 			out = append(out, c.pipelines[id])
 		}
 	}
@@ -137,7 +139,7 @@ func run(t *testing.T, c *catalog, typ, step string, context map[string]any) (st
 func runKey(t *testing.T, c *catalog, typ, step, key string, context map[string]any) (stage.Outcome, error) {
 	t.Helper()
 	r := &stage.Registry{}
-	document.Register(r, c, c)
+	document.Register(r, document.Config{Catalog: c, Inventory: c, Templates: c, Artifacts: c, Evaluate: evaluate})
 	stage.Add[struct{}](r, stage.Definition{Type: "noop"}) // a type that is registered later
 	d, err := r.Find(typ)
 	if err != nil {
@@ -161,7 +163,7 @@ func failed(o stage.Outcome, err error) string {
 func TestRegister(t *testing.T) {
 	t.Parallel()
 	r := &stage.Registry{}
-	document.Register(r, nil, nil)
+	document.Register(r, document.Config{})
 	steps := map[string][]string{}
 	for _, typ := range r.Types() {
 		d, err := r.Find(typ)
@@ -175,7 +177,15 @@ func TestRegister(t *testing.T) {
 	want := map[string][]string{
 		"createApplication": {"createApplication"}, "updateApplication": {"updateApplication"},
 		"upsertApplication": {"upsertApplication"}, "deleteApplication": {"verifyNoDependencies", "deleteApplication"},
-		"savePipeline": {"savePipeline"}, "deletePipeline": {"deletePipeline"},
+		"savePipeline": {"savePipeline", "waitForPipelineSave"}, "updatePipeline": {"updatePipeline", "waitForPipelineSave"},
+		"deletePipeline": {"deletePipeline"}, "reorderPipelines": {"reorderPipelines"},
+		"savePipelinesFromArtifact": {
+			"getPipelinesFromArtifact", "preparePipelineToSaveTask", "savePipeline", "waitForPipelineSave", "checkPipelineResults",
+			"checkForRemainingPipelines", "savePipelinesCompleteTask",
+		},
+		"createV2PipelineTemplate": {"createPipelineTemplate"},
+		"updateV2PipelineTemplate": {"planDependentPipelines", "updatePipelineTemplate"},
+		"deleteV2PipelineTemplate": {"deletePipelineTemplate"},
 	}
 	if diff := cmp.Diff(want, steps); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
@@ -398,7 +408,7 @@ func TestSaveNewPipeline(t *testing.T) {
 	context := map[string]any{"pipeline": map[string]any{"name": "New", "application": "demo", "x": json.Number("1.50")}, "staleCheck": true}
 	var ids []string
 	for _, key := range []string{"k1", "k1", "k2"} {
-		o, err := runKey(t, c, "updatePipeline", "savePipeline", key, context)
+		o, err := runKey(t, c, "updatePipeline", "updatePipeline", key, context)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,11 +5,10 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
-	"strings"
+	"slices"
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/stage"
@@ -24,32 +23,6 @@ type pipelineConfig struct {
 	Application string `json:"application"`  // default the execution's
 	ID          string `json:"pipelineId"`   // its ID
 	Name        string `json:"pipelineName"` // or its name
-}
-
-// document returns the JSON of the pipeline.
-//
-// Errors: TooLarge; Invalid.
-func (c pipelineConfig) document() ([]byte, error) {
-	switch v := c.Pipeline.(type) {
-	case map[string]any:
-		text, err := json.Marshal(v)
-		if err != nil {
-			return nil, gennaker.Errorf(gennaker.Invalid, "pipeline is not JSON: %w", err)
-		}
-		return text, nil
-	case string:
-		if base64.StdEncoding.DecodedLen(len(v)) > gennaker.MaxDocumentBytes+2 {
-			return nil, gennaker.Errorf(gennaker.TooLarge, "the pipeline has more than %d bytes", gennaker.MaxDocumentBytes)
-		}
-		text, err := base64.StdEncoding.DecodeString(strings.TrimSpace(v))
-		if err != nil {
-			return nil, gennaker.Errorf(gennaker.Invalid, "pipeline is not base64: %w", err).
-				WithHint("give the pipeline as an object, or as JSON in base64")
-		}
-		return text, nil
-	}
-	return nil, gennaker.Errorf(gennaker.Invalid, "pipeline is missing").
-		WithHint("give the pipeline as an object, or as JSON in base64")
 }
 
 // savePipeline makes or replaces a pipeline.
@@ -69,29 +42,58 @@ func (t savePipeline) Run(ctx context.Context, in stage.Input) (stage.Outcome, e
 	if err != nil {
 		return stage.Outcome{}, err
 	}
-	if problems := t.check(p.Stages); len(problems) > 0 {
-		return stage.Outcome{}, p.Doc.Invalid(problems)
-	}
-	before, err := t.find(ctx, p)
+	saved, err := t.save(ctx, p, author(in), c.StaleCheck)
 	if err != nil {
 		return stage.Outcome{}, err
-	}
-	saved := before
-	// An attempt whose answer was lost made it stale already.
-	if before.ID == "" || !holds(before, p) {
-		if saved, err = t.catalog.SavePipeline(ctx, p, author(in), c.StaleCheck); err != nil {
-			return stage.Outcome{}, fmt.Errorf("save pipeline %s of %s: %w", p.Name, p.Application, err)
-		}
 	}
 	return done(map[string]any{
 		"application": saved.Application, "pipeline.id": saved.ID, "pipeline.name": saved.Name,
 	}), nil
 }
 
+// save stores p, unless an attempt whose answer was lost did; that made it
+// stale already.
+func (t savePipeline) save(ctx context.Context, p gennaker.Pipeline, user string, staleCheck bool) (gennaker.Pipeline, error) {
+	if problems := t.check(p.Stages); len(problems) > 0 {
+		return p, p.Doc.Invalid(problems)
+	}
+	before, err := find(ctx, t.catalog, p.Application, func(other gennaker.Pipeline) bool { return other.ID == p.ID })
+	if err != nil {
+		return p, err
+	}
+	if before.ID != "" && holds(before, p) {
+		return before, nil
+	}
+	saved, err := t.catalog.SavePipeline(ctx, p, user, staleCheck)
+	if err != nil {
+		return p, fmt.Errorf("save pipeline %s of %s: %w", p.Name, p.Application, err)
+	}
+	return saved, nil
+}
+
+// waitForPipelineSave sees that the pipeline is there.
+//
+// Source: Spinnaker orca MonitorPipelineTask, which waits for Front50's cache;
+// here what was saved is seen at once.
+type waitForPipelineSave struct{ catalog Catalog }
+
+func (t waitForPipelineSave) Run(ctx context.Context, in stage.Input) (stage.Outcome, error) {
+	application, _ := in.Stage.Context["application"].(string)
+	id, _ := in.Stage.Context["pipeline.id"].(string)
+	p, err := find(ctx, t.catalog, application, func(p gennaker.Pipeline) bool { return p.ID == id })
+	if err != nil {
+		return stage.Outcome{}, err
+	}
+	if p.ID == "" {
+		return stage.Fail("pipeline %s of %s was deleted again", id, application), nil
+	}
+	return stage.Done(), nil
+}
+
 // read returns the pipeline. One without an ID gets one that is the same for
 // every attempt under key.
 func (c pipelineConfig) read(key string) (gennaker.Pipeline, error) {
-	text, err := c.document()
+	text, err := textOf(c.Pipeline, "pipeline")
 	if err != nil {
 		return gennaker.Pipeline{}, err
 	}
@@ -117,16 +119,14 @@ func newID(key string) string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", h[:4], h[4:6], h[6:8], h[8:10], h[10:16])
 }
 
-// find returns the stored pipeline with p's ID, or the zero one.
-func (t savePipeline) find(ctx context.Context, p gennaker.Pipeline) (gennaker.Pipeline, error) {
-	all, err := t.catalog.Pipelines(ctx, p.Application)
+// find returns the first stored pipeline that matches, or the zero one.
+func find(ctx context.Context, c Catalog, application string, matches func(gennaker.Pipeline) bool) (gennaker.Pipeline, error) {
+	all, err := c.Pipelines(ctx, application)
 	if err != nil {
-		return gennaker.Pipeline{}, fmt.Errorf("list pipelines of %s: %w", p.Application, err)
+		return gennaker.Pipeline{}, fmt.Errorf("list pipelines of %s: %w", application, err)
 	}
-	for _, other := range all {
-		if other.ID == p.ID {
-			return other, nil
-		}
+	if i := slices.IndexFunc(all, matches); i >= 0 {
+		return all[i], nil
 	}
 	return gennaker.Pipeline{}, nil
 }
@@ -159,7 +159,7 @@ func (t deletePipeline) Run(ctx context.Context, in stage.Input) (stage.Outcome,
 	}
 	application, which := cmp.Or(c.Application, in.Execution.Application), cmp.Or(c.ID, c.Name)
 	if c.Pipeline != nil {
-		text, err := c.document()
+		text, err := textOf(c.Pipeline, "pipeline")
 		if err != nil {
 			return stage.Outcome{}, err
 		}
