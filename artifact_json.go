@@ -3,6 +3,7 @@ package gennaker
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -135,8 +136,8 @@ func (r *reader) scalar(m map[string]any, path, key string) string {
 		return v.String()
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
-	case int:
-		return strconv.Itoa(v)
+	case int, int64:
+		return fmt.Sprint(v)
 	case bool:
 		return strconv.FormatBool(v)
 	}

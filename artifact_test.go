@@ -75,6 +75,9 @@ func TestExpectedArtifactJSON(t *testing.T) {
 	if diff := cmp.Diff(want, again); diff != "" || err != nil {
 		t.Errorf("read again: %v (-want +got):\n%s", err, diff)
 	}
+	if a, err := gennaker.ArtifactOf(map[string]any{"version": int64(2), "name": 3, "location": 0.5}); err != nil || a.Version != "2" || a.Name != "3" || a.Location != "0.5" {
+		t.Errorf("numbers of expressions: %+v, %v", a, err)
+	}
 	if err := json.Unmarshal([]byte(`null`), &e); err != nil || e.ID != "7" {
 		t.Errorf("null: %v, %+v, want it to change nothing", err, e)
 	}

@@ -36,6 +36,7 @@ var layers = map[string][]string{
 	"internal/window":                {"."},
 	"internal/lint":                  {".", "internal/expr", "internal/expr/syntax", "internal/stage", "internal/window"},
 	"internal/stage":                 {".", "internal/expr"},
+	"internal/stage/bind":            {".", "internal/artifact/match", "internal/stage"},
 	"internal/stage/control":         {".", "internal/stage", "internal/window"},
 	"internal/stage/deploy":          {".", "internal/stage", "internal/provider", "internal/strategy"},
 	"internal/stage/document":        {".", "internal/stage", "internal/template"},
