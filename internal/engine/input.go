@@ -71,6 +71,7 @@ func (e *Engine) input(ctx context.Context, r *run, p place, attemptNo int) (sta
 	}
 	in.Execution.Status, in.Execution.StartTime = r.state.Status, r.state.Start
 	in.Evaluate = e.evaluator(ctx, r, p).evaluate
+	in.Key = r.x.ID + "/" + st.ID + "/" + strconv.Itoa(p.run)
 	if p.task < 0 {
 		return in, nil, nil
 	}
@@ -79,7 +80,7 @@ func (e *Engine) input(ctx context.Context, r *run, p place, attemptNo int) (sta
 	}
 	t := st.Tasks[p.task]
 	in.Task, in.TaskStart = t.Name, t.Start.Time
-	in.Key = r.x.ID + "/" + st.ID + "/" + strconv.Itoa(st.Run) + "/" + t.Name
+	in.Key += "/" + t.Name
 	if t.Round > 0 {
 		in.Key += "/" + strconv.Itoa(t.Round)
 	}

@@ -157,6 +157,12 @@ func (s *Simulation) Execution(ctx context.Context, id string) (gennaker.Executi
 	return stored.View(true)
 }
 
+// Running returns the IDs of the executions that are not settled, in the order
+// in which they were made.
+func (s *Simulation) Running() []string {
+	return slices.DeleteFunc(s.Executions(), func(id string) bool { return s.runs[id] == nil })
+}
+
 // Executions returns the IDs of all executions, in the order in which they were
 // made.
 func (s *Simulation) Executions() []string {

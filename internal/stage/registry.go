@@ -84,18 +84,23 @@ func Add[C any](r *Registry, d Definition) {
 	r.types[d.Type] = &d
 }
 
-// Map returns a registry of the same types, each as f makes it of the one that
-// is here.
-func (r *Registry) Map(f func(Definition) Definition) *Registry {
-	out := &Registry{types: map[string]*Definition{}, aliases: map[string]*Definition{}}
-	for name, d := range r.types {
-		mapped := f(*d)
-		out.types[name] = &mapped
+// Inherit adds those types of from that r does not have, each as f makes it.
+func (r *Registry) Inherit(from *Registry, f func(Definition) Definition) {
+	if r.types == nil {
+		r.types, r.aliases = map[string]*Definition{}, map[string]*Definition{}
 	}
-	for name, d := range r.aliases {
-		out.aliases[name] = out.types[d.Type]
+	for kind, d := range from.types {
+		if r.aliases[kind] != nil {
+			continue
+		}
+		made := f(*d)
+		r.types[kind] = &made
+		for _, name := range append([]string{kind}, d.Aliases...) {
+			if r.aliases[name] == nil {
+				r.aliases[name] = &made
+			}
+		}
 	}
-	return out
 }
 
 // Find returns the definition of a stage type or alias.

@@ -47,7 +47,7 @@ type Input struct {
 	Execution gennaker.Execution // without its stages
 	Stage     gennaker.Stage     // with its context as it is now
 	Task      string             // name of the step; empty for planners
-	Key       string             // the same for every attempt at this step; another after a restart of the stage
+	Key       string             // the same for every attempt at this step or plan; another after a restart of the stage
 	Attempt   int                // from 1; grows with every Run that returned an error
 	Now       time.Time
 	TaskStart time.Time
