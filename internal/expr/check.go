@@ -58,8 +58,7 @@ func (c *checker) node(n syntax.Node) {
 	switch n := n.(type) {
 	case *syntax.Variable:
 		if n.Name != "root" && n.Name != "this" {
-			_, err := c.variable(n)
-			c.found = append(c.found, err)
+			c.found = append(c.found, c.noVariable(n))
 		}
 	case *syntax.TypeRef:
 		_, err := lookupType(n.Name)
@@ -98,7 +97,7 @@ func (c *checker) function(n *syntax.Function) {
 func (c *checker) method(n *syntax.Method) {
 	if t, ok := n.Target.(*syntax.TypeRef); ok {
 		if short, err := lookupType(t.Name); err == nil {
-			m, ok := statics[string(short)+"."+n.Name]
+			m, ok := staticOf(short, n.Name)
 			if !ok {
 				_, err := c.static(short, n.Name, nil)
 				c.add(err, n.At())

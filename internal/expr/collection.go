@@ -166,9 +166,10 @@ func (r *run) selection(n *syntax.Selection) (any, *Error) {
 		if err != nil {
 			return nil, err
 		}
-		ok, plain := toBool(v)
-		if plain != nil {
-			return nil, placed(plain, n.Cond.At())
+		ok, boolean := v.(bool)
+		if !boolean {
+			return nil, failure(n.Cond.At(), "the condition is %s, neither true nor false", describe(v)).
+				WithHint("compare it with something, as in name == 'x' or #toBoolean(x)")
 		}
 		if ok {
 			chosen = append(chosen, i)

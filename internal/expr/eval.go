@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gennaker/gennaker/internal/expr/java"
 	"github.com/gennaker/gennaker/internal/expr/syntax"
 )
 
@@ -56,17 +57,16 @@ type Fetcher interface {
 
 // run is one evaluation: the environment and what is left of its limits.
 type run struct {
-	env         *Env
-	execution   Object // once known; nil if there is none
-	known       bool   // whether execution is
-	steps       int
-	bytes       int
-	maxDepth    int
-	random      *random
-	missing     *Error // the first name that was not there and became null
-	this        []any  // elements of the selections around, innermost last
-	overspent   error
-	backtracked int // matches that could backtrack
+	env       *Env
+	execution Object // once known; nil if there is none
+	known     bool   // whether execution is
+	steps     int
+	bytes     int
+	maxDepth  int
+	random    *java.Random
+	missing   *Error // the first name that was not there and became null
+	this      []any  // elements of the selections around, innermost last
+	overspent error
 }
 
 func newRun(env Env) *run {
@@ -80,7 +80,7 @@ func newRun(env Env) *run {
 	if r.maxDepth == 0 {
 		r.maxDepth = 100
 	}
-	r.random = newRandom(env.Seed)
+	r.random = java.NewRandom(env.Seed)
 	return r
 }
 
@@ -278,11 +278,19 @@ func (r *run) variable(n *syntax.Variable) (any, *Error) {
 		v, _ := r.context()
 		return v, nil
 	}
+	if r.missing == nil {
+		r.missing = r.noVariable(n)
+	}
+	return nil, nil
+}
+
+// noVariable says why a variable is null.
+func (r *run) noVariable(n *syntax.Variable) *Error {
 	err := failure(n.At(), "there is no variable #%s", n.Name)
 	if _, ok := r.lookup(n.Name); ok {
-		return nil, err.WithHint("#%s is a function: write #%s(…)", n.Name, n.Name)
+		return err.WithHint("#%s is a function: write #%s(…)", n.Name, n.Name)
 	}
-	return nil, err.WithHint("names of the pipeline are written without #, as in %s", n.Name)
+	return err.WithHint("names of the pipeline are written without #, as in %s", n.Name)
 }
 
 // member is a name in an element: the value, normal.
@@ -417,8 +425,11 @@ func (r *run) getter(target any, name string, at int) (any, *Error) {
 		}
 	}
 	err := failure(at, "%s has no '%s'", describe(target), name)
-	switch target.(type) {
+	switch target := target.(type) {
 	case []any:
+		if name == "length" { // of an array
+			return int64(len(target)), nil
+		}
 		err.Hint = fmt.Sprintf("take an element, [0].%s, or of each, .![%s]", name, name)
 	default:
 		if m, ok := methodOf(target, name); ok && m.min == 0 {

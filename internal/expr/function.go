@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gennaker/gennaker/internal/expr/java"
 	"github.com/gennaker/gennaker/internal/expr/syntax"
 )
 
@@ -91,7 +92,7 @@ var builtin = map[string]Function{
 		if err != nil {
 			return nil, err
 		}
-		return readProperties(s), c.run.spend(2 * len(s))
+		return java.ReadProperties(s), c.run.spend(2 * len(s))
 	}},
 	"stage":        {1, 1, stageNamed},
 	"stageExists":  {1, 1, func(c Call) (any, error) { return c.stage(byNameOrID) != nil, nil }},

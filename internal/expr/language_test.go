@@ -75,7 +75,7 @@ func TestLiteralsAndOperators(t *testing.T) {
 		"${99999999999999999999}":      raw("too large a number"),
 		"${'a' matches '['}":           raw("is no regular expression"),
 		"${'a' matches 'a)(b'}":        raw("is no regular expression"),
-		"${'a' matches '[a-z&&[^b]]'}": raw("what only Java knows"),
+		"${'a' matches '[a-z&&[^b]]'}": true,
 		"${null matches 'a'}":          raw("matches is for texts, not for null"),
 		"${(1/0.0)}":                   raw("Infinity cannot be the result"),
 		"${a ? b}":                     raw("':' after the first choice"),
@@ -93,10 +93,10 @@ func TestNavigation(t *testing.T) {
 	run(t, env(t), map[string]any{
 		"${hierarchy['h3']['h4']}": "h4Val", `${hierarchy["h3"].h4}`: "h4Val", "${#root.n}": int64(7), "${#root['n']}": int64(7), "${['n']}": int64(7),
 		"${h1[replaceMe] ?: 'none'}": "none", "${h1[h1]}": "h1Val", "${hierarchy[h3][h4]}": "h4Val", "${ {newValue: 1}[#root.replaceMe] }": int64(1), "${testArray[n - 7]}": "good",
-		"${'abc'[1]}": "b", "${'abc'.bytes}": raw("has no 'bytes'"), "${'abc'.empty}": false,
+		"${'abc'[1]}": "b", "${'abc'.bytes}": []any{int64(97), int64(98), int64(99)}, "${'abc'.empty}": false,
 		"${isnull?.x ?: 1}": int64(1), "${nobody?.x?.y ?: 1}": int64(1), "${nobody?.size() ?: 1}": int64(1), "${nobody?.['x'] ?: 1}": int64(1),
 		"${testArray.size()}": int64(3), "${ {:}.size() }": int64(0), "${ {} }": []any{}, "${ {:} }": map[string]any{},
-		"${ {a: 1, 'b': n, (replaceMe): 3} }": map[string]any{"a": int64(1), "b": int64(7), "newValue": int64(3)},
+		"${ {a: 1, 'b': n, (replaceMe): 3} }": map[string]any{"a": int64(1), "b": int64(7), "replaceMe": int64(3)},
 		"${ {1, {2, 3}} }":                    []any{int64(1), []any{int64(2), int64(3)}},
 
 		"${ {1,2,3,4}.?[#this > 2] }": []any{int64(3), int64(4)}, "${ {1,2,3,4}.^[#this > 2] }": int64(3), "${ {1,2,3,4}.$[#this > 2] }": int64(4),
@@ -145,7 +145,7 @@ func TestMethods(t *testing.T) {
 		"${'abc'.split('')}": []any{"a", "b", "c"}, "${''.split(',')}": []any{""}, "${',a'.split(',')}": []any{"", "a"}, `${'a.b'.split('\.')}`: []any{"a", "b"},
 		"${'a.b'.split('.')}": []any{}, `${'a1b22'.replaceAll('(\d+)', '<$1>')}`: "a<1>b<22>", "${'aaa'.replaceFirst('a','b')}": "baa",
 		`${'x-y'.replaceAll('(?<l>\w)-(?<r>\w)', '${r}-${l}')}`: "y-x", `${'a'.replaceAll('a', '\$')}`: "$", `${'price'.replaceAll('(?<=p)r', 'R')}`: "pRice",
-		"${'v1.2.3'.matches('v[0-9.]+')}": true, "${T(String).format('%s-%03d-%.1f%%', 'a', 7, 2.55)}": "a-007-2.5%", "${'%s!'.formatted('a')}": "a!",
+		"${'v1.2.3'.matches('v[0-9.]+')}": true, "${T(String).format('%s-%03d-%.1f%%', 'a', 7, 2.55)}": "a-007-2.6%", "${'%s!'.formatted('a')}": "a!",
 		"${T(String).join('-', {'a','b'})}": "a-b", "${T(String).valueOf(1.0)}": "1.0", "${'x'.format('%5s|', 'a')}": "    a|", "${T(String).format('%2$s%1$s', 'a', 'b')}": "ba",
 		"${ {1,2}.contains(2) }": true, "${ {1,2}.indexOf(2) }": int64(1), "${ {1,2,1}.lastIndexOf(1) }": int64(2), "${ {1,2,3}.subList(1,3) }": []any{int64(2), int64(3)},
 		"${ {1,2}.containsAll({2}) }": true, "${ {}.isEmpty() }": true, "${ {1,'a'}.toString() }": "[1, a]", "${ {b:{1}, a:null}.toString() }": "{a=null, b=[1]}",
@@ -166,8 +166,8 @@ func TestMethods(t *testing.T) {
 
 		"${'abc'.substring(2,1)}": raw("not within the length 3"), "${'a'.repeat(-1)}": raw("cannot be repeated"), "${'a'.charAt(1)}": raw("there is no character 1"),
 		"${'a'.contains(null)}": raw("the argument is null"), "${'a'.replaceAll('a', '$1')}": raw("names group 1"), "${'a'.replaceAll('a', '$')}": raw(`write \$`),
-		"${'a'.split()}": raw("split() wants 1 to 2 arguments, not 0"), "${T(String).format('%d', 'a')}": raw("%d does not write"), "${T(String).format('%s')}": raw("wants 1 arguments"),
-		"${T(String).format('%999999d', 1)}": raw("is too wide"), "${T(String).format('%q', 1)}": raw("is no conversion"), "${#fromBase64('%')}": raw("is not base64"),
+		"${'a'.split()}": raw("split() wants 1 to 2 arguments, not 0"), "${T(String).format('%d', 'a')}": raw("%d does not write"), "${T(String).format('%s')}": raw("%s wants argument 1, there are 0"),
+		"${T(String).format('%999999d', 1)}": raw("wider than 999"), "${T(String).format('%q', 1)}": raw("is no conversion"), "${#fromBase64('%')}": raw("is not base64"),
 		"${#readJson('{\"a\"')}": raw("is not JSON"), "${#readJson('1')}": raw("neither a list nor an object"), "${#readJson('{} x')}": raw("more follows"), "${#readYaml('a: [')}": raw("is not YAML"),
 		"${new Integer('x')}": raw("not a whole number"), "${new String(1,2,3)}": raw("no new String"), "${T(java.util.UUID).fromString('x')}": raw("is no UUID"),
 	})
@@ -254,6 +254,6 @@ func TestGoValues(t *testing.T) {
 		"${T(java.time.DayOfWeek).of(7)}": "SUNDAY", "${T(java.time.DayOfWeek).MONDAY.plus(-1)}": "SUNDAY", "${1e19.longValue()}": int64(9223372036854775807),
 		"${#toJson({now: new java.util.Date(), day: T(java.time.LocalDate).now()})}": `{"day":"2024-02-29","now":1709210096789}`,
 		"${1.5 instanceof T(Double)}": true, "${true instanceof T(Boolean)}": true, "${new java.util.Date() instanceof T(java.util.Date)}": true,
-		"${'x' instanceof 'String'}": raw("instanceof wants a type"), "${'abc' matches '[a[bc]]+'}": raw("only Java"), `${'[' matches '[\[]'}`: true,
+		"${'x' instanceof 'String'}": raw("instanceof wants a type"), "${'abc' matches '[a[bc]]+'}": true, `${'[' matches '[\[]'}`: true,
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/gennaker/gennaker/internal/expr/java"
 	"github.com/gennaker/gennaker/internal/expr/syntax"
 )
 
@@ -42,8 +43,10 @@ func methods(v any) map[string]member {
 		return unitMethods
 	case weekday:
 		return weekdayMethods
-	case *random:
+	case *java.Random:
 		return randomMethods
+	case uuid:
+		return uuidMethods
 	}
 	return nil
 }
@@ -61,7 +64,7 @@ func methodOf(v any, name string) (member, bool) {
 // of anything.
 var everyMethod = []map[string]member{
 	anyMethods, textMethods, listMethods, mapMethods, numberMethods, boolMethods, dateMethods, instantMethods,
-	localMethods, formatMethods, unitMethods, weekdayMethods, randomMethods,
+	localMethods, formatMethods, unitMethods, weekdayMethods, randomMethods, uuidMethods,
 }
 
 // refused are methods that Java has and expressions may not call, with what to
@@ -168,18 +171,43 @@ var anyMethods = map[string]member{
 	"toString": {0, 0, func(r *run, on any, _ []any) (any, error) { return r.javaString(on, 0) }},
 	"equals":   {1, 1, func(r *run, on any, args []any) (any, error) { return r.equal(on, args[0], 0) }},
 	"hashCode": {0, 0, func(r *run, on any, _ []any) (any, error) {
-		s, err := r.javaString(on, 0)
-		return hash(s), err
+		if _, err := r.javaString(on, 0); err != nil { // which bounds it
+			return nil, err
+		}
+		return int64(hash(on, 0)), nil
 	}},
 }
 
-// hash is Java's String.hashCode.
-func hash(s string) int64 {
-	h := int32(0)
-	for _, c := range units(s) {
-		h = 31*h + int32(c)
+// hash is Java's hashCode.
+func hash(v any, depth int) int32 {
+	v, err := normal(v)
+	if err != nil || depth > 1000 {
+		return 0
 	}
-	return int64(h)
+	switch v := v.(type) {
+	case nil:
+		return 0
+	case bool:
+		return java.HashBoolean(v)
+	case int64:
+		return java.HashLong(v)
+	case float64:
+		return java.HashDouble(v)
+	case []any:
+		h := int32(1)
+		for _, x := range v {
+			h = 31*h + hash(x, depth+1)
+		}
+		return h
+	case map[string]any, Object:
+		m, _ := entries(v)
+		h := int32(0)
+		for k, x := range m {
+			h += java.HashString(k) ^ hash(x, depth+1)
+		}
+		return h
+	}
+	return java.HashString(scalarString(v))
 }
 
 var boolMethods = map[string]member{
@@ -193,19 +221,36 @@ func compareTo(r *run, on any, args []any) (any, error) {
 }
 
 var numberMethods = map[string]member{
-	"intValue":    {0, 0, truncated},
-	"longValue":   {0, 0, truncated},
+	"intValue":    {0, 0, func(_ *run, on any, _ []any) (any, error) { return narrowed(on, 32), nil }},
+	"shortValue":  {0, 0, func(_ *run, on any, _ []any) (any, error) { return narrowed(on, 16), nil }},
+	"byteValue":   {0, 0, func(_ *run, on any, _ []any) (any, error) { return narrowed(on, 8), nil }},
+	"longValue":   {0, 0, func(_ *run, on any, _ []any) (any, error) { return narrowed(on, 64), nil }},
 	"doubleValue": {0, 0, widened},
 	"floatValue":  {0, 0, widened},
 	"compareTo":   {1, 1, compareTo},
 	"isNaN":       {0, 0, func(_ *run, on any, _ []any) (any, error) { f, _ := number(on); return math.IsNaN(f), nil }},
 }
 
-func truncated(_ *run, on any, _ []any) (any, error) {
-	if f, ok := on.(float64); ok {
-		return truncate(f), nil
+// narrowed is Java's conversion to a whole number of a size in bits: decimals
+// stop at the ends of an int, what is whole loses its upper bits.
+func narrowed(v any, bits int) int64 {
+	i, ok := v.(int64)
+	if f, decimal := v.(float64); decimal {
+		if i = truncate(f); bits < 64 {
+			i = max(math.MinInt32, min(i, math.MaxInt32))
+		}
+	} else if !ok {
+		return 0
 	}
-	return on, nil
+	switch bits {
+	case 8:
+		return int64(int8(i))
+	case 16:
+		return int64(int16(i))
+	case 32:
+		return int64(int32(i))
+	}
+	return i
 }
 
 // truncate is Java's (long) of a double.

@@ -5,6 +5,9 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/gennaker/gennaker/internal/expr/java"
 )
 
 // units returns the UTF-16 code units of s: what Java counts.
@@ -35,26 +38,36 @@ func with(f func(s, arg string) any) member {
 	}}
 }
 
+// withText is with for a CharSequence, to which nothing is converted.
+func withText(f func(s, arg string) any) member {
+	return member{1, 1, func(r *run, on any, args []any) (any, error) {
+		if _, ok := args[0].(string); !ok && args[0] != nil {
+			return nil, refuse("write toString() behind it", "%s is no text", describe(args[0]))
+		}
+		return with(f).call(r, on, args)
+	}}
+}
+
 // textMethods are those of String whose results expressions may have.
 var textMethods = map[string]member{
 	"length":           plain(func(s string) any { return int64(len(units(s))) }),
 	"isEmpty":          plain(func(s string) any { return s == "" }),
 	"isBlank":          plain(func(s string) any { return strings.TrimSpace(s) == "" }),
 	"toLowerCase":      plain(func(s string) any { return strings.ToLower(s) }),
-	"toUpperCase":      plain(func(s string) any { return strings.ToUpper(s) }),
+	"toUpperCase":      plain(func(s string) any { return strings.ToUpper(strings.ReplaceAll(s, "ß", "SS")) }),
 	"trim":             plain(func(s string) any { return strings.TrimFunc(s, func(c rune) bool { return c <= ' ' }) }),
 	"strip":            plain(func(s string) any { return strings.TrimSpace(s) }),
 	"stripLeading":     plain(func(s string) any { return strings.TrimLeftFunc(s, unicode.IsSpace) }),
 	"stripTrailing":    plain(func(s string) any { return strings.TrimRightFunc(s, unicode.IsSpace) }),
 	"intern":           plain(func(s string) any { return s }),
-	"contains":         with(func(s, arg string) any { return strings.Contains(s, arg) }),
-	"startsWith":       with(func(s, arg string) any { return strings.HasPrefix(s, arg) }),
+	"contains":         withText(func(s, arg string) any { return strings.Contains(s, arg) }),
+	"startsWith":       {1, 2, startsWith},
 	"endsWith":         with(func(s, arg string) any { return strings.HasSuffix(s, arg) }),
-	"contentEquals":    with(func(s, arg string) any { return s == arg }),
+	"contentEquals":    withText(func(s, arg string) any { return s == arg }),
 	"equalsIgnoreCase": {1, 1, equalFold},
-	"compareTo":        {1, 1, compareTo},
+	"compareTo":        with(func(s, arg string) any { return difference(s, arg) }),
 	"compareToIgnoreCase": with(func(s, arg string) any {
-		return int64(strings.Compare(strings.ToLower(s), strings.ToLower(arg)))
+		return difference(strings.ToLower(strings.ToUpper(s)), strings.ToLower(strings.ToUpper(arg)))
 	}),
 	"concat": {1, 1, func(r *run, on any, args []any) (any, error) {
 		arg, err := r.textArg(args[0])
@@ -64,9 +77,41 @@ var textMethods = map[string]member{
 		return str(on) + arg, r.spend(len(str(on)) + len(arg))
 	}},
 	"indexOf":     {1, 2, indexOf},
-	"lastIndexOf": with(func(s, arg string) any { return before(s, strings.LastIndex(s, arg)) }),
+	"lastIndexOf": {1, 2, lastIndexOf},
 	"substring":   {1, 2, substring},
 	"subSequence": {2, 2, substring},
+	"toCharArray": {0, 0, func(r *run, on any, _ []any) (any, error) {
+		if err := r.spend(32 * len(str(on))); err != nil {
+			return nil, err
+		}
+		out := []any{}
+		for _, u := range units(str(on)) {
+			out = append(out, fromUnits([]uint16{u}))
+		}
+		return out, nil
+	}},
+	"getBytes": {0, 1, func(r *run, on any, _ []any) (any, error) {
+		s := str(on)
+		if err := r.spend(16 * len(s)); err != nil {
+			return nil, err
+		}
+		out := make([]any, len(s))
+		for i := range len(s) {
+			out[i] = int64(int8(s[i]))
+		}
+		return out, nil
+	}},
+	"codePointAt": {1, 1, func(r *run, on any, args []any) (any, error) {
+		if err := r.spend(len(str(on))); err != nil {
+			return nil, err
+		}
+		from, _, err := bounds(args, len(units(str(on)))-1)
+		if err != nil {
+			return nil, err
+		}
+		c, _ := utf8.DecodeRuneInString(fromUnits(units(str(on))[from:]))
+		return int64(c), nil
+	}},
 	"charAt": {1, 1, func(r *run, on any, args []any) (any, error) {
 		if err := r.spend(len(str(on))); err != nil {
 			return nil, err
@@ -121,8 +166,68 @@ func before(s string, at int) int64 {
 	return int64(len(units(s[:at])))
 }
 
-func indexOf(r *run, on any, args []any) (any, error) {
+// difference is String.compareTo: of the first characters that differ, or of
+// the lengths.
+func difference(a, b string) int64 {
+	x, y := units(a), units(b)
+	for i := range min(len(x), len(y)) {
+		if x[i] != y[i] {
+			return int64(x[i]) - int64(y[i])
+		}
+	}
+	return int64(len(x) - len(y))
+}
+
+func startsWith(r *run, on any, args []any) (any, error) {
 	arg, err := r.textArg(args[0])
+	if err != nil {
+		return nil, err
+	}
+	s := str(on)
+	if err := r.spend(len(s)); err != nil || len(args) == 1 {
+		return strings.HasPrefix(s, arg), err
+	}
+	from, err := toInt(args[1])
+	u := units(s)
+	if err != nil || from < 0 || from > int64(len(u)) {
+		return false, err
+	}
+	return strings.HasPrefix(fromUnits(u[from:]), arg), nil
+}
+
+// sought is what indexOf looks for: a text, or the number of a character.
+func (r *run) sought(v any) (string, error) {
+	if c, ok := v.(int64); ok && c >= 0 && c <= unicode.MaxRune {
+		return string(rune(c)), nil
+	}
+	return r.textArg(v)
+}
+
+func lastIndexOf(r *run, on any, args []any) (any, error) {
+	arg, err := r.sought(args[0])
+	if err != nil {
+		return nil, err
+	}
+	s := str(on)
+	if err := r.spend(len(s)); err != nil {
+		return nil, err
+	}
+	if len(args) > 1 {
+		from, err := toInt(args[1])
+		if err != nil {
+			return nil, err
+		}
+		u := units(s)
+		if from < 0 {
+			return int64(-1), nil
+		}
+		s = fromUnits(u[:min(int64(len(u)), from+int64(len(units(arg))))])
+	}
+	return before(s, strings.LastIndex(s, arg)), nil
+}
+
+func indexOf(r *run, on any, args []any) (any, error) {
+	arg, err := r.sought(args[0])
 	if err != nil {
 		return nil, err
 	}
@@ -237,85 +342,18 @@ func (r *run) formatArgs(args []any) (any, error) {
 	return r.format(layout, args[1:])
 }
 
-// format is String.format with the conversions s, S, d, f, x, X, b, c, n and %.
+// format is String.format.
 func (r *run) format(layout string, args []any) (any, error) {
-	var b strings.Builder
-	next := 0
-	for i := 0; i < len(layout); i++ {
-		if layout[i] != '%' {
-			b.WriteByte(layout[i])
-			continue
+	out := make([]java.Arg, len(args))
+	for i, v := range args {
+		out[i] = java.Arg{Value: v, Text: func() (string, error) { return r.javaString(v, 0) }, Hash: func() int32 { return hash(v, 0) }}
+		if m, ok := v.(moment); ok {
+			out[i].Time = &m.Time
 		}
-		from := i
-		for i++; i < len(layout) && strings.IndexByte("-+ 0,#.123456789$", layout[i]) >= 0; i++ {
-		}
-		if i == len(layout) || i-from > 8 {
-			return nil, fmt.Errorf("'%s' is no conversion of a format", shorten(layout[from:i]))
-		}
-		flags := layout[from+1 : i]
-		switch layout[i] {
-		case '%':
-			b.WriteByte('%')
-			continue
-		case 'n':
-			b.WriteByte('\n')
-			continue
-		}
-		at := next
-		if n, rest, ok := strings.Cut(flags, "$"); ok {
-			if _, err := fmt.Sscanf(n, "%d", &at); err != nil {
-				return nil, fmt.Errorf("'%%%s' is no conversion of a format", flags)
-			}
-			at, flags = at-1, rest
-		} else {
-			next++
-		}
-		if at < 0 || at >= len(args) {
-			return nil, fmt.Errorf("the format wants %d arguments, there are %d", at+1, len(args))
-		}
-		s, err := r.directive(flags, layout[i], args[at])
-		if err != nil {
-			return nil, err
-		}
-		b.WriteString(s)
 	}
-	return b.String(), r.spend(b.Len())
-}
-
-func (r *run) directive(flags string, verb byte, v any) (string, error) {
-	if strings.ContainsAny(flags, ",#") {
-		return "", refuse("#, and #x are not available", "'%%%s%c' is no conversion of a format", flags, verb)
+	s, err := java.Format(layout, out)
+	if err != nil {
+		return nil, err
 	}
-	width, precision, _ := strings.Cut(flags, ".")
-	if len(strings.TrimLeft(width, "-+ 0")) > 3 || len(precision) > 3 {
-		return "", fmt.Errorf("'%%%s%c' is too wide", flags, verb)
-	}
-	switch verb {
-	case 's', 'S', 'b', 'c':
-		s, err := r.javaString(v, 0)
-		if verb == 'b' {
-			if _, ok := v.(bool); !ok {
-				s = fmt.Sprint(v != nil)
-			}
-		}
-		s = fmt.Sprintf("%"+flags+"s", s)
-		if verb == 'S' {
-			s = strings.ToUpper(s)
-		}
-		return s, err
-	case 'd', 'x', 'X':
-		if i, ok := v.(int64); ok {
-			if verb != 'd' && i < 0 {
-				return fmt.Sprintf("%"+flags+string(verb), uint64(i)), nil
-			}
-			return fmt.Sprintf("%"+flags+string(verb), i), nil
-		}
-	case 'f':
-		if f, ok := v.(float64); ok {
-			return fmt.Sprintf("%"+flags+"f", f), nil
-		}
-	default:
-		return "", refuse("s, d, f, x, b and c are", "%%%c is no conversion of a format", verb)
-	}
-	return "", fmt.Errorf("%%%c does not write %s", verb, describe(v))
+	return s, r.spend(len(s))
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/gennaker/gennaker/internal/expr/java"
 )
 
 // String writes a time as the toString of its Java type does.
@@ -121,6 +123,7 @@ var dateMethods = map[string]member{
 }
 
 var instantMethods = map[string]member{
+	"until":          {2, 2, until},
 	"toEpochMilli":   of(func(m moment) int64 { return m.UnixMilli() }),
 	"getEpochSecond": of(func(m moment) int64 { return m.Unix() }),
 	"getNano":        of(func(m moment) int64 { return int64(m.Nanosecond()) }),
@@ -149,6 +152,9 @@ var localMethods = map[string]member{
 		m, _ := on.(moment)
 		return weekday(m.Weekday()), nil
 	}},
+	"getNano":      of(func(m moment) int64 { return int64(m.Nanosecond()) }),
+	"lengthOfYear": of(func(m moment) int64 { return int64(time.Date(m.Year(), 12, 31, 0, 0, 0, 0, time.UTC).YearDay()) }),
+	"until":        {2, 2, until},
 	"isLeapYear": {0, 0, func(_ *run, on any, _ []any) (any, error) {
 		m, _ := on.(moment)
 		return time.Date(m.Year(), 12, 31, 0, 0, 0, 0, time.UTC).YearDay() == 366, nil
@@ -174,24 +180,70 @@ var localMethods = map[string]member{
 		m, _ := on.(moment)
 		return moment{m.Truncate(24 * time.Hour), "LocalDateTime"}, nil
 	}},
-	"withDayOfMonth": {1, 1, func(_ *run, on any, args []any) (any, error) {
+	"withYear":       replaced(1, 9999, func(t time.Time, n int) time.Time { return months(t, 12*(n-t.Year())) }),
+	"withMonth":      replaced(1, 12, func(t time.Time, n int) time.Time { return months(t, n-int(t.Month())) }),
+	"withDayOfMonth": replaced(1, 31, func(t time.Time, n int) time.Time { return t.AddDate(0, 0, n-t.Day()) }),
+	"withDayOfYear":  replaced(1, 366, func(t time.Time, n int) time.Time { return t.AddDate(0, 0, n-t.YearDay()) }),
+	"withHour":       replaced(0, 23, func(t time.Time, n int) time.Time { return t.Add(time.Duration(n-t.Hour()) * time.Hour) }),
+	"withMinute":     replaced(0, 59, func(t time.Time, n int) time.Time { return t.Add(time.Duration(n-t.Minute()) * time.Minute) }),
+	"withSecond":     replaced(0, 59, func(t time.Time, n int) time.Time { return t.Add(time.Duration(n-t.Second()) * time.Second) }),
+	"withNano":       replaced(0, 999_999_999, func(t time.Time, n int) time.Time { return t.Add(time.Duration(n - t.Nanosecond())) }),
+	"with": {1, 1, func(_ *run, on any, args []any) (any, error) {
 		m, _ := on.(moment)
-		day, err := toInt(args[0])
+		a, ok := args[0].(adjuster)
+		if !ok {
+			return nil, refuse("as in with(T(java.time.temporal.TemporalAdjusters).firstDayOfMonth())", "%s does not adjust dates", describe(args[0]))
+		}
+		return moment{a.adjust(m.Time), m.kind}, nil
+	}},
+	"atTime": {2, 4, func(_ *run, on any, args []any) (any, error) {
+		m, _ := on.(moment)
+		return momentOf("LocalDateTime", append([]any{int64(m.Year()), int64(m.Month()), int64(m.Day())}, args...))
+	}},
+}
+
+// replaced is a method that sets a part of a date, within its bounds and those
+// of the month and year.
+func replaced(least, most int64, set func(time.Time, int) time.Time) member {
+	return member{1, 1, func(_ *run, on any, args []any) (any, error) {
+		m, _ := on.(moment)
+		n, err := toInt(args[0])
 		if err != nil {
 			return nil, err
 		}
-		t := m.AddDate(0, 0, int(day)-m.Day())
-		if day < 1 || day > 31 || t.Month() != m.Month() {
-			return nil, fmt.Errorf("the month has no day %d", day)
+		if n < least || n > most {
+			return nil, fmt.Errorf("%d is not from %d to %d", n, least, most)
+		}
+		t := set(m.Time, int(n))
+		if most == 31 && t.Month() != m.Month() || most == 366 && t.Year() != m.Year() {
+			return nil, fmt.Errorf("there is no day %d in %s", n, m.Format("January 2006"))
 		}
 		return moment{t, m.kind}, nil
-	}},
+	}}
+}
+
+// until is between with its arguments the other way around.
+func until(r *run, on any, args []any) (any, error) {
+	u, ok := args[1].(unit)
+	if !ok {
+		return nil, refuse("as in T(java.time.temporal.ChronoUnit).DAYS", "%s is no unit of time", describe(args[1]))
+	}
+	return unitMethods["between"].call(r, u, []any{on, args[0]})
 }
 
 // unitLengths are the units of a fixed length.
 var unitLengths = map[unit]time.Duration{
 	"NANOS": 1, "MICROS": time.Microsecond, "MILLIS": time.Millisecond, "SECONDS": time.Second, "MINUTES": time.Minute,
 	"HOURS": time.Hour, "HALF_DAYS": 12 * time.Hour, "DAYS": 24 * time.Hour, "WEEKS": 7 * 24 * time.Hour,
+}
+
+// unitMonths are the units of a number of months.
+var unitMonths = map[unit]int{"MONTHS": 1, "YEARS": 12, "DECADES": 120, "CENTURIES": 1200}
+
+// unitStrings are what toString returns.
+var unitStrings = map[unit]string{
+	"NANOS": "Nanos", "MICROS": "Micros", "MILLIS": "Millis", "SECONDS": "Seconds", "MINUTES": "Minutes", "HOURS": "Hours",
+	"HALF_DAYS": "HalfDays", "DAYS": "Days", "WEEKS": "Weeks", "MONTHS": "Months", "YEARS": "Years", "DECADES": "Decades", "CENTURIES": "Centuries",
 }
 
 // shift is a method that adds or subtracts some of a unit, which is the second
@@ -232,10 +284,8 @@ func shifted(m moment, u unit, n int64) (time.Time, error) {
 		return m.Time, refuse("use DAYS, or a java.time.LocalDate", "an Instant has no %s", strings.ToLower(string(u)))
 	case m.kind == "LocalDate" && fixed && length < 24*time.Hour:
 		return m.Time, refuse("use a java.time.LocalDateTime", "a LocalDate has no %s", strings.ToLower(string(u)))
-	case u == "YEARS":
-		return months(m.Time, int(n)*12), nil
-	case u == "MONTHS":
-		return months(m.Time, int(n)), nil
+	case !fixed:
+		return months(m.Time, int(n)*unitMonths[u]), nil
 	case n != 0 && (length*time.Duration(n))/time.Duration(n) != length:
 		return m.Time, fmt.Errorf("%d %s is too far away", n, strings.ToLower(string(u)))
 	}
@@ -266,8 +316,8 @@ func (m moment) intoMonth() time.Duration {
 }
 
 var unitMethods = map[string]member{
-	"name": {0, 0, func(r *run, on any, _ []any) (any, error) { return r.javaString(on, 0) }},
-	"between": {2, 2, func(r *run, on any, args []any) (any, error) {
+	"name": {0, 0, func(_ *run, on any, _ []any) (any, error) { return scalarString(on), nil }},
+	"between": {2, 2, func(_ *run, on any, args []any) (any, error) {
 		u, _ := on.(unit)
 		a, ok := args[0].(moment)
 		b, also := args[1].(moment)
@@ -289,17 +339,19 @@ var unitMethods = map[string]member{
 		if a.kind == "Instant" {
 			return nil, fmt.Errorf("an Instant has no %s", strings.ToLower(string(u)))
 		}
-		n := (b.Year()-a.Year())*12 + int(b.Month()) - int(a.Month())
-		if late := b.intoMonth() - a.intoMonth(); n > 0 && late < 0 {
-			n--
-		} else if n < 0 && late > 0 {
-			n++
-		}
-		if u == "YEARS" {
-			n /= 12
-		}
-		return int64(n), nil
+		return int64(monthsBetween(a, b) / unitMonths[u]), nil
 	}},
+}
+
+// monthsBetween returns how many whole months there are from a to b.
+func monthsBetween(a, b moment) int {
+	n := (b.Year()-a.Year())*12 + int(b.Month()) - int(a.Month())
+	if late := b.intoMonth() - a.intoMonth(); n > 0 && late < 0 {
+		return n - 1
+	} else if n < 0 && late > 0 {
+		return n + 1
+	}
+	return n
 }
 
 var weekdayMethods = map[string]member{
@@ -312,6 +364,11 @@ var weekdayMethods = map[string]member{
 		d, _ := on.(weekday)
 		n, err := toInt(args[0])
 		return weekday(((int64(d)+n%7)%7 + 7) % 7), err
+	}},
+	"minus": {1, 1, func(_ *run, on any, args []any) (any, error) {
+		d, _ := on.(weekday)
+		n, err := toInt(args[0])
+		return weekday(((int64(d)-n%7)%7 + 7) % 7), err
 	}},
 	"compareTo": {1, 1, compareTo},
 }
@@ -341,7 +398,7 @@ var formatMethods = map[string]member{
 		default:
 			return nil, fmt.Errorf("a SimpleDateFormat writes a Date, not %s", describe(v))
 		}
-		s, err := formatDate(string(p), t.In(r.env.Now.Location()))
+		s, err := java.FormatDate(string(p), t.In(r.env.Now.Location()))
 		if err != nil {
 			return nil, err
 		}
@@ -353,15 +410,8 @@ var formatMethods = map[string]member{
 		if err != nil {
 			return nil, err
 		}
-		layout, err := goLayout(string(p))
-		if err != nil {
-			return nil, err
-		}
-		t, err := time.ParseInLocation(layout, s, r.env.Now.Location())
-		if err != nil {
-			return nil, fmt.Errorf("the text '%s' is not written like %s", shorten(s), shorten(string(p)))
-		}
-		return moment{t.In(r.env.Now.Location()), "Date"}, nil
+		t, err := java.ParseDate(string(p), s, r.env.Now)
+		return moment{t.In(r.env.Now.Location()), "Date"}, err
 	}},
 	"toPattern": {0, 0, func(_ *run, on any, _ []any) (any, error) { p, _ := on.(pattern); return string(p), nil }},
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gennaker/gennaker/internal/expr/java"
 	"github.com/gennaker/gennaker/internal/expr/syntax"
 )
 
@@ -70,6 +71,8 @@ func (r *run) binary(n *syntax.Binary) (any, *Error) {
 		v, plain = instance(x, y)
 	case "+":
 		v, plain = r.add(x, y)
+	case "-", "*":
+		v, plain = r.character(n.Op, x, y)
 	default:
 		v, plain = arithmetic(n.Op, x, y)
 	}
@@ -121,7 +124,7 @@ func (r *run) equal(x, y any, depth int) (bool, error) {
 			return false, nil
 		}
 		return s == x, r.spend(len(s) / 8)
-	case nil, bool, class, uuid, pattern, unit, weekday, *random:
+	case nil, bool, class, uuid, pattern, unit, weekday, *java.Random:
 		return x == y, nil
 	}
 	return false, nil
@@ -269,7 +272,7 @@ func instance(x, y any) (bool, error) {
 		return c == "DayOfWeek", nil
 	case pattern:
 		return c == "SimpleDateFormat", nil
-	case *random:
+	case *java.Random:
 		return c == "Random", nil
 	}
 	return false, nil
@@ -296,6 +299,20 @@ func (r *run) add(x, y any) (any, error) {
 	return a + b, nil
 }
 
+// character is what - and * do to a text: a character some before another, and
+// a text some times; to numbers what they do to numbers.
+func (r *run) character(op string, x, y any) (any, error) {
+	s, ok := x.(string)
+	n, number := y.(int64)
+	switch {
+	case ok && number && op == "*":
+		return textMethods["repeat"].call(r, s, []any{n})
+	case ok && number && len(s) == 1 && n < int64(s[0]):
+		return string(rune(int64(s[0]) - n)), nil
+	}
+	return arithmetic(op, x, y)
+}
+
 // appended writes an operand of a concatenation: as an argument would be
 // converted, or else as toString does.
 func (r *run) appended(v any) (string, error) {
@@ -304,7 +321,7 @@ func (r *run) appended(v any) (string, error) {
 		return v, nil
 	case nil:
 		return "null", nil
-	case map[string]any, Object, asIs, *random, class, pattern:
+	case map[string]any, Object, asIs, *java.Random, class, pattern, adjuster:
 		return r.javaString(v, 0)
 	}
 	return r.converted(v, 0)

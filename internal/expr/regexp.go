@@ -1,169 +1,49 @@
 package expr
 
 import (
+	"errors"
 	"fmt"
-	"regexp"
-	"regexp/syntax"
 	"strings"
-	"time"
 
-	"github.com/dlclark/regexp2"
+	"github.com/gennaker/gennaker/internal/expr/regex"
 )
 
-const (
-	maxSubject    = 1 << 20                // bytes of what is searched
-	maxPattern    = 1000                   // bytes of a regular expression
-	matchTime     = 100 * time.Millisecond // for one match that can backtrack
-	maxBacktrack  = 100                    // such matches in one evaluation
-	maxBacktrackN = 100_000                // bytes that such a match may look at
-)
+// maxSubject bounds what is searched, in bytes.
+const maxSubject = 1 << 20
 
-// matcher is a Java regular expression. Go's own engine takes those that it can
-// express, in linear time; the others (lookaround, backreferences) go to one
-// that backtracks, within bounds.
-type matcher struct {
-	linear    *regexp.Regexp
-	backtrack *regexp2.Regexp
-	run       *run // counts the matches
-}
-
-// span is a match: the positions of the groups in bytes, -1 for one that is not
-// part of it; and their names.
-type span struct {
-	groups []int
-	names  []string
-}
-
-func (r *run) compile(p string, length int) (*matcher, error) {
-	if len(p) > maxPattern {
-		return nil, fmt.Errorf("the regular expression has %d bytes, more than %d", len(p), maxPattern)
+// compile reads a regular expression for a text.
+func (r *run) compile(p, s string) (*regex.Regexp, error) {
+	if len(s) > maxSubject {
+		return nil, fmt.Errorf("a text of %d bytes is too long for a regular expression", len(s))
 	}
-	if length > maxSubject {
-		return nil, fmt.Errorf("a text of %d bytes is too long for a regular expression", length)
-	}
-	if hint := javaOnly(p); hint != "" {
-		return nil, refuse(hint, "the regular expression '%s' uses what only Java knows", shorten(p))
-	}
-	if size, ok := programSize(p); ok {
-		if err := r.spend(size*64 + length*(1+size/2)); err != nil {
-			return nil, err
-		}
-		if linear, err := regexp.Compile(p); err == nil {
-			return &matcher{linear: linear, run: r}, nil
-		}
-	}
-	re, other := regexp2.Compile(p, regexp2.RE2)
-	if other != nil {
-		return nil, refuse("it is read as Java does, without possessive repetition", "'%s' is no regular expression", shorten(p))
-	}
-	if length > maxBacktrackN {
-		return nil, tooMuch()
-	}
-	if err := r.spend(64*len(p) + length); err != nil {
+	if err := r.spend(500 + 200*len(p)); err != nil {
 		return nil, err
 	}
-	re.MatchTimeout = matchTime
-	return &matcher{backtrack: re, run: r}, nil
-}
-
-// tooMuch is the error of a regular expression that is too much work.
-func tooMuch() error {
-	return refuse("make it simpler, without lookaround and backreferences", "the regular expression takes too long")
-}
-
-// programSize returns how many instructions a pattern has for Go's engine,
-// which bounds its work for each byte, and whether it knows the pattern.
-func programSize(p string) (int, bool) {
-	re, err := syntax.Parse(p, syntax.Perl)
+	re, err := regex.Compile(p)
 	if err != nil {
-		return 0, false
+		return nil, fmt.Errorf("'%s' is no regular expression: %w", shorten(p), err)
 	}
-	prog, err := syntax.Compile(re.Simplify())
-	if err != nil {
-		return 0, false
-	}
-	return len(prog.Inst), true
+	return re, nil
 }
 
-// javaOnly returns a hint if the pattern has a nested character class, which Go
-// would read as something else.
-func javaOnly(p string) string {
-	class := false
-	for i := 0; i < len(p); i++ {
-		switch {
-		case strings.HasPrefix(p[i:], `\Q`):
-			n := strings.Index(p[i:], `\E`)
-			if n < 0 {
-				return ""
-			}
-			i += n + 1
-		case p[i] == '\\':
-			i++
-		case !class && p[i] == '[':
-			class = true
-			if strings.HasPrefix(p[i+1:], "^") {
-				i++
-			}
-		case class && p[i] == '[':
-			return `write \[ for a bracket within a class`
-		case class && strings.HasPrefix(p[i:], "&&"):
-			return "write out what the class contains"
-		case p[i] == ']':
-			class = false
-		}
+// tooMuch says what would be right if a search takes too long.
+func tooMuch(err error) error {
+	if errors.Is(err, regex.ErrTooMuch) {
+		return refuse("make it simpler, without repetitions within repetitions", "%s", err.Error())
 	}
-	return ""
+	return err
 }
 
-// all returns the matches in s, at most n of them if n > 0.
-func (m *matcher) all(s string, n int) ([]span, error) {
-	found, err := m.find(s, n)
+func (r *run) allMatches(s, p string, n int) (*regex.Regexp, []regex.Match, error) {
+	re, err := r.compile(p, s)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return found, m.run.spend(64 * len(found))
-}
-
-func (m *matcher) find(s string, n int) ([]span, error) {
-	if m.linear != nil {
-		if n == 0 {
-			n = -1
-		}
-		var out []span
-		for _, g := range m.linear.FindAllStringSubmatchIndex(s, n) {
-			out = append(out, span{g, m.linear.SubexpNames()})
-		}
-		return out, nil
-	}
-	offsets := make([]int, 0, len(s)+1) // of each rune, in bytes
-	for i := range s {
-		offsets = append(offsets, i)
-	}
-	offsets = append(offsets, len(s))
-	var out []span
-	if m.run.backtracked++; m.run.backtracked > maxBacktrack {
-		return nil, tooMuch()
-	}
-	match, err := m.backtrack.FindStringMatch(s)
-	for ; match != nil && err == nil && (n == 0 || len(out) < n); match, err = m.backtrack.FindNextMatch(match) {
-		if m.run.backtracked++; m.run.backtracked > maxBacktrack {
-			return nil, tooMuch()
-		}
-		sp := span{}
-		for _, g := range match.Groups() {
-			from, to := -1, -1
-			if len(g.Captures) > 0 {
-				from, to = offsets[g.Index], offsets[g.Index+g.Length]
-			}
-			sp.groups, sp.names = append(sp.groups, from, to), append(sp.names, g.Name)
-		}
-		out = append(out, sp)
-	}
+	found, err := re.All(s, n, r.spend)
 	if err != nil {
-		m.run.backtracked = maxBacktrack // one is enough
-		return nil, tooMuch()
+		return nil, nil, tooMuch(err)
 	}
-	return out, nil
+	return re, found, r.spend(64 * len(found))
 }
 
 // FullMatch reports whether the whole of s matches a regular expression: Java's
@@ -176,48 +56,43 @@ func FullMatch(pattern, s string) (bool, error) {
 
 // matches is SpEL's operator and Java's String.matches: the whole text.
 func (r *run) matches(x, y any) (bool, error) {
-	s, ok := x.(string)
-	if !ok {
-		return false, refuse("write (… ?: '') where there may be none", "matches is for texts, not for %s", describe(x))
+	if x == nil {
+		return false, refuse("write (… ?: '') where there may be none", "matches is for texts, not for null")
+	}
+	s, err := r.converted(x, 0)
+	if err != nil {
+		return false, err
 	}
 	p, ok := y.(string)
 	if !ok {
 		return false, fmt.Errorf("matches wants a regular expression, not %s", describe(y))
 	}
-	// The pattern alone must be one: the parentheses are not to complete it.
-	if _, err := r.compile(p, 0); err != nil {
-		return false, err
-	}
-	m, err := r.compile(`\A(?:`+p+`)\z`, len(s))
+	re, err := r.compile(p, s)
 	if err != nil {
 		return false, err
 	}
-	found, err := m.all(s, 1)
-	return len(found) > 0, err
+	found, err := re.Full(s, r.spend)
+	return found, tooMuch(err)
 }
 
 // replace is Java's String.replaceAll, and replaceFirst if n is 1.
 func (r *run) replace(s, p, by string, n int) (string, error) {
-	m, err := r.compile(p, len(s))
-	if err != nil {
-		return "", err
-	}
-	found, err := m.all(s, n)
+	re, found, err := r.allMatches(s, p, n)
 	if err != nil {
 		return "", err
 	}
 	var b strings.Builder
 	last := 0
-	for _, sp := range found {
+	for _, m := range found {
 		before := b.Len()
-		b.WriteString(s[last:sp.groups[0]])
-		if err := expand(&b, s, by, sp); err != nil {
+		b.WriteString(s[last:m[0]])
+		if err := expand(&b, s, by, re, m); err != nil {
 			return "", err
 		}
 		if err := r.spend(b.Len() - before); err != nil {
 			return "", err
 		}
-		last = sp.groups[1]
+		last = m[1]
 	}
 	b.WriteString(s[last:])
 	return b.String(), r.spend(len(s))
@@ -225,13 +100,13 @@ func (r *run) replace(s, p, by string, n int) (string, error) {
 
 // expand writes a replacement: $1 and ${name} are groups, \ takes the next
 // character as it is.
-func expand(b *strings.Builder, s, by string, sp span) error {
+func expand(b *strings.Builder, s, by string, re *regex.Regexp, m regex.Match) error {
 	group := func(i int) error {
-		if i*2+1 >= len(sp.groups) {
+		if i > re.Groups() {
 			return fmt.Errorf("the replacement names group %d, which the regular expression does not have", i)
 		}
-		if from := sp.groups[2*i]; from >= 0 {
-			b.WriteString(s[from:sp.groups[2*i+1]])
+		if from := m[2*i]; from >= 0 {
+			b.WriteString(s[from:m[2*i+1]])
 		}
 		return nil
 	}
@@ -243,7 +118,7 @@ func expand(b *strings.Builder, s, by string, sp span) error {
 		case c == '$' && i+1 < len(by) && '0' <= by[i+1] && by[i+1] <= '9':
 			i++
 			g := int(by[i] - '0')
-			for i+1 < len(by) && '0' <= by[i+1] && by[i+1] <= '9' && (g*10+int(by[i+1]-'0'))*2+1 < len(sp.groups) {
+			for i+1 < len(by) && '0' <= by[i+1] && by[i+1] <= '9' && g*10+int(by[i+1]-'0') <= re.Groups() {
 				i++
 				g = g*10 + int(by[i]-'0')
 			}
@@ -253,13 +128,8 @@ func expand(b *strings.Builder, s, by string, sp span) error {
 		case c == '$' && strings.HasPrefix(by[i+1:], "{") && strings.Contains(by[i:], "}"):
 			name := by[i+2 : i+strings.Index(by[i:], "}")]
 			i += len(name) + 2
-			g := -1
-			for at, n := range sp.names {
-				if n == name && name != "" {
-					g = at
-				}
-			}
-			if g < 0 {
+			g, ok := re.Group(name)
+			if !ok {
 				return fmt.Errorf("the replacement names the group '%s', which the regular expression does not have", shorten(name))
 			}
 			if err := group(g); err != nil {
@@ -280,21 +150,17 @@ func (r *run) splitAt(s, p string, limit int) ([]any, error) {
 	if s == "" {
 		return []any{""}, nil
 	}
-	m, err := r.compile(p, len(s))
-	if err != nil {
-		return nil, err
-	}
-	found, err := m.all(s, 0)
+	_, found, err := r.allMatches(s, p, 0)
 	if err != nil {
 		return nil, err
 	}
 	var out []any
 	last := 0
-	for _, sp := range found {
+	for _, m := range found {
 		if limit > 0 && len(out) == limit-1 {
 			break
 		}
-		from, to := sp.groups[0], sp.groups[1]
+		from, to := m[0], m[1]
 		if to == 0 || from == to && from == len(s) {
 			continue // a match of nothing at the start gives no empty part
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gennaker/gennaker/internal/expr/java"
 	"github.com/gennaker/gennaker/internal/expr/syntax"
 )
 
@@ -22,6 +23,19 @@ var allowed = map[class]string{
 	"URLEncoder": "java.net",
 }
 
+// instead says what to write for types that people look for.
+var instead = map[class]string{
+	"Base64":            "write #toBase64(…) or #fromBase64(…)",
+	"DateTimeFormatter": "write new java.text.SimpleDateFormat('…').format(…)",
+	"ZonedDateTime":     "write java.time.LocalDateTime or java.time.Instant",
+	"ArrayList":         "write {…} for a list",
+	"HashMap":           "write {key: value} for a map",
+	"Arrays":            "write {…} for a list",
+	"Objects":           "write == or ?:",
+	"Pattern":           "write x matches '…'",
+	"Float":             "write #toFloat(…) or Double",
+}
+
 // lookupType returns the allowed type of a name: java.lang needs no package.
 func lookupType(name string) (class, error) {
 	short := class(name[strings.LastIndexByte(name, '.')+1:])
@@ -31,6 +45,9 @@ func lookupType(name string) (class, error) {
 		return short, nil
 	case ok && name == string(short):
 		return "", refuse("write "+pkg+"."+name, "the type %s needs its package", name)
+	}
+	if hint, ok := instead[short]; ok {
+		return "", refuse(hint, "the type %s is not allowed in expressions", shorten(name))
 	}
 	var names []string
 	for _, c := range slices.Sorted(maps.Keys(allowed)) {
@@ -52,7 +69,7 @@ func lookupType(name string) (class, error) {
 func static(c class, name string) (any, error) {
 	switch c {
 	case "ChronoUnit":
-		if _, ok := unitLengths[unit(name)]; ok || name == "MONTHS" || name == "YEARS" {
+		if _, ok := unitStrings[unit(name)]; ok {
 			return unit(name), nil
 		}
 	case "DayOfWeek":
@@ -69,6 +86,16 @@ func static(c class, name string) (any, error) {
 		return int64(math.MinInt64), nil
 	case "Double.MAX_VALUE":
 		return math.MaxFloat64, nil
+	case "Double.MIN_VALUE":
+		return math.SmallestNonzeroFloat64, nil
+	case "Byte.MAX_VALUE":
+		return int64(math.MaxInt8), nil
+	case "Byte.MIN_VALUE":
+		return int64(math.MinInt8), nil
+	case "Instant.EPOCH":
+		return moment{time.Unix(0, 0).UTC(), "Instant"}, nil
+	case "LocalDate.EPOCH":
+		return moment{time.Unix(0, 0).UTC(), "LocalDate"}, nil
 	case "Math.PI":
 		return math.Pi, nil
 	case "Math.E":
@@ -81,54 +108,15 @@ func static(c class, name string) (any, error) {
 
 // statics are the methods of types, by Type.method.
 var statics = map[string]member{
-	"String.valueOf":      {1, 1, func(r *run, _ any, args []any) (any, error) { return r.javaString(args[0], 0) }},
-	"String.format":       {1, -1, func(r *run, _ any, args []any) (any, error) { return r.formatArgs(args) }},
-	"String.join":         {2, -1, func(r *run, _ any, args []any) (any, error) { return r.join(args) }},
-	"Integer.parseInt":    {1, 2, func(_ *run, _ any, args []any) (any, error) { return parseWhole(args, 32) }},
-	"Integer.valueOf":     {1, 2, func(_ *run, _ any, args []any) (any, error) { return parseWhole(args, 32) }},
-	"Long.parseLong":      {1, 2, func(_ *run, _ any, args []any) (any, error) { return parseWhole(args, 64) }},
-	"Long.valueOf":        {1, 2, func(_ *run, _ any, args []any) (any, error) { return parseWhole(args, 64) }},
-	"Byte.parseByte":      {1, 2, func(_ *run, _ any, args []any) (any, error) { return parseWhole(args, 8) }},
-	"Byte.valueOf":        {1, 2, func(_ *run, _ any, args []any) (any, error) { return parseWhole(args, 8) }},
-	"Integer.toString":    {1, 1, func(r *run, _ any, args []any) (any, error) { return r.javaString(args[0], 0) }},
-	"Long.toString":       {1, 1, func(r *run, _ any, args []any) (any, error) { return r.javaString(args[0], 0) }},
-	"Double.toString":     {1, 1, func(r *run, _ any, args []any) (any, error) { return r.javaString(args[0], 0) }},
-	"Boolean.toString":    {1, 1, func(r *run, _ any, args []any) (any, error) { return r.javaString(args[0], 0) }},
-	"Integer.toHexString": {1, 1, func(_ *run, _ any, args []any) (any, error) { return based(args[0], 16, 32) }},
-	"Long.toHexString":    {1, 1, func(_ *run, _ any, args []any) (any, error) { return based(args[0], 16, 64) }},
-	"Integer.compare":     {2, 2, func(r *run, _ any, args []any) (any, error) { return compareTo(r, args[0], args[1:]) }},
-	"Long.compare":        {2, 2, func(r *run, _ any, args []any) (any, error) { return compareTo(r, args[0], args[1:]) }},
-	"Double.compare":      {2, 2, func(r *run, _ any, args []any) (any, error) { return compareTo(r, args[0], args[1:]) }},
-	"Integer.max":         larger2, "Long.max": larger2, "Double.max": larger2, "Math.max": larger2,
-	"Integer.min": smaller2, "Long.min": smaller2, "Double.min": smaller2, "Math.min": smaller2,
-	"Double.parseDouble":   {1, 1, func(_ *run, _ any, args []any) (any, error) { return toFloat(args[0]) }},
-	"Double.valueOf":       {1, 1, func(_ *run, _ any, args []any) (any, error) { return toFloat(args[0]) }},
-	"Boolean.parseBoolean": {1, 1, parseBoolean},
-	"Boolean.valueOf":      {1, 1, parseBoolean},
-	"Math.abs":             {1, 1, absolute},
-	"Math.round": {1, 1, func(_ *run, _ any, args []any) (any, error) {
-		f, err := toFloat(args[0])
-		return truncate(math.Floor(f + 0.5)), err
-	}},
-	"Math.random": {0, 0, func(r *run, _ any, _ []any) (any, error) { return r.random.double(), nil }},
-	"Math.floor":  real1(math.Floor), "Math.ceil": real1(math.Ceil), "Math.sqrt": real1(math.Sqrt), "Math.log": real1(math.Log),
-	"Math.log10": real1(math.Log10), "Math.exp": real1(math.Exp), "Math.cbrt": real1(math.Cbrt),
-	"Math.rint": real1(math.RoundToEven), "Math.signum": real1(func(f float64) float64 { return float64(sign(f < 0, f > 0)) }),
-	"Math.pow": {2, 2, func(_ *run, _ any, args []any) (any, error) {
-		a, err := toFloat(args[0])
-		if err != nil {
-			return nil, err
-		}
-		b, err := toFloat(args[1])
-		return math.Pow(a, b), err
-	}},
-	"Math.floorMod": {2, 2, func(_ *run, _ any, args []any) (any, error) { return floored(args, true) }},
-	"Math.floorDiv": {2, 2, func(_ *run, _ any, args []any) (any, error) { return floored(args, false) }},
+	"String.valueOf": {1, 1, func(r *run, _ any, args []any) (any, error) { return r.javaString(args[0], 0) }},
+	"String.format":  {1, -1, func(r *run, _ any, args []any) (any, error) { return r.formatArgs(args) }},
+	"String.join":    {2, -1, func(r *run, _ any, args []any) (any, error) { return r.join(args) }},
 	"UUID.randomUUID": {0, 0, func(r *run, _ any, _ []any) (any, error) {
-		high, low := uint64(r.random.long()), uint64(r.random.long())
+		high, low := uint64(r.random.Long()), uint64(r.random.Long())
 		return uuidOf(high&^0xf000|0x4000, low&^(3<<62)|1<<63), nil
 	}},
-	"UUID.fromString": {1, 1, func(_ *run, _ any, args []any) (any, error) { return parseUUID(args[0]) }},
+	"UUID.nameUUIDFromBytes": {1, 1, nameUUID},
+	"UUID.fromString":        {1, 1, func(_ *run, _ any, args []any) (any, error) { return parseUUID(args[0]) }},
 	"URLEncoder.encode": {1, 2, func(r *run, _ any, args []any) (any, error) {
 		s, err := r.textArg(args[0])
 		return strings.ReplaceAll(strings.ReplaceAll(url.QueryEscape(s), "~", "%7E"), "%2A", "*"), err
@@ -142,9 +130,38 @@ var statics = map[string]member{
 		ms, err := toInt(args[0])
 		return moment{time.UnixMilli(ms).UTC(), "Instant"}, err
 	}},
-	"Instant.ofEpochSecond": {1, 1, func(_ *run, _ any, args []any) (any, error) {
+	"Instant.ofEpochSecond": {1, 2, func(_ *run, _ any, args []any) (any, error) {
 		s, err := toInt(args[0])
-		return moment{time.Unix(s, 0).UTC(), "Instant"}, err
+		if err != nil {
+			return nil, err
+		}
+		ns := int64(0)
+		if len(args) > 1 {
+			ns, err = toInt(args[1])
+		}
+		return moment{time.Unix(s, ns).UTC(), "Instant"}, err
+	}},
+	"LocalDate.ofEpochDay": {1, 1, func(_ *run, _ any, args []any) (any, error) {
+		n, err := toInt(args[0])
+		if err == nil && (n > 1_000_000 || n < -1_000_000) {
+			err = fmt.Errorf("the day %d is too far away", n)
+		}
+		return moment{time.Unix(0, 0).UTC().AddDate(0, 0, int(n)), "LocalDate"}, err
+	}},
+	"LocalDate.ofYearDay": {2, 2, func(r *run, _ any, args []any) (any, error) {
+		v, err := momentOf("LocalDate", []any{args[0], int64(1), int64(1)})
+		if err != nil {
+			return nil, err
+		}
+		return localMethods["withDayOfYear"].call(r, v, args[1:])
+	}},
+	"ChronoUnit.valueOf": {1, 1, func(_ *run, _ any, args []any) (any, error) { return static("ChronoUnit", scalarString(args[0])) }},
+	"DayOfWeek.from": {1, 1, func(_ *run, _ any, args []any) (any, error) {
+		m, ok := args[0].(moment)
+		if !ok || m.kind != "LocalDate" && m.kind != "LocalDateTime" {
+			return nil, fmt.Errorf("%s has no day of the week", describe(args[0]))
+		}
+		return weekday(m.Weekday()), nil
 	}},
 	"Instant.parse":       {1, 1, func(_ *run, _ any, args []any) (any, error) { return parseMoment("Instant", args[0]) }},
 	"LocalDate.parse":     {1, 1, func(_ *run, _ any, args []any) (any, error) { return parseMoment("LocalDate", args[0]) }},
@@ -166,8 +183,21 @@ var statics = map[string]member{
 	"DayOfWeek.valueOf": {1, 1, func(_ *run, _ any, args []any) (any, error) { return weekdayOf(scalarString(args[0])) }},
 }
 
-func (r *run) static(c class, name string, args []any) (any, error) {
+// staticOf returns the method of a type.
+func staticOf(c class, name string) (member, bool) {
+	if c == "TemporalAdjusters" {
+		m, ok := adjusters[name]
+		return m, ok
+	}
+	if m, ok := numeric[string(c)+"."+name]; ok {
+		return m, true
+	}
 	m, ok := statics[string(c)+"."+name]
+	return m, ok
+}
+
+func (r *run) static(c class, name string, args []any) (any, error) {
+	m, ok := staticOf(c, name)
 	if !ok {
 		return nil, fmt.Errorf("the type %s has no method %s() that expressions may call", c, shorten(name))
 	}
@@ -177,121 +207,12 @@ func (r *run) static(c class, name string, args []any) (any, error) {
 	return m.call(r, c, args)
 }
 
-func real1(f func(float64) float64) member {
-	return member{1, 1, func(_ *run, _ any, args []any) (any, error) {
-		x, err := toFloat(args[0])
-		return f(x), err
-	}}
-}
-
-var (
-	larger2  = member{2, 2, func(r *run, _ any, args []any) (any, error) { return r.extreme(args, 1) }}
-	smaller2 = member{2, 2, func(r *run, _ any, args []any) (any, error) { return r.extreme(args, -1) }}
-)
-
-// extreme is max or min: a decimal if either argument is one.
-func (r *run) extreme(args []any, want int) (any, error) {
-	x, y := args[0], args[1]
-	if _, _, ok := ints(x, y); !ok {
-		a, err := toFloat(x)
-		if err != nil {
-			return nil, err
-		}
-		b, err := toFloat(y)
-		if err != nil {
-			return nil, err
-		}
-		x, y = a, b
-	}
-	c, err := r.compare(x, y)
-	if c == want {
-		return x, err
-	}
-	return y, err
-}
-
-func absolute(_ *run, _ any, args []any) (any, error) {
-	if i, ok := args[0].(int64); ok {
-		return max(i, -i), nil
-	}
-	f, err := toFloat(args[0])
-	return math.Abs(f), err
-}
-
-func floored(args []any, mod bool) (any, error) {
-	a, err := toInt(args[0])
-	if err != nil {
-		return nil, err
-	}
-	b, err := toInt(args[1])
-	if err != nil {
-		return nil, err
-	}
-	if b == 0 {
-		return nil, fmt.Errorf("division by zero")
-	}
-	q, m := a/b, a%b
-	if m != 0 && (m < 0) != (b < 0) {
-		q, m = q-1, m+b
-	}
-	if mod {
-		return m, nil
-	}
-	return q, nil
-}
-
-// parseWhole is Integer.parseInt and its like, of a size in bits.
-func parseWhole(args []any, bits int) (any, error) {
-	base := int64(10)
-	if len(args) > 1 {
-		var err error
-		if base, err = toInt(args[1]); err != nil {
-			return nil, err
-		}
-		if base < 2 || base > 36 {
-			return nil, fmt.Errorf("%d is no base of numbers", base)
-		}
-	}
-	s := scalarString(args[0])
-	i, err := strconv.ParseInt(s, int(base), bits)
-	if err != nil || strings.Contains(s, "_") {
-		return nil, fmt.Errorf("%s is not a whole number of %d bits", describe(args[0]), bits)
-	}
-	return i, nil
-}
-
-func based(v any, base, bits int) (any, error) {
-	i, err := toInt(v)
-	if bits == 32 {
-		return strconv.FormatUint(uint64(uint32(i)), base), err
-	}
-	return strconv.FormatUint(uint64(i), base), err
-}
-
 func parseBoolean(_ *run, _ any, args []any) (any, error) {
 	if b, ok := args[0].(bool); ok {
 		return b, nil
 	}
 	s, _ := args[0].(string)
 	return strings.EqualFold(s, "true"), nil
-}
-
-func uuidOf(high, low uint64) uuid {
-	s := fmt.Sprintf("%016x%016x", high, low)
-	return uuid(s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:])
-}
-
-func parseUUID(v any) (any, error) {
-	s, _ := v.(string)
-	parts := strings.Split(s, "-")
-	if len(s) == 36 && len(parts) == 5 {
-		high, err := strconv.ParseUint(parts[0]+parts[1]+parts[2], 16, 64)
-		low, also := strconv.ParseUint(parts[3]+parts[4], 16, 64)
-		if err == nil && also == nil && len(parts[4]) == 12 {
-			return uuidOf(high, low), nil
-		}
-	}
-	return nil, fmt.Errorf("%s is no UUID", describe(v))
 }
 
 // construct evaluates new Type(…).
@@ -336,7 +257,7 @@ func (r *run) make(c class, args []any) (any, error) {
 		return r.random, nil
 	case "Random/1":
 		seed, err := toInt(args[0])
-		return newRandom(uint64(seed)), err
+		return java.NewRandom(uint64(seed)), err
 	case "UUID/2":
 		high, err := toInt(args[0])
 		if err != nil {
@@ -348,40 +269,19 @@ func (r *run) make(c class, args []any) (any, error) {
 	return nil, fmt.Errorf("there is no new %s(…) with %d arguments", c, len(args))
 }
 
-// newRandom returns Java's generator: a sequence is the same for the same seed.
-func newRandom(seed uint64) *random {
-	return &random{(seed ^ 0x5DEECE66D) & (1<<48 - 1)}
-}
-
-func (r *random) next(bits int) int32 {
-	r.seed = (r.seed*0x5DEECE66D + 0xB) & (1<<48 - 1)
-	return int32(r.seed >> (48 - bits))
-}
-
-func (r *random) long() int64 { return int64(r.next(32))<<32 + int64(r.next(32)) }
-
-func (r *random) double() float64 {
-	return float64(int64(r.next(26))<<27+int64(r.next(27))) / (1 << 53)
-}
-
-// below returns a number from 0 to n-1.
-func (r *random) below(n int32) int32 {
-	if n&-n == n {
-		return int32(int64(n) * int64(r.next(31)) >> 31)
-	}
-	for {
-		bits := r.next(31)
-		if v := bits % n; bits-v+(n-1) >= 0 {
-			return v
-		}
-	}
+// drawn is a method of Random without arguments.
+func drawn(draw func(*java.Random) any) member {
+	return member{0, 0, func(_ *run, on any, _ []any) (any, error) {
+		g, _ := on.(*java.Random)
+		return draw(g), nil
+	}}
 }
 
 var randomMethods = map[string]member{
 	"nextInt": {0, 1, func(_ *run, on any, args []any) (any, error) {
-		g, _ := on.(*random)
+		g, _ := on.(*java.Random)
 		if len(args) == 0 {
-			return int64(g.next(32)), nil
+			return int64(g.Int()), nil
 		}
 		n, err := toInt(args[0])
 		if err != nil {
@@ -390,9 +290,17 @@ var randomMethods = map[string]member{
 		if n < 1 || n > math.MaxInt32 {
 			return nil, fmt.Errorf("there is no random number below %d", n)
 		}
-		return int64(g.below(int32(n))), nil
+		return int64(g.Below(int32(n))), nil
 	}},
-	"nextLong":    {0, 0, func(_ *run, on any, _ []any) (any, error) { g, _ := on.(*random); return g.long(), nil }},
-	"nextBoolean": {0, 0, func(_ *run, on any, _ []any) (any, error) { g, _ := on.(*random); return g.next(1) != 0, nil }},
-	"nextDouble":  {0, 0, func(_ *run, on any, _ []any) (any, error) { g, _ := on.(*random); return g.double(), nil }},
+	"nextLong":     drawn(func(g *java.Random) any { return g.Long() }),
+	"nextBoolean":  drawn(func(g *java.Random) any { return g.Boolean() }),
+	"nextDouble":   drawn(func(g *java.Random) any { return g.Double() }),
+	"nextGaussian": drawn(func(g *java.Random) any { return g.Gaussian() }),
+	"nextFloat":    drawn(func(g *java.Random) any { return widen32(g.Float()) }),
+}
+
+// widen32 is the number that 32 bits are written as.
+func widen32(f float32) float64 {
+	wide, _ := strconv.ParseFloat(strconv.FormatFloat(float64(f), 'g', -1, 32), 64) // it was just written
+	return wide
 }

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gennaker/gennaker/internal/expr/java"
 )
 
 // Object is a map that stands for one of Spinnaker's own records, such as an
@@ -28,8 +30,7 @@ type (
 	pattern string // of a SimpleDateFormat
 	unit    string // of ChronoUnit
 	weekday time.Weekday
-	random  struct{ seed uint64 } // java.util.Random's generator
-	asIs    struct{ value any }   // what #doNotEval was given
+	asIs    struct{ value any } // what #doNotEval was given
 )
 
 // normal returns v as one of the types that the evaluator knows. Only the value
@@ -37,7 +38,7 @@ type (
 func normal(v any) (any, error) {
 	switch v := v.(type) {
 	case nil, bool, int64, float64, string, []any, map[string]any, Object,
-		class, moment, uuid, pattern, unit, weekday, *random, asIs:
+		class, moment, uuid, pattern, unit, weekday, adjuster, *java.Random, asIs:
 		return v, nil
 	case json.Number:
 		if i, err := v.Int64(); err == nil {
@@ -88,7 +89,7 @@ func describe(v any) string {
 	case int64:
 		return "the number " + strconv.FormatInt(v, 10)
 	case float64:
-		return "the number " + formatDouble(v)
+		return "the number " + java.FormatDouble(v)
 	case string:
 		return "the text '" + shorten(v) + "'"
 	case []any:
@@ -107,8 +108,10 @@ func describe(v any) string {
 		return "a ChronoUnit"
 	case weekday:
 		return "a DayOfWeek"
-	case *random:
+	case *java.Random:
 		return "a Random"
+	case adjuster:
+		return "a TemporalAdjuster"
 	}
 	return "a value"
 }
@@ -131,33 +134,6 @@ func entries(v any) (map[string]any, bool) {
 	return nil, false
 }
 
-// formatDouble writes a number as Java's Double.toString does.
-func formatDouble(f float64) string {
-	switch {
-	case math.IsNaN(f):
-		return "NaN"
-	case math.IsInf(f, 1):
-		return "Infinity"
-	case math.IsInf(f, -1):
-		return "-Infinity"
-	case f == 0 && math.Signbit(f):
-		return "-0.0"
-	}
-	if a := math.Abs(f); a == 0 || a >= 1e-3 && a < 1e7 {
-		s := strconv.FormatFloat(f, 'f', -1, 64)
-		if !strings.Contains(s, ".") {
-			s += ".0"
-		}
-		return s
-	}
-	digits, exponent, _ := strings.Cut(strconv.FormatFloat(f, 'e', -1, 64), "e")
-	if !strings.Contains(digits, ".") {
-		digits += ".0"
-	}
-	n, _ := strconv.Atoi(exponent) // FormatFloat wrote it
-	return digits + "E" + strconv.Itoa(n)
-}
-
 // javaString writes a value as Java's toString does. Maps are written in the
 // order of their keys.
 func (r *run) javaString(v any, depth int) (string, error) {
@@ -177,6 +153,8 @@ func (r *run) javaString(v any, depth int) (string, error) {
 		s, err = r.pairs(v, depth)
 	case Object:
 		s, err = r.pairs(v, depth)
+	case unit:
+		s = unitStrings[v]
 	default:
 		s = scalarString(v)
 	}
@@ -220,7 +198,7 @@ func scalarString(v any) string {
 	case int64:
 		return strconv.FormatInt(v, 10)
 	case float64:
-		return formatDouble(v)
+		return java.FormatDouble(v)
 	case moment:
 		return v.String()
 	case uuid:
@@ -252,10 +230,10 @@ func (r *run) converted(v any, depth int) (string, error) {
 		return "", refuse("write #toJson(…) around it", "a map cannot be part of a text")
 	case asIs:
 		return "", refuse("write #toJson(#doNotEval(…))", "the result of #doNotEval cannot be part of a text")
-	case *random, class, pattern:
+	case *java.Random, class, pattern, adjuster:
 		return "", fmt.Errorf("%s cannot be part of a text", describe(v))
 	case nil:
-		return "", nil // within a list
+		return "null", nil // within a list
 	case []any:
 		parts := make([]string, len(v))
 		for i, x := range v {
@@ -347,13 +325,13 @@ func (r *run) export(v any, depth int) (any, error) {
 		return v.String(), nil
 	case uuid, unit, weekday:
 		return scalarString(v), nil
-	case class, pattern, *random:
+	case class, pattern, adjuster, *java.Random:
 		return nil, fmt.Errorf("%s cannot be the result of an expression", describe(v))
 	case asIs:
 		return r.export(v.value, depth+1)
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, fmt.Errorf("%s cannot be the result of an expression", formatDouble(v))
+			return nil, fmt.Errorf("%s cannot be the result of an expression", java.FormatDouble(v))
 		}
 	}
 	return v, nil

@@ -330,12 +330,7 @@ func (p *printer) mapping(n *Mapping) {
 		if i > 0 {
 			p.WriteString(", ")
 		}
-		// A bare name would be a key, a parenthesised one is looked up.
-		if name, ok := n.Keys[i].(*Property); ok && name.Target == nil {
-			p.WriteString("(" + name.Name + ")")
-		} else {
-			p.print(n.Keys[i], levelOr)
-		}
+		p.print(n.Keys[i], levelOr)
 		p.WriteString(": ")
 		p.print(n.Values[i], levelWhole)
 	}

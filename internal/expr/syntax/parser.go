@@ -444,7 +444,6 @@ func (p *parser) braces() (Node, *Error) {
 		p.next += 2
 		return &Mapping{at, nil, nil}, nil
 	}
-	bare := p.bareKey()
 	first, err := p.expression()
 	if err != nil {
 		return nil, err
@@ -462,7 +461,7 @@ func (p *parser) braces() (Node, *Error) {
 		}
 		return &List{at, slices.Concat([]Node{first}, rest)}, nil
 	}
-	return p.pairs(&Mapping{pos: at}, first, bare)
+	return p.pairs(&Mapping{pos: at}, first)
 }
 
 // bareKey reports whether the next tokens are the key of an inline map as a
@@ -471,10 +470,11 @@ func (p *parser) bareKey() bool {
 	return p.peek().kind == identifier && p.after().is(":")
 }
 
-// pairs reads the rest of an inline map, after its first key and colon.
-func (p *parser) pairs(m *Mapping, key Node, bare bool) (Node, *Error) {
+// pairs reads the rest of an inline map, after its first key and colon. A name
+// as a key stands for itself, in parentheses too.
+func (p *parser) pairs(m *Mapping, key Node) (Node, *Error) {
 	for {
-		if name, ok := key.(*Property); ok && bare {
+		if name, ok := key.(*Property); ok && name.Target == nil {
 			key = &Literal{name.pos, name.Name}
 		}
 		value, err := p.expression()
@@ -488,7 +488,6 @@ func (p *parser) pairs(m *Mapping, key Node, bare bool) (Node, *Error) {
 		if t := p.take(); !t.is(",") {
 			return nil, p.unexpected(t, "',' or '}' after a value")
 		}
-		bare = p.bareKey()
 		if key, err = p.expression(); err != nil {
 			return nil, err
 		}

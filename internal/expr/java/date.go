@@ -1,4 +1,4 @@
-package expr
+package java
 
 import (
 	"fmt"
@@ -25,11 +25,11 @@ func fields(p string) ([]field, error) {
 		case c == '\'' && strings.HasPrefix(p[i:], "''"):
 			out, i = append(out, field{text: "'"}), i+2
 		case c == '\'':
-			n := strings.IndexByte(p[i+1:], '\'')
-			if n < 0 {
-				return nil, fmt.Errorf("the date pattern '%s' has an open quote", p)
+			text, n, ok := quoted(p[i:])
+			if !ok {
+				return nil, fmt.Errorf("the date pattern \"%s\" has an open quote", p)
 			}
-			out, i = append(out, field{text: p[i+1 : i+1+n]}), i+n+2
+			out, i = append(out, field{text: text}), i+n
 		case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z':
 			n := 1
 			for i+n < len(p) && p[i+n] == c {
@@ -43,9 +43,28 @@ func fields(p string) ([]field, error) {
 	return out, nil
 }
 
-// formatDate writes t as SimpleDateFormat does, in English.
-func formatDate(p string, t time.Time) (string, error) {
-	parts, err := fields(p)
+// quoted reads the text in quotes that p starts with, and returns its length in
+// p. A quote is written twice within it.
+func quoted(p string) (string, int, bool) {
+	var b strings.Builder
+	for i := 1; i < len(p); i++ {
+		if p[i] != '\'' {
+			b.WriteByte(p[i])
+			continue
+		}
+		if !strings.HasPrefix(p[i+1:], "'") {
+			return b.String(), i + 1, true
+		}
+		b.WriteByte('\'')
+		i++
+	}
+	return "", 0, false
+}
+
+// FormatDate writes t as a SimpleDateFormat of the pattern does, in English and
+// in t's time zone.
+func FormatDate(pattern string, t time.Time) (string, error) {
+	parts, err := fields(pattern)
 	if err != nil {
 		return "", err
 	}
@@ -53,11 +72,15 @@ func formatDate(p string, t time.Time) (string, error) {
 	for _, f := range parts {
 		s, ok := f.write(t)
 		if !ok {
-			return "", refuse("letters that stand for themselves are written in single quotes", "'%c' means nothing in a date pattern", f.letter)
+			return "", unknown(f.letter)
 		}
 		b.WriteString(s)
 	}
 	return b.String(), nil
+}
+
+func unknown(letter byte) error {
+	return fmt.Errorf("'%c' means nothing in a date pattern: letters that stand for themselves are written in single quotes", letter)
 }
 
 func (f field) write(t time.Time) (string, bool) {
@@ -107,6 +130,8 @@ func (f field) write(t time.Time) (string, bool) {
 	case 'w':
 		_, week := weekYear(t)
 		return number(week)
+	case 'W':
+		return number((t.Day()-1+int(t.AddDate(0, 0, 1-t.Day()).Weekday()))/7 + 1)
 	}
 	return f.zone(t)
 }
@@ -135,7 +160,10 @@ func weekYear(t time.Time) (year, week int) {
 func (f field) zone(t time.Time) (string, bool) {
 	switch f.letter {
 	case 'z':
-		return t.Format("MST"), true
+		if name := t.Format("MST"); f.n < 4 || name != "UTC" {
+			return name, true
+		}
+		return "Coordinated Universal Time", true
 	case 'Z':
 		return t.Format("-0700"), true
 	case 'X':
@@ -148,43 +176,3 @@ func (f field) zone(t time.Time) (string, bool) {
 
 // isoZones are the layouts of the letter X, by how often it is written.
 var isoZones = []string{"Z07", "Z0700", "Z07:00"}
-
-// goLayout returns the layout of package time for a pattern, for reading.
-func goLayout(p string) (string, error) {
-	parts, err := fields(p)
-	if err != nil {
-		return "", err
-	}
-	var b strings.Builder
-	for i, f := range parts {
-		switch f.letter {
-		case 0:
-			if strings.ContainsAny(f.text, "0123456789") {
-				return "", fmt.Errorf("digits within a date pattern cannot be read")
-			}
-			b.WriteString(f.text)
-			continue
-		case 'S':
-			if i == 0 || parts[i-1].text != "." && parts[i-1].text != "," {
-				return "", fmt.Errorf("milliseconds can only be read after a dot")
-			}
-		}
-		letters := strings.Repeat(string(f.letter), min(f.n, 5))
-		s, ok := goFields[letters]
-		if f.letter == 'X' && f.n <= len(isoZones) {
-			s, ok = isoZones[f.n-1], true
-		}
-		if !ok {
-			return "", fmt.Errorf("'%s' in a date pattern cannot be read", letters)
-		}
-		b.WriteString(s)
-	}
-	return b.String(), nil
-}
-
-var goFields = map[string]string{
-	"yyyy": "2006", "yy": "06", "y": "2006", "MMMM": "January", "MMM": "Jan", "MM": "01", "M": "1", "dd": "02", "d": "2",
-	"HH": "15", "H": "15", "hh": "03", "h": "3", "mm": "04", "m": "4", "ss": "05", "s": "5", "SSS": "000",
-	"a": "PM", "EEEE": "Monday", "EEE": "Mon", "E": "Mon", "z": "MST", "Z": "-0700",
-	"DDD": "002",
-}

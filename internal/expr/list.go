@@ -1,0 +1,29 @@
+package expr
+
+import (
+	"maps"
+	"slices"
+)
+
+// Functions returns the functions of expressions, by name without #: those that
+// every pipeline can call, and those that Env.Functions is to bring, which have
+// no Call.
+func Functions() map[string]Function {
+	out := maps.Clone(elsewhere)
+	maps.Copy(out, builtin)
+	return out
+}
+
+// Types returns the types that T(…) and new can name, as they are written.
+func Types() []string {
+	var out []string
+	for short, pkg := range allowed {
+		if pkg == "java.lang" {
+			out = append(out, string(short))
+		} else {
+			out = append(out, pkg+"."+string(short))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
