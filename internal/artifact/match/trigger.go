@@ -32,63 +32,91 @@ const (
 // Errors: those of Resolve; Invalid if something is not of its type.
 // Source: Orca ArtifactUtils.resolveArtifacts.
 func ForTrigger(pipeline map[string]any, trigger gennaker.Trigger, prior func() ([]gennaker.Artifact, error)) (gennaker.Trigger, error) {
-	fail := func(err error) (gennaker.Trigger, error) { return trigger, err }
 	received, err := artifacts(pipeline[receivedKey], receivedKey)
 	if err != nil {
-		return fail(err)
+		return trigger, err
 	}
 	own, err := artifacts(trigger.Artifacts, "trigger.artifacts")
 	if err != nil {
-		return fail(err)
+		return trigger, err
 	}
 	received = Distinct(append(received, own...))
 	expected, err := Expected(pipeline[expectedKey])
 	if err != nil {
-		return fail(err)
+		return trigger, err
 	}
 	ids, err := list(trigger.Other[expectedIDsKey], "trigger."+expectedIDsKey)
 	if err != nil {
-		return fail(err)
+		return trigger, err
 	}
 	expected = slices.DeleteFunc(expected, func(e gennaker.ExpectedArtifact) bool {
 		return !slices.Contains(ids, any(e.ID)) && !e.UseDefault && !e.UsePrior
 	})
 	found, err := Resolve(Request{Expected: expected, Candidates: received, Prior: prior, Unique: true})
 	if err != nil {
-		return fail(err)
+		return trigger, err
 	}
 	out := trigger
-	out.Other = maps.Clone(trigger.Other)
-	if out.Other == nil {
-		out.Other = map[string]any{}
-	}
-	out.Artifacts = []map[string]any{}
-	for _, a := range Distinct(append(received, found.Artifacts...)) {
-		out.Artifacts = append(out.Artifacts, a.Map())
-	}
-	out.Other[expectedKey] = Open(found.Expected)
-	out.Other[resolvedKey] = Open(found.Expected)
+	out.Artifacts = Maps(Distinct(append(received, found.Artifacts...)))
+	out.Other = with(trigger.Other, map[string]any{expectedKey: Open(found.Expected), resolvedKey: Open(found.Expected)})
 	return out, nil
 }
 
-// ExpectedIDs returns what trigger.expectedArtifactIds is of an execution of
-// pipeline that another one starts: the IDs that its triggers of type pipeline
-// name for the pipeline with the ID parent, and those of its expected artifacts
-// that one of received fits; each once.
+// ForChild returns trigger, that of an execution which another one starts, with
+// the expectedArtifactIds that ForTrigger asks for: those that the triggers of
+// pipeline name for the pipeline with the ID parent, and those of its expected
+// artifacts that one of the trigger's artifacts fits; each once. The trigger's
+// artifacts are what the parent gave: of a stage bind.Artifacts, else All.
 //
-// Errors: Invalid if something in the document is not of its type.
+// Shape: pipeline is the document, open JSON; it is not changed, nor is trigger.
+// Errors: Invalid if something is not of its type, or a pattern is no regular
+// expression.
 // Source: Orca DependentPipelineStarter.
-func ExpectedIDs(pipeline map[string]any, parent string, received []gennaker.Artifact) ([]any, error) {
+func ForChild(pipeline map[string]any, parent string, trigger gennaker.Trigger) (gennaker.Trigger, error) {
+	ids, err := triggerIDs(pipeline, parent)
+	if err != nil {
+		return trigger, err
+	}
+	received, err := artifacts(trigger.Artifacts, "trigger.artifacts")
+	if err != nil {
+		return trigger, err
+	}
+	expected, err := Expected(pipeline[expectedKey])
+	if err != nil {
+		return trigger, err
+	}
+	m := matcher{left: maxWork}
+	for _, e := range expected {
+		for _, a := range received {
+			differs, err := m.differs(e.Match, a)
+			if err != nil {
+				return trigger, fmt.Errorf("expected artifact %s: %w", DescribeExpected(e), err)
+			}
+			if differs < 0 {
+				ids = append(ids, e.ID)
+				break
+			}
+		}
+	}
+	distinct := []any{}
+	for _, id := range ids {
+		if !slices.Contains(distinct, any(id)) {
+			distinct = append(distinct, id)
+		}
+	}
+	out := trigger
+	out.Other = with(trigger.Other, map[string]any{expectedIDsKey: distinct})
+	return out, nil
+}
+
+// triggerIDs returns the expectedArtifactIds of the triggers of pipeline that
+// wait for the pipeline with the ID parent.
+func triggerIDs(pipeline map[string]any, parent string) ([]string, error) {
 	triggers, err := list(pipeline["triggers"], "triggers")
 	if err != nil {
 		return nil, err
 	}
-	out := []any{}
-	add := func(id any) {
-		if s, ok := id.(string); ok && !slices.Contains(out, id) {
-			out = append(out, s)
-		}
-	}
+	var out []string
 	for i, v := range triggers {
 		t, ok := v.(map[string]any)
 		if !ok || t["type"] != "pipeline" || t["pipeline"] != any(parent) || parent == "" {
@@ -99,27 +127,20 @@ func ExpectedIDs(pipeline map[string]any, parent string, received []gennaker.Art
 			return nil, err
 		}
 		for _, id := range ids {
-			add(id)
-		}
-	}
-	expected, err := Expected(pipeline[expectedKey])
-	if err != nil {
-		return nil, err
-	}
-	m := matcher{left: maxWork}
-	for _, e := range expected {
-		for _, a := range received {
-			differs, err := m.differs(e.Match, a)
-			if err != nil {
-				return nil, fmt.Errorf("expected artifact %s: %w", DescribeExpected(e), err)
-			}
-			if differs < 0 {
-				add(e.ID)
-				break
+			if s, ok := id.(string); ok {
+				out = append(out, s)
 			}
 		}
 	}
 	return out, nil
+}
+
+// with returns m with more keys.
+func with(m, more map[string]any) map[string]any {
+	out := make(map[string]any, len(m)+len(more))
+	maps.Copy(out, m)
+	maps.Copy(out, more)
+	return out
 }
 
 // Expected reads expected artifacts from open JSON: the value of
@@ -142,7 +163,16 @@ func Expected(v any) ([]gennaker.ExpectedArtifact, error) {
 	return out, nil
 }
 
-// Open returns artifacts as open JSON.
+// Maps returns artifacts as they stand in a gennaker.Trigger.
+func Maps(list []gennaker.Artifact) []map[string]any {
+	out := make([]map[string]any, len(list))
+	for i, a := range list {
+		out[i] = a.Map()
+	}
+	return out
+}
+
+// Open returns artifacts, or expected ones, as open JSON.
 func Open[A interface{ Map() map[string]any }](list []A) []any {
 	out := make([]any, len(list))
 	for i, a := range list {

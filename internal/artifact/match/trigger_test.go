@@ -171,7 +171,7 @@ func TestForTrigger(t *testing.T) {
 	}
 }
 
-func TestExpectedIDs(t *testing.T) {
+func TestForChild(t *testing.T) {
 	t.Parallel()
 	const source = "execution model, section 13; orca DependentPipelineStarter"
 	doc := `{
@@ -210,14 +210,16 @@ func TestExpectedIDs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := match.ExpectedIDs(read(t, tt.doc), tt.parent, tt.received)
+			tr := gennaker.Trigger{Type: "pipeline", Artifacts: match.Maps(tt.received), Other: map[string]any{"keep": "it"}}
+			got, err := match.ForChild(read(t, tt.doc), tt.parent, tr)
 			if tt.err != "" {
 				if !says(err, tt.err) || gennaker.KindOf(err) != gennaker.Invalid {
 					t.Errorf("%v, want %s", err, tt.err)
 				}
 				return
 			}
-			if diff := cmp.Diff(tt.want, got); diff != "" || err != nil {
+			tr.Other = map[string]any{"keep": "it", "expectedArtifactIds": tt.want}
+			if diff := cmp.Diff(tr, got); diff != "" || err != nil {
 				t.Errorf("%v (-want +got):\n%s\nsource: %s", err, diff, source)
 			}
 		})
