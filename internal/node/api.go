@@ -43,6 +43,10 @@ func (n *node) routes(stop context.CancelCauseFunc) http.Handler {
 	mux.Handle("GET /load-balancers", handler(n.getLoadBalancers))
 	mux.Handle("PUT /load-balancers/{name}", handler(n.putLoadBalancer))
 	mux.Handle("DELETE /load-balancers/{name}", handler(n.deleteLoadBalancer))
+	mux.Handle("POST /jobs", handler(n.postJob))
+	mux.Handle("GET /jobs/{name}", handler(n.getJob))
+	mux.Handle("DELETE /jobs/{name}", handler(n.deleteJob))
+	mux.HandleFunc("GET /jobs/{name}/logs", n.getJobLogs)
 	mux.HandleFunc("GET /watch", n.getWatch)
 	mux.Handle("POST /stop", handler(func(_ http.ResponseWriter, r *http.Request) (any, error) {
 		if r.URL.Query().Get("instances") == "true" {
@@ -133,6 +137,30 @@ func (n *node) putLoadBalancer(w http.ResponseWriter, r *http.Request) (any, err
 
 func (n *node) deleteLoadBalancer(_ http.ResponseWriter, r *http.Request) (any, error) {
 	return nil, n.deleteBalancer(r.Context(), r.PathValue("name"))
+}
+
+func (n *node) postJob(w http.ResponseWriter, r *http.Request) (any, error) {
+	req, err := readJSON[RunJobRequest](w, r)
+	if err != nil {
+		return nil, err
+	}
+	name, err := n.runJob(r.Context(), req.Key, req.Spec)
+	if err != nil {
+		return nil, err
+	}
+	return CreateResponse{Name: name}, nil
+}
+
+func (n *node) getJob(_ http.ResponseWriter, r *http.Request) (any, error) {
+	j, err := n.findJob(r.PathValue("name"))
+	if err != nil {
+		return nil, err
+	}
+	return j.view(), nil
+}
+
+func (n *node) deleteJob(_ http.ResponseWriter, r *http.Request) (any, error) {
+	return nil, n.cancelJob(r.Context(), r.PathValue("name"))
 }
 
 // getWatch streams changes, one JSON value a line, until the client goes.

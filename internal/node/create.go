@@ -3,12 +3,10 @@ package node
 import (
 	"context"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/gennaker/gennaker"
-	"github.com/gennaker/gennaker/internal/artifact"
 	"github.com/gennaker/gennaker/internal/node/state"
 )
 
@@ -33,16 +31,9 @@ func (n *node) create(ctx context.Context, key string, spec gennaker.ServerGroup
 	}
 	n.unpacking.RLock() // until the record says that the files are in use
 	defer n.unpacking.RUnlock()
-	u, err := artifact.Unpack(ctx, spec.Artifact, n.artifactDir())
-	if gennaker.KindOf(err) == gennaker.NotFound {
-		return "", gennaker.Errorf(gennaker.Invalid, "%w", err).WithHint("%s", gennaker.HintOf(err))
-	}
+	files, err := n.unpack(ctx, spec.Artifact)
 	if err != nil {
 		return "", err
-	}
-	files := state.Artifact{Dir: u.Dir, Digest: u.Digest, Executable: u.Executable}
-	if files.Executable != "" && !filepath.IsAbs(files.Executable) {
-		files.Executable = filepath.Join(u.Dir, files.Executable)
 	}
 	if _, _, err := executable(spec.Command, files); err != nil {
 		return "", err
@@ -51,7 +42,7 @@ func (n *node) create(ctx context.Context, key string, spec gennaker.ServerGroup
 	if err != nil {
 		return "", err
 	}
-	n.Log.InfoContext(ctx, "made a server group", "group", g.name, "artifact", u.Digest, "desired", spec.Capacity.Desired)
+	n.Log.InfoContext(ctx, "made a server group", "group", g.name, "artifact", files.Digest, "desired", spec.Capacity.Desired)
 	g.tend()
 	n.route()
 	g.changed()

@@ -1,5 +1,5 @@
 // Package node runs server groups as processes of this machine, behind load
-// balancers of its own.
+// balancers of its own, and jobs, which are processes that end.
 //
 // A node owns a directory. What must run is written there before it is done,
 // so that a node that was killed goes on where it was: its instances run
@@ -15,4 +15,9 @@
 // under its change lock and is durable before it counts, and for each instance
 // of the record one goroutine, which starts or adopts the process, asks for its
 // health, starts it again, and drains and stops it when the record says so.
+//
+// A job has a record too, a directory, and a goroutine that sees it through. It
+// is run by a process of its own (package shim), which claims it, so that it
+// never runs twice, and records how it ended, so that this is known though the
+// node was away.
 package node

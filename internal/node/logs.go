@@ -125,19 +125,23 @@ func (n *node) keepHouse() {
 	trim, prune := time.NewTicker(trimEvery), time.NewTicker(pruneEvery)
 	defer trim.Stop()
 	defer prune.Stop()
-	n.prune(time.Now())
-	n.pruneArtifacts()
-	n.trimOwn()
+	sweep := func(now time.Time) {
+		n.prune(now)
+		n.pruneJobs(now)
+		n.pruneJobDirs()
+		n.pruneArtifacts()
+		n.trimOwn()
+	}
+	sweep(time.Now())
 	for {
 		select {
 		case <-n.ctx.Done():
 			return
 		case <-trim.C:
 			n.trim()
+			n.trimJobs()
 		case now := <-prune.C:
-			n.prune(now)
-			n.pruneArtifacts()
-			n.trimOwn()
+			sweep(now)
 		}
 	}
 }
@@ -206,7 +210,8 @@ func (n *node) prune(now time.Time) {
 
 func (n *node) artifactDir() string { return filepath.Join(n.Dir, "artifacts") }
 
-// pruneArtifacts deletes what was unpacked for server groups that are gone. As
+// pruneArtifacts deletes what was unpacked for server groups and jobs that are
+// gone. As
 // long as a record waits to be mended it may name any of it.
 func (n *node) pruneArtifacts() {
 	if n.store.HasCorrupt() {
@@ -217,6 +222,11 @@ func (n *node) pruneArtifacts() {
 	var keep []string
 	for _, g := range n.list() {
 		keep = append(keep, g.files.Digest)
+	}
+	for _, j := range n.allJobs() {
+		if rec := j.record(); !rec.Over() && rec.Artifact.Digest != "" {
+			keep = append(keep, rec.Artifact.Digest)
+		}
 	}
 	if err := artifact.Prune(n.artifactDir(), keep); err != nil {
 		n.Log.Warn("artifacts that nobody uses could not be deleted", "error", err)

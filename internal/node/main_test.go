@@ -20,6 +20,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/node"
+	"github.com/gennaker/gennaker/internal/node/shim"
 	"github.com/gennaker/gennaker/internal/provider/local"
 )
 
@@ -27,10 +28,20 @@ import (
 const (
 	nodeDir = "NODE_TEST_DIR" // set: run a node there
 	mode    = "MODE"          // how an instance behaves
+
+	shimArg   = "stay-with-job" // run a shim in the directory that follows
+	brokenArg = "leave-job"     // be a shim that does nothing
 )
 
 func TestMain(m *testing.M) {
 	switch {
+	case len(os.Args) == 3 && os.Args[1] == shimArg:
+		if err := shim.Run(os.Args[2]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	case len(os.Args) == 3 && os.Args[1] == brokenArg:
+		os.Exit(1)
 	case os.Getenv("GENNAKER_INSTANCE") != "":
 		instance()
 	case os.Getenv(nodeDir) != "":
@@ -43,7 +54,7 @@ func TestMain(m *testing.M) {
 func runNode(dir string) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	if err := node.Run(ctx, node.Config{Dir: dir, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}); err != nil {
+	if err := node.Run(ctx, node.Config{Dir: dir, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), Shim: []string{shimArg}}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -249,8 +260,10 @@ func (h *harness) processes() map[int]string {
 		}
 		pid, _ := strconv.Atoi(strings.Split(path, "/")[2])
 		for v := range strings.SplitSeq(string(env), "\x00") {
-			if name, ok := strings.CutPrefix(v, "GENNAKER_INSTANCE="); ok {
-				found[pid] = name
+			for _, mark := range []string{"GENNAKER_INSTANCE=", "GENNAKER_JOB="} {
+				if name, ok := strings.CutPrefix(v, mark); ok {
+					found[pid] = name
+				}
 			}
 		}
 	}

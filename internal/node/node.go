@@ -31,7 +31,11 @@ const (
 type Config struct {
 	Dir      string       // data directory; made if missing, 0700
 	Log      *slog.Logger // nil discards
-	LogBytes int64        // how much of each instance's log, and of its own, is kept; 0 means 16 MiB
+	LogBytes int64        // how much of each instance's and job's log, and of its own, is kept; 0 means 16 MiB
+	KeepJobs int          // of how many jobs that ended the log and the files are kept; 0 means 100
+	// Shim holds the arguments with which this program is shim.Run of the
+	// directory that follows them. Without it the node runs no jobs.
+	Shim []string
 	// WriteFile makes data durable at path, whole or not at all; nil means
 	// state.WriteFile.
 	WriteFile func(path string, data []byte) error
@@ -56,10 +60,12 @@ type node struct {
 	creating  sync.Mutex   // serialises what gives away numbers and names load balancers
 	unpacking sync.RWMutex // written by who deletes artifacts that nobody uses
 	routing   sync.Mutex   // serialises what is handed to the balancer
+	pruning   sync.Mutex   // serialises who forgets jobs
 	mu        sync.RWMutex
 	groups    map[string]*group
 	clusters  map[string]state.Cluster // changed with creating held
 	balancers map[string]*listener
+	jobs      map[string]*job
 	problems  []string // what could not be read at the start
 	stopping  bool     // instances are stopped and stay so
 }
@@ -74,6 +80,7 @@ func Run(ctx context.Context, cfg Config) error {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	cfg.LogBytes = cmp.Or(cfg.LogBytes, 16<<20)
+	cfg.KeepJobs = cmp.Or(cfg.KeepJobs, keepOutputs)
 	dir, err := filepath.Abs(cfg.Dir)
 	if err != nil {
 		return fmt.Errorf("find the data directory: %w", err)
@@ -134,6 +141,7 @@ func restore(ctx context.Context, cfg Config) (*node, error) {
 	n := &node{
 		Config: cfg, id: id, store: store, bal: balancer.New(cfg.Log), hub: newHub(), ports: newPorts(),
 		groups: map[string]*group{}, clusters: map[string]state.Cluster{}, balancers: map[string]*listener{},
+		jobs: map[string]*job{},
 	}
 	n.ctx, n.release = context.WithCancel(context.WithoutCancel(ctx))
 	for _, c := range contents.Corrupt {
@@ -143,7 +151,7 @@ func restore(ctx context.Context, cfg Config) (*node, error) {
 	for _, c := range contents.Clusters {
 		n.clusters[c.Name] = c
 	}
-	marked, err := process.Find([]string{n.mark()}, markInstance, markAttempt, markCheck, markPort)
+	marked, err := process.Find([]string{n.mark()}, markInstance, markAttempt, markCheck, markPort, markJob)
 	if err != nil {
 		return nil, gennaker.Errorf(gennaker.Unavailable, "look for running instances: %w", err)
 	}
@@ -160,12 +168,19 @@ func restore(ctx context.Context, cfg Config) (*node, error) {
 	for _, g := range n.list() {
 		g.tend()
 	}
+	for _, rec := range contents.Jobs {
+		n.jobs[rec.Name] = newJob(n, rec)
+	}
+	for _, j := range n.allJobs() {
+		j.begin()
+	}
 	n.work.Go(n.keepHouse)
 	return n, nil
 }
 
-// sweep kills what runs for no instance. What may belong to a record that
-// could not be read is left alone and reported: somebody may mend the record.
+// sweep kills what runs for no instance and no job. What may belong to a record
+// that could not be read is left alone and reported: somebody may mend the
+// record.
 func (n *node) sweep(c state.Contents, marked []process.Found) {
 	known := map[string]bool{}
 	for _, g := range c.Groups {
@@ -173,22 +188,25 @@ func (n *node) sweep(c state.Contents, marked []process.Found) {
 			known[g.InstanceName(i.Suffix)] = true
 		}
 	}
+	for _, j := range c.Jobs {
+		known[j.Name] = true
+	}
 	for _, f := range marked {
-		name := f.Marks[markInstance]
+		name := f.Marks[markInstance] + f.Marks[markJob] // it has one of them
 		if known[name] {
 			continue
 		}
 		group := name[:max(0, strings.LastIndexByte(name, '-'))]
-		if slices.ContainsFunc(c.Corrupt, func(c state.Corrupt) bool { return c.IsGroup(group) }) {
-			n.problems = append(n.problems, fmt.Sprintf("process %d of instance %s runs, but the state of its server group cannot be read", f.ID.PID, name))
+		if slices.ContainsFunc(c.Corrupt, func(c state.Corrupt) bool { return c.IsGroup(group) || c.IsJob(name) }) {
+			n.problems = append(n.problems, fmt.Sprintf("process %d of %s runs, but the state of that cannot be read", f.ID.PID, name))
 			continue
 		}
-		n.Log.Warn("killing a process that belongs to no instance", "pid", f.ID.PID, "instance", name)
+		n.Log.Warn("killing a process that belongs to no instance and no job", "pid", f.ID.PID, "name", name)
 		process.Kill(f.ID)
 	}
 }
 
-// letGo ends everything but the instances.
+// letGo ends everything but the instances and jobs.
 func (n *node) letGo() {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(n.ctx), closeTime)
 	defer cancel()
@@ -235,8 +253,9 @@ func (n *node) route() {
 	n.bal.Set(table)
 }
 
-// stopInstances stops all instances and waits for them, or for the end of the
-// node. They stay stopped until another node takes up the state.
+// stopInstances stops all instances and jobs and waits for them, or for the end
+// of the node. Instances stay stopped until another node takes up the state;
+// jobs are over.
 func (n *node) stopInstances() {
 	n.mu.Lock()
 	n.stopping = true
@@ -244,8 +263,20 @@ func (n *node) stopInstances() {
 	for _, g := range n.list() {
 		g.halt()
 	}
+	jobs := n.allJobs()
+	for _, j := range jobs {
+		if err := j.cancel(nodeStops); err != nil {
+			n.Log.Warn("a job could not be stopped with the node", "job", j.name, "error", err)
+		}
+	}
 	for _, g := range n.list() {
 		g.halted()
+	}
+	for _, j := range jobs {
+		select {
+		case <-j.ended:
+		case <-n.ctx.Done():
+		}
 	}
 }
 

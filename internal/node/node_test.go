@@ -29,6 +29,8 @@ import (
 type nodeConfig struct {
 	logBytes  int64
 	writeFile func(string, []byte) error
+	keepJobs  int
+	shim      []string
 }
 
 // running is a node in this process.
@@ -47,6 +49,7 @@ func inProcess(t *testing.T, h *harness, cfg nodeConfig) *running {
 	go func() {
 		r.done <- node.Run(ctx, node.Config{
 			Dir: h.dir, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), LogBytes: cfg.logBytes, WriteFile: cfg.writeFile,
+			KeepJobs: cfg.keepJobs, Shim: cfg.shim,
 		})
 	}()
 	if err := h.Wait(t.Context()); err != nil {

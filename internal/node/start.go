@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -27,9 +26,6 @@ const (
 
 // Bounds of what a server group may ask for.
 const (
-	maxEnv       = 1000
-	maxEnvBytes  = 100 << 10
-	maxArgs      = 1000
 	maxBalancers = 100
 	maxSeconds   = 24 * 60 * 60
 )
@@ -43,15 +39,22 @@ func (g *group) environment(instance string, attempt, port int) []string {
 		g.n.mark(), markInstance + "=" + instance, markGroup + "=" + g.name,
 		markAttempt + "=" + strconv.Itoa(attempt), markPort + "=" + strconv.Itoa(port),
 	}
+	return append(env, inherited(g.spec.Env)...)
+}
+
+// inherited returns the declared variables and, of the node's own, those that
+// every program needs.
+func inherited(declared map[string]string) []string {
+	var env []string
 	for _, name := range []string{"PATH", "HOME", "LANG", "TMPDIR"} {
-		if _, declared := g.spec.Env[name]; declared {
+		if _, set := declared[name]; set {
 			continue
 		}
 		if v, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+v)
 		}
 	}
-	for name, v := range g.spec.Env {
+	for name, v := range declared {
 		env = append(env, name+"="+v)
 	}
 	return env
@@ -72,8 +75,12 @@ func executable(command []string, a state.Artifact) (path string, args []string,
 	name := command[0]
 	path = name
 	if !filepath.IsAbs(name) {
+		if a.Dir == "" && strings.Contains(name, "/") {
+			return "", nil, gennaker.Errorf(gennaker.Invalid, "the command %q is relative, and there is no artifact", name).
+				WithHint("give an absolute path, a name in PATH, or an artifact")
+		}
 		path = filepath.Join(a.Dir, name)
-		if _, err := os.Stat(path); err != nil && !strings.Contains(name, "/") {
+		if _, err := os.Stat(path); (err != nil || a.Dir == "") && !strings.Contains(name, "/") {
 			if path, err = exec.LookPath(name); err != nil {
 				return "", nil, gennaker.Errorf(gennaker.Invalid, "the command %q is neither in the artifact nor in PATH", name)
 			}
@@ -112,32 +119,14 @@ func validate(s gennaker.ServerGroupSpec) (gennaker.Moniker, error) {
 			return m, gennaker.Errorf(gennaker.Invalid, "%s must be in 0..%d, got %d", what, maxSeconds, n)
 		}
 	}
-	if len(s.Command) > maxArgs || len(s.LoadBalancers) > maxBalancers {
-		return m, gennaker.Errorf(gennaker.Invalid, "at most %d words of command and %d load balancers are allowed", maxArgs, maxBalancers)
+	if len(s.LoadBalancers) > maxBalancers {
+		return m, gennaker.Errorf(gennaker.Invalid, "at most %d load balancers are allowed", maxBalancers)
 	}
-	if slices.ContainsFunc(s.Command, func(w string) bool { return strings.Contains(w, "\x00") || len(w) > maxEnvBytes }) ||
-		len(s.Command) > 0 && s.Command[0] == "" {
-		return m, gennaker.Errorf(gennaker.Invalid, "the command has a word that cannot be passed to a process")
+	if _, ok := s.Env[markPort]; ok {
+		return m, gennaker.Errorf(gennaker.Invalid, "the environment variable %s is set by the node", markPort).
+			WithHint("remove it from env")
 	}
-	return m, validateEnv(s.Env)
-}
-
-func validateEnv(env map[string]string) error {
-	total := 0
-	for name, v := range env {
-		total += len(name) + len(v)
-		switch {
-		case name == markPort || strings.HasPrefix(name, "GENNAKER_"):
-			return gennaker.Errorf(gennaker.Invalid, "the environment variable %s is set by the node", name).
-				WithHint("remove it from env")
-		case name == "" || strings.ContainsAny(name, "=\x00") || strings.Contains(v, "\x00"):
-			return gennaker.Errorf(gennaker.Invalid, "the environment variable %q is not possible", name)
-		}
-	}
-	if len(env) > maxEnv || total > maxEnvBytes {
-		return gennaker.Errorf(gennaker.Invalid, "env is larger than %d variables or %d bytes", maxEnv, maxEnvBytes)
-	}
-	return nil
+	return m, gennaker.CheckProcess(s.Command, s.Env)
 }
 
 // logDir returns where the logs of a server group are. Names longer than a

@@ -3,7 +3,7 @@ package node
 import "sync"
 
 // Change says that something about a server group, or with an empty name a load
-// balancer, is different. One line of GET /watch is one Change in JSON; the
+// balancer or a job, is different. One line of GET /watch is one Change in JSON; the
 // first, with nothing in it, says that the watch has begun.
 type Change struct {
 	Application string `json:"application,omitzero"`

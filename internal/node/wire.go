@@ -20,7 +20,13 @@ type CreateRequest struct {
 	Spec gennaker.ServerGroupSpec `json:"spec"`
 }
 
-// CreateResponse names the server group that was made.
+// RunJobRequest is the body of POST /jobs; CreateResponse the answer.
+type RunJobRequest struct {
+	Key  string           `json:"key"`
+	Spec gennaker.JobSpec `json:"spec"`
+}
+
+// CreateResponse names the server group or job that was made.
 type CreateResponse struct {
 	Name string `json:"name"`
 }

@@ -26,9 +26,10 @@ type Inventory interface {
 	// LoadBalancers returns all load balancers, by name.
 	LoadBalancers(ctx context.Context) ([]gennaker.LoadBalancer, error)
 	// Watch calls changed, from one goroutine, after every change, with the
-	// application that it belongs to and the server group; both are "" when
-	// anything may have changed, as after a lost connection. It begins with such
-	// a call, as soon as no later change can be missed. It returns when ctx ends.
+	// application that it belongs to and the server group, which is "" for a load
+	// balancer or a job; both are "" when anything may have changed, as after a
+	// lost connection. It begins with such a call, as soon as no later change can
+	// be missed. It returns when ctx ends.
 	Watch(ctx context.Context, changed func(application, serverGroup string))
 }
 
@@ -83,6 +84,31 @@ type Logs interface {
 	Logs(ctx context.Context, ref gennaker.ServerGroupRef, instance string, tail int64, follow bool) (io.ReadCloser, error)
 }
 
+// Jobs runs processes that end.
+type Jobs interface {
+	// RunJob runs a job, once for its key however often it is called, and returns
+	// its name, which is gennaker.JobName of application, name and key. It
+	// returns when it is durable that the job will run; how it goes shows in Job,
+	// and Watch tells of changes. A job runs at most once: if it is lost how it
+	// ended, it is Failed with that reason. A key is known for as long as its job
+	// is: for a month or thousands of later jobs.
+	// Errors: Invalid for a spec that can never run (nothing to run, command
+	// missing, artifact missing or with a wrong digest); Unavailable while too
+	// many jobs run.
+	RunJob(ctx context.Context, key string, spec gennaker.JobSpec) (name string, err error)
+	// Job returns a job, running or ended. What it put out is forgotten before
+	// the job is. Errors: NotFound.
+	Job(ctx context.Context, name string) (gennaker.Job, error)
+	// CancelJob stops a job: it will be Failed, and canceled, unless it has ended
+	// already. One that is not known will never run: a RunJob with its key that
+	// comes later finds it canceled. Errors: Invalid for what is no name of a job.
+	CancelJob(ctx context.Context, name string) error
+	// JobLogs returns the last tail bytes that a job wrote to stdout and stderr,
+	// and with follow what it writes until it ends, ctx does, or the reader is
+	// closed. Errors: NotFound.
+	JobLogs(ctx context.Context, name string, tail int64, follow bool) (io.ReadCloser, error)
+}
+
 // Provider is everything that can be done with one account.
 type Provider struct {
 	Account gennaker.Account
@@ -90,6 +116,7 @@ type Provider struct {
 	Operations
 	LoadBalancing
 	Logs
+	Jobs // nil if jobs cannot be run there
 }
 
 // Fleet maps accounts to providers. It is filled before the server starts.

@@ -28,12 +28,41 @@ type Source struct{ Name, Path string }
 //
 // Errors: those of w, and of the file: fs.ErrNotExist.
 func Copy(ctx context.Context, w io.Writer, path string, tail int64, follow bool) error {
-	t, err := newTailer(Source{Path: path}, tail, follow)
+	if !follow {
+		return copyFile(ctx, w, path, tail, done())
+	}
+	return copyFile(ctx, w, path, tail, nil)
+}
+
+// Follow is a Copy that follows until ctx ends or ended is closed; then it
+// copies what was appended before that.
+func Follow(ctx context.Context, w io.Writer, path string, tail int64, ended <-chan struct{}) error {
+	return copyFile(ctx, w, path, tail, ended)
+}
+
+func copyFile(ctx context.Context, w io.Writer, path string, tail int64, ended <-chan struct{}) error {
+	t, err := newTailer(Source{Path: path}, tail, !closed(ended))
 	if err != nil {
 		return err
 	}
 	defer t.f.Close()
-	return watch(ctx, follow, func() error { return t.copyRaw(ctx, w) })
+	return watch(ctx, ended, func() error { return t.copyRaw(ctx, w) })
+}
+
+// done returns a channel that is closed.
+func done() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // CopyAll writes the lines of several files, of each the last tail bytes, every
@@ -48,7 +77,11 @@ func CopyAll(ctx context.Context, w io.Writer, sources func() ([]Source, error),
 		}
 	}()
 	first := true
-	return watch(ctx, follow, func() error {
+	var ended <-chan struct{}
+	if !follow {
+		ended = done()
+	}
+	return watch(ctx, ended, func() error {
 		list, err := sources()
 		if err != nil {
 			return err
@@ -78,21 +111,20 @@ func CopyAll(ctx context.Context, w io.Writer, sources func() ([]Source, error),
 	})
 }
 
-// watch calls look once, or with follow until ctx ends.
-func watch(ctx context.Context, follow bool, look func() error) error {
-	if err := look(); err != nil || !follow {
-		return err
-	}
+// watch calls look until ctx ends, and once more after ended is closed.
+func watch(ctx context.Context, ended <-chan struct{}, look func() error) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
+		last := closed(ended)
+		if err := look(); err != nil || last {
+			return err
+		}
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-ended:
 		case <-tick.C:
-			if err := look(); err != nil {
-				return err
-			}
 		}
 	}
 }

@@ -23,6 +23,7 @@ const (
 	groups    = "groups"
 	clusters  = "clusters"
 	balancers = "balancers"
+	jobs      = "jobs"
 	corrupt   = "corrupt"
 )
 
@@ -38,6 +39,7 @@ type Contents struct {
 	Groups    []Group
 	Clusters  []Cluster
 	Balancers []Balancer
+	Jobs      []Job
 	Corrupt   []Corrupt // what could not be read now
 }
 
@@ -52,6 +54,9 @@ type Corrupt struct {
 // IsGroup reports whether c was the record of the server group with a name.
 func (c Corrupt) IsGroup(name string) bool { return c.sub == groups && c.file == fileName(name) }
 
+// IsJob reports whether c was the record of the job with a name.
+func (c Corrupt) IsJob(name string) bool { return c.sub == jobs && c.file == fileName(name) }
+
 // Open reads the store below dir and makes what is missing. Files go to disk by
 // write; nil means [WriteFile].
 //
@@ -62,7 +67,7 @@ func Open(dir string, write func(path string, data []byte) error) (*Store, Conte
 		write = WriteFile
 	}
 	s := &Store{dir: dir, write: write}
-	for _, sub := range []string{groups, clusters, balancers, corrupt} {
+	for _, sub := range []string{groups, clusters, balancers, jobs, corrupt} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
 			return nil, Contents{}, gennaker.Errorf(gennaker.Unavailable, "make the state directory: %w", err)
 		}
@@ -76,6 +81,9 @@ func Open(dir string, write func(path string, data []byte) error) (*Store, Conte
 		return nil, Contents{}, err
 	}
 	if c.Balancers, err = readAll(s, &c, balancers, DecodeBalancer); err != nil {
+		return nil, Contents{}, err
+	}
+	if c.Jobs, err = readAll(s, &c, jobs, DecodeJob); err != nil {
 		return nil, Contents{}, err
 	}
 	return s, c, nil
@@ -108,6 +116,12 @@ func (s *Store) SaveBalancer(b Balancer) error {
 	return s.save(balancers, b.Name, b)
 }
 
+// SaveJob writes the record of a job. Errors: as SaveGroup.
+func (s *Store) SaveJob(j Job) error {
+	j.Format = Format
+	return s.save(jobs, j.Name, j)
+}
+
 // DeleteGroup removes the record of a server group, if there is one.
 //
 // Errors: Unavailable.
@@ -117,6 +131,9 @@ func (s *Store) DeleteGroup(name string) error { return s.remove(groups, name) }
 //
 // Errors: Unavailable.
 func (s *Store) DeleteBalancer(name string) error { return s.remove(balancers, name) }
+
+// DeleteJob removes the record of a job, if there is one. Errors: Unavailable.
+func (s *Store) DeleteJob(name string) error { return s.remove(jobs, name) }
 
 // DecodeGroup reads the record of a server group.
 func DecodeGroup(b []byte) (Group, error) {
@@ -137,6 +154,13 @@ func DecodeBalancer(b []byte) (Balancer, error) {
 	var lb Balancer
 	err := decode(b, &lb, &lb.Format, lb.check)
 	return lb, err
+}
+
+// DecodeJob reads the record of a job.
+func DecodeJob(b []byte) (Job, error) {
+	var j Job
+	err := decode(b, &j, &j.Format, j.check)
+	return j, err
 }
 
 // errNewer tells a file of a newer version from a broken one.

@@ -27,6 +27,18 @@ func TestConformance(t *testing.T) {
 func harness(script fake.Script) providertest.Harness {
 	script.Output = "hello from the start\n"
 	p := fake.New(fake.Config{
+		Job: func(spec gennaker.JobSpec) fake.JobScript {
+			s := fake.JobScript{Pace: script.Start, Output: script.Output}
+			switch providertest.Kind(spec.Script) {
+			case providertest.BadJob:
+				s.ExitCode = 3
+			case providertest.EndlessJob:
+				s.Pace = fake.Never()
+			case providertest.GoodJob:
+				s.Files = map[string]string{"out.properties": "greeting=hello"}
+			}
+			return s
+		},
 		Artifacts: map[string]string{"/app": "sha256:" + strings.Repeat("a", 64)},
 		Script: func(spec gennaker.ServerGroupSpec) fake.Script {
 			s := script
@@ -48,6 +60,13 @@ func harness(script fake.Script) providertest.Harness {
 		Bad:    func() gennaker.ServerGroupSpec { return good("bad") },
 		Listen: func() string { return fmt.Sprintf("127.0.0.1:%d", 1+port.Add(1)) },
 		Output: "hello from the start",
+		Job: func(kind providertest.Kind) gennaker.JobSpec {
+			spec := gennaker.JobSpec{Application: "conform", Script: string(kind)}
+			if kind == providertest.GoodJob {
+				spec.OutputFiles = []string{"out.properties"}
+			}
+			return spec
+		},
 		Get: func(lb string) (string, error) {
 			spec, err := p.Request("local", lb)
 			return spec.Env["VERSION"], err

@@ -1,4 +1,4 @@
-// Package fake is a provider of server groups in memory, for tests of what
+// Package fake is a provider of server groups and jobs in memory, for tests of what
 // deploys to one.
 //
 // It is strict: it refuses whatever a real provider refuses, and a key that is
@@ -30,6 +30,8 @@ type Config struct {
 	Account gennaker.Account
 	// Script says how a server group behaves; nil is the zero Script for all.
 	Script func(spec gennaker.ServerGroupSpec) Script
+	// Job says how a job behaves; nil is the zero JobScript for all.
+	Job func(spec gennaker.JobSpec) JobScript
 	// Artifacts holds the digest of each artifact that can be run, by reference.
 	// With nil every reference and digest is right.
 	Artifacts map[string]string
@@ -72,8 +74,9 @@ type Provider struct {
 	mu        sync.Mutex
 	groups    map[gennaker.ServerGroupRef]*group
 	balancers map[string]*balancer // by region/name
-	sequences map[string]int       // by region/cluster: next number
-	instances int                  // made so far
+	jobs      map[string]*job
+	sequences map[string]int // by region/cluster: next number
+	instances int            // made so far
 	keys      map[string]done
 	effects   []Effect
 	calls     map[Op]int
@@ -134,6 +137,7 @@ func New(c Config) *Provider {
 		config:    c,
 		groups:    map[gennaker.ServerGroupRef]*group{},
 		balancers: map[string]*balancer{},
+		jobs:      map[string]*job{},
 		sequences: map[string]int{},
 		keys:      map[string]done{},
 		calls:     map[Op]int{},
@@ -146,7 +150,7 @@ func New(c Config) *Provider {
 
 // Provider returns p as a provider.
 func (p *Provider) Provider() provider.Provider {
-	return provider.Provider{Account: p.config.Account, Inventory: p, Operations: p, LoadBalancing: p, Logs: p}
+	return provider.Provider{Account: p.config.Account, Inventory: p, Operations: p, LoadBalancing: p, Logs: p, Jobs: p}
 }
 
 // Finish completes whatever is under way in a server group, but for what is

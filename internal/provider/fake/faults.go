@@ -11,7 +11,7 @@ import (
 type Op string
 
 // The operations that a script can make fail. Read is every method of
-// provider.Inventory but Watch.
+// provider.Inventory but Watch, and Job of provider.Jobs.
 const (
 	Create             Op = "create"
 	Resize             Op = "resize"
@@ -21,6 +21,8 @@ const (
 	Terminate          Op = "terminate"
 	UpsertLoadBalancer Op = "upsertLoadBalancer"
 	DeleteLoadBalancer Op = "deleteLoadBalancer"
+	RunJob             Op = "runJob"
+	CancelJob          Op = "cancelJob"
 	Read               Op = "read"
 )
 
@@ -28,8 +30,8 @@ const (
 // key that was done makes none.
 type Effect struct {
 	Op     Op
-	Key    string // "" for load balancers, whose operations have none
-	Target string // name of the server group or load balancer
+	Key    string // "" for load balancers and cancelJob, which have none
+	Target string // name of the server group, load balancer or job
 }
 
 // fault is what happens to the next call of an operation.

@@ -139,15 +139,19 @@ func (p *Provider) check(spec gennaker.ServerGroupSpec) error {
 	if spec.Artifact.Reference == "" {
 		return gennaker.Errorf(gennaker.Invalid, "the artifact has no reference")
 	}
+	return p.checkArtifact(spec.Artifact)
+}
+
+func (p *Provider) checkArtifact(a gennaker.RunArtifact) error {
 	if p.config.Artifacts == nil {
 		return nil
 	}
-	digest, ok := p.config.Artifacts[spec.Artifact.Reference]
+	digest, ok := p.config.Artifacts[a.Reference]
 	switch {
 	case !ok:
-		return gennaker.Errorf(gennaker.Invalid, "there is no artifact %q", spec.Artifact.Reference)
-	case spec.Artifact.Digest != "" && spec.Artifact.Digest != digest:
-		return gennaker.Errorf(gennaker.Invalid, "artifact %q has another digest", spec.Artifact.Reference)
+		return gennaker.Errorf(gennaker.Invalid, "there is no artifact %q", a.Reference)
+	case a.Digest != "" && a.Digest != digest:
+		return gennaker.Errorf(gennaker.Invalid, "artifact %q has another digest", a.Reference)
 	}
 	return nil
 }

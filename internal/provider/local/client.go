@@ -29,6 +29,7 @@ var (
 	_ provider.Operations    = (*Client)(nil)
 	_ provider.LoadBalancing = (*Client)(nil)
 	_ provider.Logs          = (*Client)(nil)
+	_ provider.Jobs          = (*Client)(nil)
 )
 
 // Bounds of answers, in bytes, and of attempts to reach the node.
@@ -58,7 +59,7 @@ func (c *Client) Provider() provider.Provider {
 		Account: gennaker.Account{
 			Name: c.account, Type: node.CloudProvider, CloudProvider: node.CloudProvider, Regions: []string{node.Region},
 		},
-		Inventory: c, Operations: c, LoadBalancing: c, Logs: c,
+		Inventory: c, Operations: c, LoadBalancing: c, Logs: c, Jobs: c,
 	}
 }
 

@@ -19,13 +19,20 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/node"
+	"github.com/gennaker/gennaker/internal/node/shim"
 	"github.com/gennaker/gennaker/internal/provider/local"
 	"github.com/gennaker/gennaker/internal/provider/providertest"
 )
 
-// TestMain is an instance when it is run as one: the tests deploy their own
-// binary.
+// TestMain is an instance, or the shim of a job, when it is run as one: the
+// tests deploy their own binary.
 func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == "shim" {
+		if err := shim.Run(os.Args[2]); err != nil {
+			os.Exit(1)
+		}
+		return
+	}
 	if os.Getenv("GENNAKER_INSTANCE") != "" {
 		serve()
 		return
@@ -57,7 +64,7 @@ func start(t *testing.T, dir string) (c *local.Client, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	go func() { done <- node.Run(ctx, node.Config{Dir: dir, Log: log}) }()
+	go func() { done <- node.Run(ctx, node.Config{Dir: dir, Log: log, Shim: []string{"shim"}}) }()
 	c = local.New(dir, "local")
 	stop = sync.OnceFunc(func() {
 		defer cancel()
@@ -93,6 +100,10 @@ func TestNodeAway(t *testing.T) {
 	_, errs["server groups"] = c.ServerGroups(ctx, "")
 	_, errs["load balancers"] = c.LoadBalancers(ctx)
 	_, errs["logs"] = c.Logs(ctx, ref, "", 1, true)
+	_, errs["run job"] = c.RunJob(ctx, "k", gennaker.JobSpec{})
+	_, errs["job"] = c.Job(ctx, "demo-x-0123456789abcdef")
+	_, errs["job logs"] = c.JobLogs(ctx, "demo-x-0123456789abcdef", 1, true)
+	errs["cancel job"] = c.CancelJob(ctx, "demo-x-0123456789abcdef")
 	_, errs["ping"] = c.Ping(ctx)
 	short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 	defer cancel()
@@ -184,8 +195,23 @@ func TestConformance(t *testing.T) {
 			Good: spec, Bad: func() gennaker.ServerGroupSpec { return spec("bad") },
 			Listen: func() string { return freeAddress(t) }, Output: "hello from",
 			Get: func(lb string) (string, error) { return get(t, c, lb) },
+			Job: func(kind providertest.Kind) gennaker.JobSpec { return job(application, kind) },
 		}
 	})
+}
+
+func job(application string, kind providertest.Kind) gennaker.JobSpec {
+	spec := gennaker.JobSpec{Application: application, StopSeconds: 5}
+	switch kind {
+	case providertest.GoodJob:
+		spec.Script = "echo hello from a job; printf greeting=hello > out.properties"
+		spec.OutputFiles = []string{"out.properties"}
+	case providertest.BadJob:
+		spec.Script = "echo hello from a job; exit 3"
+	case providertest.EndlessJob:
+		spec.Script = "echo hello from a job; exec sleep 1000"
+	}
+	return spec
 }
 
 func ownBinary(t *testing.T) string {

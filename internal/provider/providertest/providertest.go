@@ -41,7 +41,20 @@ type Harness struct {
 	// answered, or an error if it was not answered well. It is called
 	// concurrently. Nil if nothing serves.
 	Get func(loadBalancer string) (version string, err error)
+	// Job returns the spec of a job whose application is set and that writes
+	// Output at its start. Nil if the provider runs no jobs.
+	Job func(Kind) gennaker.JobSpec
 }
+
+// Kind is what becomes of a job.
+type Kind string
+
+// The kinds of jobs.
+const (
+	GoodJob    Kind = "good"    // writes "greeting=hello" into the file out.properties, which is its only output file, and exits with 0
+	BadJob     Kind = "bad"     // exits with 3
+	EndlessJob Kind = "endless" // runs until it is canceled
+)
 
 // deadline bounds a wait for something that should happen soon.
 const deadline = 90 * time.Second
@@ -79,6 +92,14 @@ func Run(t *testing.T, factory func(t *testing.T) Harness) {
 		"no request lost in a rollout": rollout,
 		"no request lost in a churn":   churn,
 		"requests are counted":         traffic,
+		"jobs":                         jobs,
+		"job fails":                    jobFails,
+		"job refuses":                  jobInvalid,
+		"job keys":                     jobKeys,
+		"job canceled":                 jobCanceled,
+		"job canceled before":          jobCanceledBefore,
+		"job not found":                jobNotFound,
+		"job logs follow":              jobFollow,
 	}
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) {
