@@ -48,7 +48,7 @@ func (s *Simulation) place(made map[string]*fake.Provider, account string) *fake
 
 // moves remembers what is done to server groups.
 type moves struct {
-	all  []string
+	all  []move
 	seen map[string]bool // keys of operations
 }
 
@@ -58,6 +58,9 @@ func (m *moves) watch(p provider.Provider) provider.Provider {
 	return p
 }
 
+// move is one thing that was done, and the ID of the stage that did it.
+type move struct{ stage, text string }
+
 func (m *moves) note(key string, err error, format string, args ...any) {
 	if err != nil || m.seen[key] {
 		return
@@ -66,10 +69,13 @@ func (m *moves) note(key string, err error, format string, args ...any) {
 		m.seen = map[string]bool{}
 	}
 	m.seen[key] = true
-	move := fmt.Sprintf(format, args...)
-	if len(m.all) == 0 || m.all[len(m.all)-1] != move { // who makes sure of it does it again
-		m.all = append(m.all, move)
+	text := fmt.Sprintf(format, args...)
+	if len(m.all) > 0 && m.all[len(m.all)-1].text == text {
+		return // who makes sure of it does it again
 	}
+	_, rest, _ := strings.Cut(key, "/") // execution, stage, run, task
+	id, _, _ := strings.Cut(rest, "/")
+	m.all = append(m.all, move{id, text})
 }
 
 type watched struct {

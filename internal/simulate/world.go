@@ -59,6 +59,7 @@ type Simulation struct {
 	launcher *launch.Launcher
 	fleet    provider.Fleet
 	moves    *moves
+	assumed  map[string]bool // types whose stages are assumed to succeed
 	script   *player
 }
 
@@ -66,7 +67,7 @@ type Simulation struct {
 //
 // Errors: Invalid for server groups that cannot be.
 func New(w World) (*Simulation, error) {
-	s := &Simulation{world: w, fleet: provider.Fleet{}, moves: &moves{}, script: &player{script: w.Script, runs: map[string]map[string]int{}}}
+	s := &Simulation{world: w, fleet: provider.Fleet{}, moves: &moves{}, assumed: map[string]bool{}, script: &player{script: w.Script, runs: map[string]map[string]int{}}}
 	if err := s.populate(); err != nil {
 		return nil, fmt.Errorf("make the simulated server groups: %w", err)
 	}
@@ -88,7 +89,10 @@ func (s *Simulation) register(r *stage.Registry) {
 	deploy.Register(own, s.fleet, deploy.Config{Application: catalog{s}.Application})
 	r.Inherit(own, s.script.scripted)
 	if s.world.Registry != nil {
-		r.Inherit(s.world.Registry, func(d stage.Definition) stage.Definition { return s.script.scripted(assumed(d)) })
+		r.Inherit(s.world.Registry, func(d stage.Definition) stage.Definition {
+			s.assumed[d.Type] = true
+			return s.script.scripted(assumed(d))
+		})
 	}
 	for _, kind := range s.script.types() {
 		if _, err := r.Find(kind); err != nil {
@@ -174,7 +178,13 @@ func (s *Simulation) Run(d time.Duration) {
 }
 
 // Moves returns what was done to server groups, in order, a sentence each.
-func (s *Simulation) Moves() []string { return slices.Clone(s.moves.all) }
+func (s *Simulation) Moves() []string {
+	out := make([]string, len(s.moves.all))
+	for i, m := range s.moves.all {
+		out[i] = m.text
+	}
+	return out
+}
 
 // catalog is what starts look into.
 type catalog struct{ s *Simulation }

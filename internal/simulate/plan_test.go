@@ -1,0 +1,69 @@
+package simulate_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/simulate"
+	"github.com/gennaker/gennaker/internal/stage"
+)
+
+func TestPlan(t *testing.T) {
+	t.Parallel()
+	p, err := gennaker.ParsePipeline([]byte(`{
+	  "application": "shop", "name": "deploy", "spelEvaluator": "v4", "parameterConfig": [{"name": "tag", "default": "1.4"}],
+	  "stages": [
+	    {"refId": "1", "type": "jenkins", "name": "Build", "job": "${parameters.tag}-${parameters.tag}"},
+	    {"refId": "2", "type": "manualJudgment", "name": "Go", "requisiteStageRefIds": ["1"]},
+	    {"refId": "3", "type": "deploy", "name": "Deploy", "requisiteStageRefIds": ["2"], "clusters": [{
+	      "account": "local", "application": "shop", "stack": "prod", "strategy": "redblack", "capacity": {"min": 2, "max": 2, "desired": 2},
+	      "artifact": {"reference": "/srv/${parameters.tag}"}, "delayBeforeDisableSec": 30, "comment": "${buildNumber}"}]},
+	    {"refId": "4", "type": "wait", "waitTime": 60, "name": "Never", "requisiteStageRefIds": ["3"], "stageEnabled": {"type": "expression", "expression": "parameters.tag == 'x'"}}
+	  ]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	types := &stage.Registry{}
+	stage.Add[struct{}](types, stage.Definition{Type: "jenkins", Steps: []stage.Step{{Name: "startJenkinsJob"}}})
+	plan, err := simulate.Plan(t.Context(), simulate.World{
+		Registry: types, Now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC),
+		Groups: []gennaker.ServerGroup{{Name: "shop-prod-v007", Account: "local", Region: "local", Capacity: gennaker.Capacity{Min: 2, Desired: 2, Max: 2}}},
+	}, p, gennaker.Trigger{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range plan.Stages {
+		plan.Stages[i].Outputs, plan.Stages[i].Unresolved = nil, nil
+	}
+	want := gennaker.Plan{
+		Application: "shop", Name: "deploy", Status: gennaker.Succeeded, Seconds: 30, Parameters: map[string]any{"tag": "1.4"},
+		Stages: []gennaker.PlannedStage{
+			{RefID: "1", Name: "Build", Type: "jenkins", Status: gennaker.Succeeded, Assumed: true, Values: []gennaker.PlannedValue{
+				{Path: "job", Expression: "${parameters.tag}-${parameters.tag}", Value: "1.4-1.4"},
+			}},
+			{RefID: "2", Name: "Go", Type: "manualJudgment", Status: gennaker.Succeeded},
+			{RefID: "3", Name: "Deploy", Type: "deploy", Status: gennaker.Succeeded, Values: []gennaker.PlannedValue{
+				{Path: "clusters[0].artifact.reference", Expression: "/srv/${parameters.tag}", Value: "/srv/1.4"},
+			}, Moves: []string{"create shop-prod-v008 with 2 instances", "disable shop-prod-v007"}},
+			{RefID: "4", Name: "Never", Type: "wait", Status: gennaker.Skipped, Reason: "its condition parameters.tag == 'x' is false", Start: 30},
+		},
+	}
+	if diff := cmp.Diff(want, plan); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestPlanOfWhatWouldNotStart(t *testing.T) {
+	t.Parallel()
+	p, err := gennaker.ParsePipeline([]byte(`{"application": "shop", "name": "p", "stages": [{"refId": "1", "type": "nobodyKnows"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := simulate.Plan(t.Context(), simulate.World{}, p, gennaker.Trigger{})
+	if err != nil || plan.Refused == "" || plan.Status != gennaker.Terminal {
+		t.Errorf("got %+v, %v", plan, err)
+	}
+}
