@@ -64,6 +64,17 @@ func routes() []Route {
 		// spin sends the words "{application}" for the application.
 		{"PUT", "/applications/{ignored}/pipelines/{id}/cancel", Execute, false, (*Server).cancelExecution},
 
+		{"GET", "/v2/pipelineTemplates", Read, false, (*Server).templates},
+		{"GET", "/v2/pipelineTemplates/versions", Read, false, (*Server).templateVersions},
+		{"GET", "/v2/pipelineTemplates/{id}", Read, false, (*Server).template},
+		{"GET", "/v2/pipelineTemplates/{id}/dependents", Read, false, (*Server).templateDependents},
+		{"POST", "/v2/pipelineTemplates/create", Write, true, (*Server).createTemplate},
+		{"POST", "/v2/pipelineTemplates/update/{id}", Write, true, (*Server).updateTemplate},
+		{"POST", "/v2/pipelineTemplates/plan", Execute, true, (*Server).planTemplate},
+		{"DELETE", "/v2/pipelineTemplates/{id}", Write, false, (*Server).deleteTemplate},
+		{"POST", "/actions/pipelines/reorder", Write, true, (*Server).reorderPipelines},
+		{"POST", "/actions/strategies/reorder", Write, true, (*Server).reorderStrategies},
+
 		{"POST", "/tasks", Write, true, (*Server).startTask},
 		{"GET", "/tasks/{id}", Read, false, (*Server).task},
 		{"PUT", "/tasks/{id}/cancel", Execute, false, (*Server).cancelExecution},

@@ -44,6 +44,9 @@ type Operation struct {
 	Application string
 	Description string
 	Jobs        []map[string]any
+	// Key names the operation among those of its caller: another one with the
+	// same key is the same, and starts nothing. Empty is none.
+	Key string
 }
 
 // Launcher starts executions. They are durable when a method returns.
@@ -54,7 +57,8 @@ type Launcher interface {
 	// Errors: NotFound; Invalid for a disabled pipeline or a trigger that
 	// cannot be; Conflict if executionID is that of something else.
 	StartPipeline(ctx context.Context, application, nameOrID string, trigger gennaker.Trigger, executionID string) (id string, err error)
-	// StartTask starts an operation, its jobs one after the other.
+	// StartTask starts an operation, its jobs one after the other; or returns
+	// the one that was started with its Key.
 	// Errors: Invalid, with a Problem for each job that cannot run.
 	StartTask(ctx context.Context, op Operation, user string) (id string, err error)
 }
@@ -124,6 +128,10 @@ type Config struct {
 	Checker    Checker
 	Events     Events
 	Fleet      provider.Fleet
+
+	// Templates keeps pipeline templates, and Planner plans what uses them.
+	Templates Templates
+	Planner   Planner
 
 	// Access says who callers are and what they may do; nil is [Loopback].
 	Access Access

@@ -14,6 +14,7 @@ import (
 const (
 	tasksLimit = 100
 	maxJobs    = 100 // of one operation
+	maxKey     = 255 // bytes of an Idempotency-Key
 )
 
 // TaskBody is the view of an ad-hoc operation.
@@ -121,6 +122,9 @@ func (s *Server) startTask(r *request) (any, error) {
 	op, err := s.readOperation(r)
 	if err != nil {
 		return nil, err
+	}
+	if op.Key = r.Header.Get("Idempotency-Key"); len(op.Key) > maxKey {
+		return nil, gennaker.Errorf(gennaker.Invalid, "the Idempotency-Key has %d bytes, more than %d", len(op.Key), maxKey)
 	}
 	id, err := s.Launcher.StartTask(r.Context(), op, r.caller.User)
 	if err != nil {

@@ -36,6 +36,9 @@ type world struct {
 	queries    []gennaker.ExecutionQuery
 	trigger    gennaker.Trigger
 	subs       chan chan gennaker.Event // each subscription
+
+	operations []api.Operation
+	task       func() gennaker.Execution // the execution of the last operation; nil is one that succeeded
 }
 
 func newWorld(t *testing.T) *world {
@@ -132,12 +135,18 @@ func (w *world) StartPipeline(_ context.Context, app, name string, tr gennaker.T
 }
 
 func (w *world) StartTask(_ context.Context, op api.Operation, user string) (string, error) {
+	w.mu.Lock()
+	w.operations = append(w.operations, op)
+	w.mu.Unlock()
 	return "01TASK", w.change("task of %s by %s: %s %v", op.Application, user, op.Description, op.Jobs)
 }
 
 var errNone = gennaker.Errorf(gennaker.NotFound, "no such thing")
 
 func (w *world) Execution(_ context.Context, id string) (gennaker.Execution, error) {
+	if id == "01TASK" && len(w.operations) > 0 {
+		return w.lastTask(), w.fail
+	}
 	for _, e := range w.executions {
 		if e.ID == id {
 			return e, w.fail
@@ -263,7 +272,7 @@ func (w *world) Logs(ctx context.Context, ref gennaker.ServerGroupRef, instance 
 // config returns a server's configuration whose everything is w.
 func (w *world) config() api.Config {
 	return api.Config{
-		Log: slog.New(slog.DiscardHandler), Version: "1.2.3",
+		Log: slog.New(slog.DiscardHandler), Version: "1.2.3", Templates: w, Planner: w,
 		Executions: w, Launcher: w, History: w, Catalog: w, Checker: w, Events: w,
 		Fleet: provider.Fleet{"local": {
 			Account:   gennaker.Account{Name: "local", Type: "local", CloudProvider: "local", Regions: []string{"local"}},

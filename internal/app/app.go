@@ -32,6 +32,7 @@ import (
 	"github.com/gennaker/gennaker/internal/stage/deploy"
 	"github.com/gennaker/gennaker/internal/stage/document"
 	"github.com/gennaker/gennaker/internal/store"
+	"github.com/gennaker/gennaker/internal/template"
 )
 
 // Config is what a server is made of. The zero value listens on
@@ -149,6 +150,7 @@ func (a *App) compose(ctx context.Context) (err error) {
 	late.engine = a.engine
 	close(late.ready)
 	a.api = api.New(api.Config{
+		Templates: a.db, Planner: planner{template.Resolver{Library: a.db, Evaluate: evaluate}},
 		Log: a.log, Version: a.cfg.Version, Executions: audited{a.engine, a.db}, Launcher: launcher{l},
 		History: a.db, Catalog: a.db, Checker: registry, Events: a.hub, Fleet: a.fleet, Health: a.health,
 	})

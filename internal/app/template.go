@@ -20,3 +20,17 @@ func evaluator(ctx context.Context, functions func(context.Context) map[string]e
 		return out, findings
 	}
 }
+
+// planner plans configs for people to look at: api.Planner.
+type planner struct{ template.Resolver }
+
+// PlanTemplate plans a config. Its trigger is what the defaults of variables
+// see.
+func (p planner) PlanTemplate(ctx context.Context, config map[string]any) (map[string]any, error) {
+	trigger, _ := config["trigger"].(map[string]any)
+	planned, err := p.Plan(ctx, config, trigger, "")
+	if err != nil {
+		return nil, err
+	}
+	return template.Preview(planned.Pipeline, p.Evaluate)
+}

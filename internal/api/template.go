@@ -1,0 +1,280 @@
+package api
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/template"
+)
+
+// Templates keeps pipeline templates.
+type Templates interface {
+	// Templates returns every copy of every template, with the tag or the digest
+	// that it is kept under.
+	Templates(ctx context.Context) ([]map[string]any, error)
+	// Template returns one copy. Errors: NotFound; Invalid for a version that
+	// cannot be.
+	Template(ctx context.Context, v template.Version) (map[string]any, error)
+}
+
+// Planner makes ordinary pipelines of configs, without running them.
+type Planner interface {
+	// PlanTemplate plans a config and evaluates what can be evaluated before it
+	// runs. Errors: *template.Errors; Invalid.
+	PlanTemplate(ctx context.Context, config map[string]any) (map[string]any, error)
+}
+
+// noApplication is the application of operations that belong to none.
+const noApplication = "spinnaker"
+
+// allTemplates returns the templates for the scopes that the query names.
+func (s *Server) allTemplates(r *request) ([]template.Template, error) {
+	docs, err := s.Templates.Templates(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	scopes := r.list("scopes")
+	var out []template.Template
+	for _, doc := range docs {
+		t, err := template.Parse(doc)
+		if err != nil {
+			return nil, fmt.Errorf("read stored template %v: %w", doc["id"], &gennaker.Error{Kind: gennaker.Internal, Err: err, Message: err.Error()})
+		}
+		if t.InScope(scopes) {
+			out = append(out, t)
+		}
+	}
+	return out, nil
+}
+
+func (s *Server) templates(r *request) (any, error) {
+	all, err := s.allTemplates(r)
+	out := []map[string]any{}
+	for _, t := range all {
+		out = append(out, t.Doc)
+	}
+	return out, err
+}
+
+// templateVersions lists the copies of each template.
+func (s *Server) templateVersions(r *request) (any, error) {
+	all, err := s.allTemplates(r)
+	out := map[string][]map[string]any{}
+	for _, t := range all {
+		if t.Schema == template.Schema {
+			out[t.ID] = append(out[t.ID], t.Doc)
+		}
+	}
+	return out, err
+}
+
+// version returns the copy that the path and the query name.
+func (r *request) version() (template.Version, error) {
+	q := r.URL.Query()
+	v := template.Version{ID: r.PathValue("id"), Tag: q.Get("tag"), Digest: strings.TrimPrefix(q.Get("digest"), "sha256:")}
+	return v, v.Check()
+}
+
+func (s *Server) template(r *request) (any, error) {
+	v, err := r.version()
+	if err != nil {
+		return nil, err
+	}
+	doc, err := s.Templates.Template(r.Context(), v)
+	if err != nil {
+		return nil, orNotFound(err, "Pipeline template not found (id: %s)", v.Key())
+	}
+	out := map[string]any{}
+	for key, value := range doc {
+		if key != "tag" && key != "digest" { // they are of the copy, not of the template
+			out[key] = value
+		}
+	}
+	return out, nil
+}
+
+// Dependent is a pipeline that uses a template.
+//
+// Source: Front50's TemplateDependency.
+type Dependent struct {
+	Application      string `json:"application"`
+	PipelineConfigID string `json:"pipelineConfigId"`
+	PipelineName     string `json:"pipelineName"`
+}
+
+func (s *Server) templateDependents(r *request) (any, error) {
+	v := template.Version{ID: r.PathValue("id")}
+	all, err := s.Catalog.Pipelines(r.Context(), "")
+	if err != nil {
+		return nil, err
+	}
+	out := []Dependent{}
+	for _, p := range all {
+		if v.UsedBy(p.Doc.Value) {
+			out = append(out, Dependent{Application: p.Application, PipelineConfigID: p.ID, PipelineName: p.Name})
+		}
+	}
+	return out, nil
+}
+
+// saveTemplate runs the task that creates or updates the template in the body.
+func (s *Server) saveTemplate(r *request, kind, does string, more map[string]any) (any, error) {
+	v, err := r.version()
+	if err != nil {
+		return nil, err
+	}
+	doc, err := gennaker.ParseDocument(r.text)
+	if err != nil {
+		return nil, err
+	}
+	if doc.Value["schema"] == nil {
+		doc.Value["schema"] = template.Schema
+	}
+	if doc.Value["schema"] != template.Schema {
+		return nil, gennaker.Errorf(gennaker.Invalid, "Pipeline template schema version is invalid").WithHint("set \"schema\" to \"v2\"")
+	}
+	text, err := json.Marshal(doc.Value)
+	if err != nil {
+		return nil, fmt.Errorf("write the template: %w", err)
+	}
+	job := map[string]any{"type": kind, "pipelineTemplate": base64.StdEncoding.EncodeToString(text), "user": r.caller.User}
+	if v.Tag != "" {
+		job["tag"] = v.Tag
+	}
+	for key, value := range more {
+		job[key] = value
+	}
+	view, err := s.runTask(r, Operation{
+		Application: s.templateApplication(r, doc.Value),
+		Description: fmt.Sprintf("%s pipeline template '%v'", does, doc.Value["id"]), Jobs: []map[string]any{job},
+	})
+	return answer{http.StatusAccepted, view}, err
+}
+
+// templateApplication returns the application that a template is for, if it is
+// for one alone.
+func (s *Server) templateApplication(r *request, doc map[string]any) string {
+	metadata, _ := doc["metadata"].(map[string]any)
+	scopes, _ := metadata["scopes"].([]any)
+	if len(scopes) != 1 {
+		return noApplication
+	}
+	name, _ := scopes[0].(string)
+	if _, err := s.Catalog.Application(r.Context(), name); err != nil {
+		return noApplication
+	}
+	return name
+}
+
+func (s *Server) createTemplate(r *request) (any, error) {
+	return s.saveTemplate(r, "createV2PipelineTemplate", "Create", nil)
+}
+
+func (s *Server) updateTemplate(r *request) (any, error) {
+	skip, err := r.flag("skipPlanDependents", false)
+	if err != nil {
+		return nil, err
+	}
+	return s.saveTemplate(r, "updateV2PipelineTemplate", "Update", map[string]any{"id": r.PathValue("id"), "skipPlanDependents": skip})
+}
+
+// deleteTemplate answers 202, as spin wants it. A task that failed is an error,
+// since spin does not look at it.
+func (s *Server) deleteTemplate(r *request) (any, error) {
+	v, err := r.version()
+	if err != nil {
+		return nil, err
+	}
+	job := map[string]any{"type": "deleteV2PipelineTemplate", "pipelineTemplateId": v.ID, "user": r.caller.User}
+	if v.Tag != "" {
+		job["tag"] = v.Tag
+	}
+	if v.Digest != "" {
+		job["digest"] = v.Digest
+	}
+	application := r.URL.Query().Get("application")
+	if application == "" {
+		application = noApplication
+	}
+	view, err := s.runTask(r, Operation{
+		Application: application, Description: fmt.Sprintf("Delete pipeline template '%s'", v.Key()), Jobs: []map[string]any{job},
+	})
+	if err == nil && view.Status.Complete() && !view.Status.Successful() {
+		err = gennaker.Errorf(gennaker.Invalid, "%s", firstFailure(view.Execution))
+	}
+	return answer{http.StatusAccepted, view}, err
+}
+
+// firstFailure returns why an execution failed.
+func firstFailure(e gennaker.Execution) string {
+	for _, st := range e.Stages {
+		exception, _ := st.Context["exception"].(map[string]any)
+		details, _ := exception["details"].(map[string]any)
+		if message, ok := details["error"].(string); ok && message != "" {
+			return message
+		}
+		if list, ok := details["errors"].([]any); ok && len(list) > 0 {
+			return fmt.Sprint(list[0])
+		}
+	}
+	return fmt.Sprintf("the task %s ended as %s", e.ID, e.Status)
+}
+
+// planErrorBody is the answer to a config that cannot be planned.
+type planErrorBody struct {
+	ErrorBody
+	Errors []template.Error `json:"errors"`
+}
+
+func (s *Server) planTemplate(r *request) (any, error) {
+	doc, err := gennaker.ParseDocument(r.text)
+	if err != nil {
+		return nil, err
+	}
+	pipeline, err := s.Planner.PlanTemplate(r.Context(), doc.Value)
+	if errs, ok := errors.AsType[*template.Errors](err); ok {
+		body := planErrorBody{Errors: errs.List}
+		body.ErrorBody = ErrorBody{
+			Timestamp: gennaker.At(time.Now()), Status: http.StatusBadRequest, Error: http.StatusText(http.StatusBadRequest), Message: template.Message,
+		}
+		if e, ok := errors.AsType[*gennaker.Error](err); ok {
+			body.Hint, body.Problems = e.Hint, e.Problems
+		}
+		return answer{http.StatusBadRequest, body}, nil
+	}
+	return pipeline, err
+}
+
+// orderBody is the body of a change of places.
+type orderBody struct {
+	Application  string         `json:"application"`
+	IDsToIndices map[string]int `json:"idsToIndices"`
+}
+
+func (s *Server) reorderPipelines(r *request) (any, error) { return s.reorder(r, false) }
+
+func (s *Server) reorderStrategies(r *request) (any, error) { return s.reorder(r, true) }
+
+func (s *Server) reorder(r *request, strategies bool) (any, error) {
+	body, doc, err := decode[orderBody](r)
+	if err != nil {
+		return nil, err
+	}
+	if body.Application == "" {
+		return nil, doc.Invalid([]gennaker.Problem{{Path: "application", Message: "is missing"}})
+	}
+	return s.runTask(r, Operation{
+		Application: body.Application, Description: "Reorder pipelines of " + body.Application,
+		Jobs: []map[string]any{{
+			"type": "reorderPipelines", "application": body.Application, "isStrategy": strategies,
+			"idsToIndices": doc.Value["idsToIndices"], "user": r.caller.User,
+		}},
+	})
+}
