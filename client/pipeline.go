@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 
 	"github.com/gennaker/gennaker"
 )
@@ -68,7 +69,60 @@ func (c *Client) Pipeline(ctx context.Context, application, nameOrID string) (Pi
 // Errors: Invalid with the Problems and their positions in document; Conflict
 // if another pipeline of the application has the name.
 func (c *Client) SavePipeline(ctx context.Context, document []byte) error {
-	return c.call(ctx, http.MethodPost, "/pipelines", nil, rawBody(document), nil)
+	_, err := c.SaveAndLintPipeline(ctx, document, false)
+	return err
+}
+
+// SaveAndLintPipeline is SavePipeline, and returns what is wrong with the
+// definition all the same. If it is strict, a definition with a warning is not
+// saved.
+//
+// Errors: as SavePipeline; Invalid with a Problem for each warning, if strict.
+func (c *Client) SaveAndLintPipeline(ctx context.Context, document []byte, strict bool) ([]Warning, error) {
+	var out warnings
+	err := c.call(ctx, http.MethodPost, "/pipelines", strictly(strict), rawBody(document), &out)
+	return out.Warnings, err
+}
+
+// Severity is how bad a Warning is.
+type Severity string
+
+// The severities, worst first.
+const (
+	SeverityError   Severity = "error"   // it cannot work
+	SeverityWarning Severity = "warning" // it is hardly what was meant
+	SeverityInfo    Severity = "info"    // good to know
+)
+
+// Warning is something in a pipeline that its author should look at.
+type Warning struct {
+	gennaker.Problem
+	Severity Severity `json:"severity"`
+	Rule     string   `json:"rule"`
+	Hint     string   `json:"hint,omitzero"`   // what would be right
+	Offset   int      `json:"offset,omitzero"` // in bytes, within the string at Path
+}
+
+type warnings struct {
+	Warnings []Warning `json:"warnings"`
+}
+
+// LintPipeline returns what is wrong with a pipeline definition, or a template,
+// without saving it. If it is strict, every warning is an error.
+//
+// Errors: Invalid if the document is no JSON object.
+func (c *Client) LintPipeline(ctx context.Context, document []byte, strict bool) ([]Warning, error) {
+	var out warnings
+	err := c.call(ctx, http.MethodPost, "/api/v1/pipelines/lint", strictly(strict), rawBody(document), &out)
+	return out.Warnings, err
+}
+
+// strictly is a query for what may be strict.
+func strictly(strict bool) url.Values {
+	if !strict {
+		return nil
+	}
+	return url.Values{"strict": {"true"}}
 }
 
 // RenamePipeline saves a definition under the ID that it has, and returns it as

@@ -3,7 +3,6 @@ package api
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -102,56 +101,47 @@ func (s *Server) pipelineHistory(r *request) (any, error) {
 	return history(revisions)
 }
 
-// parsePipeline reads the body, with everything that is wrong with it: what
-// every pipeline must satisfy, and what its stage types want.
-func (s *Server) parsePipeline(r *request) (gennaker.Pipeline, error) {
-	p, err := gennaker.ParsePipeline(r.text)
-	var problems []gennaker.Problem
-	if e, ok := errors.AsType[*gennaker.Error](err); ok && p.Doc != nil {
-		problems = e.Problems
-	} else if err != nil {
-		return p, err
-	}
-	for _, found := range s.Checker.Check(p.Stages) {
-		// A stage without a type, say, has said so.
-		if stage, _, _ := strings.Cut(found.Path, "."); !slices.ContainsFunc(problems, func(q gennaker.Problem) bool {
-			return q.Path == stage || q.Path == found.Path
-		}) {
-			problems = append(problems, found)
-		}
-	}
-	if len(problems) > 0 {
-		return p, p.Doc.Invalid(problems)
-	}
-	return p, nil
-}
-
+// savePipeline answers with what is wrong with the pipeline that it saved, or
+// with nothing, as Gate does: spin and Deck do not look at it.
 func (s *Server) savePipeline(r *request) (any, error) {
 	staleCheck, err := r.flag("staleCheck", false)
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.parsePipeline(r)
+	p, err := gennaker.ParsePipeline(r.text)
 	if err != nil {
 		return nil, err
 	}
-	_, err = s.Catalog.SavePipeline(r.Context(), p, r.caller.User, staleCheck)
-	return nil, err
+	found, err := s.lintSaved(r)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = s.Catalog.SavePipeline(r.Context(), p, r.caller.User, staleCheck); err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return warned(nil, nil), nil
+	}
+	return warned(LintBody{found}, found), nil
 }
 
 func (s *Server) updatePipeline(r *request) (any, error) {
-	p, err := s.parsePipeline(r)
+	p, err := gennaker.ParsePipeline(r.text)
 	if err != nil {
 		return nil, err
 	}
 	if id := r.PathValue("id"); p.ID != id {
 		return nil, p.Doc.Invalid([]gennaker.Problem{{Path: "id", Message: fmt.Sprintf("is %q in the pipeline and %q in the path", p.ID, id)}})
 	}
+	found, err := s.lintSaved(r)
+	if err != nil {
+		return nil, err
+	}
 	saved, err := s.Catalog.SavePipeline(r.Context(), p, r.caller.User, false)
 	if err != nil {
 		return nil, err
 	}
-	return saved.Doc.Value, nil
+	return warned(saved.Doc.Value, found), nil
 }
 
 // deletePipeline succeeds for a pipeline that is not there, as Gate does.

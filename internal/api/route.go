@@ -59,6 +59,10 @@ func routes() []Route {
 		{"PUT", "/pipelines/{id}/resume", Execute, false, (*Server).resumeExecution},
 		{"PATCH", "/pipelines/{id}/stages/{stage}", Execute, true, (*Server).patchStage},
 		{"PUT", "/pipelines/{id}/stages/{stage}/restart", Execute, false, (*Server).restartStage},
+		{"GET", "/pipelines/{id}/evaluateExpression", Execute, false, (*Server).evaluateExpression},
+		{"GET", "/pipelines/{id}/{stage}/evaluateExpression", Execute, false, (*Server).evaluateExpression},
+		{"POST", "/pipelines/{id}/evaluateExpression", Execute, true, (*Server).evaluateBody},
+		{"POST", "/pipelines/{id}/evaluateVariables", Execute, true, (*Server).evaluateVariables},
 		{"GET", "/executions", Read, false, (*Server).executions},
 		{"GET", "/applications/{app}/pipelines", Read, false, (*Server).applicationExecutions},
 		// spin sends the words "{application}" for the application.
@@ -90,6 +94,8 @@ func routes() []Route {
 		{"GET", "/credentials/{account}", Read, false, (*Server).account},
 
 		{"GET", "/api/v1/events", Read, false, (*Server).events},
+		{"GET", "/api/v1/expressions", Read, false, (*Server).language},
+		{"POST", "/api/v1/pipelines/lint", Write, true, (*Server).lintPipeline},
 		{"GET", "/api/v1/load-balancers", Read, false, (*Server).loadBalancers},
 		{"GET", "/api/v1/server-groups/{account}/{region}/{name}/logs", Read, false, (*Server).logs},
 	}
@@ -98,6 +104,12 @@ func routes() []Route {
 // answer is a value with a status other than 200.
 type answer struct {
 	status int
+	value  any
+}
+
+// withHeader is an answer with more headers.
+type withHeader struct {
+	header http.Header
 	value  any
 }
 
@@ -232,6 +244,10 @@ func (s *Server) call(w http.ResponseWriter, r *request, row Route) (any, error)
 
 // write answers with v, which a handler returned.
 func (s *Server) write(w http.ResponseWriter, r *request, v any) {
+	if a, ok := v.(withHeader); ok {
+		maps.Copy(w.Header(), a.header)
+		v = a.value
+	}
 	status := http.StatusOK
 	switch a := v.(type) {
 	case nil:

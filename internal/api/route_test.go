@@ -18,6 +18,7 @@ type sample struct {
 	target, body string
 	status       int // 0 is 200
 	empty        bool
+	asks         bool // changes nothing, though it is no GET
 }
 
 func samples() map[string]sample {
@@ -44,6 +45,12 @@ func samples() map[string]sample {
 		"PUT /pipelines/{id}/resume":                                     {target: "/pipelines/01E2/resume", empty: true},
 		"PATCH /pipelines/{id}/stages/{stage}":                           {target: "/pipelines/01E2/stages/01S1", body: `{"judgmentStatus":"continue"}`},
 		"PUT /pipelines/{id}/stages/{stage}/restart":                     {target: "/pipelines/01E2/stages/01S1/restart", body: `{}`},
+		"GET /pipelines/{id}/evaluateExpression":                         {target: "/pipelines/01E2/evaluateExpression?expression=a"},
+		"GET /pipelines/{id}/{stage}/evaluateExpression":                 {target: "/pipelines/01E2/01S1/evaluateExpression?expression=a"},
+		"POST /pipelines/{id}/evaluateExpression":                        {target: "/pipelines/01E2/evaluateExpression", body: "a", asks: true},
+		"POST /pipelines/{id}/evaluateVariables":                         {target: "/pipelines/01E2/evaluateVariables", body: "[]", asks: true},
+		"GET /api/v1/expressions":                                        {target: "/api/v1/expressions"},
+		"POST /api/v1/pipelines/lint":                                    {target: "/api/v1/pipelines/lint", body: "{}", asks: true},
 		"GET /executions":                                                {target: "/executions?executionIds=01E2"},
 		"GET /applications/{app}/pipelines":                              {target: "/applications/demo/pipelines"},
 		"PUT /applications/{ignored}/pipelines/{id}/cancel":              {target: "/applications/%7Bapplication%7D/pipelines/01E2/cancel", empty: true},
@@ -111,7 +118,7 @@ func TestEveryRouteAnswers(t *testing.T) {
 			if observed != name {
 				t.Errorf("the metrics label is %q", observed)
 			}
-			if changes := len(w.changes()); (row.Method == "GET") != (changes == 0) {
+			if changes := len(w.changes()); (row.Method == "GET" || sm.asks) != (changes == 0) {
 				t.Errorf("%d changes: %v", changes, w.changes())
 			}
 		})

@@ -119,15 +119,17 @@ type Events interface {
 
 // Config is what a server is made of. All interfaces must be set.
 type Config struct {
-	Log        *slog.Logger
-	Version    string
-	Executions Executions
-	Launcher   Launcher
-	History    History
-	Catalog    Catalog
-	Checker    Checker
-	Events     Events
-	Fleet      provider.Fleet
+	Log         *slog.Logger
+	Version     string
+	Executions  Executions
+	Launcher    Launcher
+	History     History
+	Catalog     Catalog
+	Checker     Checker
+	Linter      Linter
+	Expressions Expressions
+	Events      Events
+	Fleet       provider.Fleet
 
 	// Templates keeps pipeline templates, and Planner plans what uses them.
 	Templates Templates

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -16,6 +17,8 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
+	"github.com/gennaker/gennaker/internal/expr"
+	"github.com/gennaker/gennaker/internal/lint"
 	"github.com/gennaker/gennaker/internal/provider"
 )
 
@@ -221,6 +224,36 @@ func (w *world) Check(stages []gennaker.StageConfig) []gennaker.Problem {
 	return out
 }
 
+// Lint finds nothing but waits of 13, each twice.
+func (w *world) Lint(_ context.Context, text []byte) ([]lint.Warning, error) {
+	doc, err := gennaker.ParseDocument(text)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.Contains(string(text), "13") {
+		return nil, w.fail
+	}
+	p := doc.Locate([]gennaker.Problem{{Path: "stages[0].waitTime", Message: "is unlucky"}})[0]
+	return []lint.Warning{
+		{Problem: p, Severity: lint.Suspect, Rule: "field-value", Hint: "wait 12"},
+		{Problem: p, Severity: lint.Info, Rule: "field-value", Offset: 3},
+	}, w.fail
+}
+
+// Evaluate evaluates with the place in the root, as it is asked for.
+func (w *world) Evaluate(ctx context.Context, at api.Place, text string, more map[string]any) (any, expr.Summary, error) {
+	if _, err := w.Execution(ctx, at.Execution); err != nil {
+		return nil, expr.Summary{}, err
+	}
+	if at.Stage != "" && at.Stage != "01S1" {
+		return nil, expr.Summary{}, gennaker.Errorf(gennaker.NotFound, "there is no stage %s in it", at.Stage)
+	}
+	root := map[string]any{"at": at.Stage, "after": strings.Join(at.After, "+")}
+	maps.Copy(root, more)
+	v, summary := expr.Evaluate(text, expr.Env{Root: root, Now: time.UnixMilli(7)})
+	return v, summary, w.fail
+}
+
 func (w *world) Subscribe(ctx context.Context) <-chan gennaker.Event {
 	c := make(chan gennaker.Event)
 	select {
@@ -273,7 +306,7 @@ func (w *world) Logs(ctx context.Context, ref gennaker.ServerGroupRef, instance 
 func (w *world) config() api.Config {
 	return api.Config{
 		Log: slog.New(slog.DiscardHandler), Version: "1.2.3", Templates: w, Planner: w,
-		Executions: w, Launcher: w, History: w, Catalog: w, Checker: w, Events: w,
+		Executions: w, Launcher: w, History: w, Catalog: w, Checker: w, Linter: w, Expressions: w, Events: w,
 		Fleet: provider.Fleet{"local": {
 			Account:   gennaker.Account{Name: "local", Type: "local", CloudProvider: "local", Regions: []string{"local"}},
 			Inventory: w, Logs: w,

@@ -152,7 +152,7 @@ func (a *App) compose(ctx context.Context) (err error) {
 	a.api = api.New(api.Config{
 		Templates: a.db, Planner: planner{template.Resolver{Library: a.db, Evaluate: evaluate}},
 		Log: a.log, Version: a.cfg.Version, Executions: audited{a.engine, a.db}, Launcher: launcher{l},
-		History: a.db, Catalog: a.db, Checker: registry, Events: a.hub, Fleet: a.fleet, Health: a.health,
+		History: a.db, Catalog: a.db, Checker: registry, Linter: linter{registry, a.db, known}, Expressions: expressions{a.engine}, Events: a.hub, Fleet: a.fleet, Health: a.health,
 	})
 	return nil
 }

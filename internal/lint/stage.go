@@ -45,7 +45,7 @@ func (l *linter) stage(i int) {
 		l.child(stagePath(i)+".pipeline", m["application"], m["pipeline"])
 	}
 	if d := l.definition(i); d != nil {
-		l.values(i)
+		l.values(i, d.Type)
 		if known := structFields(d.Config()); known != nil && !open[d.Type] {
 			l.fields(stagePath(i), m, known, true)
 		}
@@ -80,12 +80,11 @@ func (l *linter) definition(i int) *stage.Definition {
 }
 
 // values notes the fields that the stage cannot read.
-func (l *linter) values(i int) {
-	for _, p := range l.known.Stages.Check(l.Stages[i : i+1]) {
-		path := stagePath(i) + strings.TrimPrefix(p.Path, stagePath(0))
-		if path != stagePath(i)+".type" {
-			l.add(Error, ruleValue, path, "", "%s", p.Message)
-		}
+func (l *linter) values(i int, typ string) {
+	s := l.Stages[i]
+	s.Type = typ // which alias may name
+	for _, p := range l.known.Stages.Check([]gennaker.StageConfig{s}) {
+		l.add(Error, ruleValue, stagePath(i)+strings.TrimPrefix(p.Path, stagePath(0)), "", "%s", p.Message)
 	}
 }
 

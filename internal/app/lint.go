@@ -1,0 +1,40 @@
+package app
+
+import (
+	"context"
+
+	"github.com/gennaker/gennaker/internal/api"
+	"github.com/gennaker/gennaker/internal/engine"
+	"github.com/gennaker/gennaker/internal/expr"
+	"github.com/gennaker/gennaker/internal/lint"
+	"github.com/gennaker/gennaker/internal/stage"
+	"github.com/gennaker/gennaker/internal/store"
+)
+
+// linter lints with what the server knows: api.Linter.
+type linter struct {
+	registry  *stage.Registry
+	db        *store.DB
+	functions func(context.Context) map[string]expr.Function
+}
+
+// Lint returns what is wrong with the text of a pipeline or a template.
+func (l linter) Lint(ctx context.Context, text []byte) ([]lint.Warning, error) {
+	return lint.Text(text, lint.Known{
+		Stages:    l.registry,
+		Functions: l.functions(ctx),
+		Pipeline: func(application, nameOrID string) error {
+			_, err := l.db.Pipeline(ctx, application, nameOrID)
+			return err
+		},
+	})
+}
+
+// expressions evaluates in executions: api.Expressions.
+type expressions struct{ *engine.Engine }
+
+// Evaluate returns the value of a text at a place of an execution. A stage that
+// waits for others is taken to be behind all of them.
+func (e expressions) Evaluate(ctx context.Context, at api.Place, text string, more map[string]any) (any, expr.Summary, error) {
+	return e.Engine.Evaluate(ctx, at.Execution, at.Stage, text, more)
+}
