@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/gennaker/gennaker/internal/expr/syntax"
+
+	"github.com/gennaker/gennaker/internal/expr/value"
 )
 
 // Check returns what is wrong with the expressions of a text, whatever their
@@ -61,10 +63,10 @@ func (c *checker) node(n syntax.Node) {
 			c.found = append(c.found, c.noVariable(n))
 		}
 	case *syntax.TypeRef:
-		_, err := lookupType(n.Name)
+		_, err := value.LookupType(n.Name)
 		c.add(err, n.At())
 	case *syntax.Construct:
-		_, err := lookupType(n.Name)
+		_, err := value.LookupType(n.Name)
 		c.add(err, n.At())
 	case *syntax.Function:
 		c.function(n)
@@ -91,40 +93,40 @@ func (c *checker) function(n *syntax.Function) {
 	if count > 0 && withExecution[n.Name] && isExecution(n.Args[0]) {
 		count--
 	}
-	c.add(arity("#"+n.Name, f.Min, f.Max, count), n.At())
+	c.add(value.Arity("#"+n.Name, f.Min, f.Max, count), n.At())
 }
 
 func (c *checker) method(n *syntax.Method) {
 	if t, ok := n.Target.(*syntax.TypeRef); ok {
-		if short, err := lookupType(t.Name); err == nil {
-			m, ok := staticOf(short, n.Name)
+		if short, err := value.LookupType(t.Name); err == nil {
+			m, ok := value.StaticOf(short, n.Name)
 			if !ok {
-				_, err := c.static(short, n.Name, nil)
+				_, err := c.CallStatic(short, n.Name, nil)
 				c.add(err, n.At())
 				return
 			}
-			c.add(arity(string(short)+"."+n.Name+"()", m.min, m.max, len(n.Args)), n.At())
+			c.add(value.Arity(string(short)+"."+n.Name+"()", m.Min, m.Max, len(n.Args)), n.At())
 		}
 		return
 	}
-	for _, table := range everyMethod {
+	for _, table := range value.EveryMethod {
 		if _, ok := table[n.Name]; ok {
 			return
 		}
 	}
-	if strings.HasPrefix(n.Name, "get") && refused[n.Name] == "" && len(n.Args) == 0 {
+	if strings.HasPrefix(n.Name, "get") && value.Refused[n.Name] == "" && len(n.Args) == 0 {
 		return // a getter of a record
 	}
-	if hint, ok := refused[n.Name]; ok {
+	if hint, ok := value.Refused[n.Name]; ok {
 		c.found = append(c.found, failure(n.At(), "%s() is not allowed in expressions", n.Name).WithHint("%s", hint))
 		return
 	}
 	var names []string
-	for _, table := range everyMethod {
+	for _, table := range value.EveryMethod {
 		for name := range table {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
-	c.found = append(c.found, failure(n.At(), "nothing has a method %s()", shorten(n.Name)).WithHint("%s", suggest(n.Name, names)))
+	c.found = append(c.found, failure(n.At(), "nothing has a method %s()", value.Shorten(n.Name)).WithHint("%s", value.Suggest(n.Name, names)))
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/gennaker/gennaker/internal/expr/syntax"
+
+	"github.com/gennaker/gennaker/internal/expr/value"
 )
 
 func (r *run) target(n syntax.Node) (any, *Error) {
@@ -31,13 +33,13 @@ func (r *run) index(n *syntax.Index) (any, *Error) {
 		if n.Safe {
 			return nil, nil
 		}
-		return nil, r.null(n.Target, n.At(), "["+scalarString(key)+"]")
+		return nil, r.null(n.Target, n.At(), "["+value.ScalarString(key)+"]")
 	case map[string]any:
 		return r.value(target, key, n)
 	case Object:
 		name, ok := key.(string)
 		if !ok {
-			return nil, failure(n.Key.At(), "%s is not the name of a property", describe(key))
+			return nil, failure(n.Key.At(), "%s is not the name of a property", value.Describe(key))
 		}
 		return r.get(target, name, n.Key.At(), place{node: n.Target})
 	case []any:
@@ -47,17 +49,17 @@ func (r *run) index(n *syntax.Index) (any, *Error) {
 		}
 		return r.member(target[i], n.Key.At())
 	case string:
-		if err := r.spend(len(target)); err != nil {
+		if err := r.Spend(len(target)); err != nil {
 			return nil, placed(err, n.At())
 		}
-		u := units(target)
+		u := value.Units(target)
 		i, plain := r.position(key, len(u))
 		if plain != nil {
 			return nil, placed(plain, n.Key.At())
 		}
-		return fromUnits(u[i : i+1]), nil
+		return value.FromUnits(u[i : i+1]), nil
 	}
-	return nil, failure(n.At(), "%s cannot be indexed", describe(target))
+	return nil, failure(n.At(), "%s cannot be indexed", value.Describe(target))
 }
 
 // key evaluates an index. As in SpEL, a bare name as the index of a map stands
@@ -72,8 +74,8 @@ func (r *run) key(target any, n syntax.Node) (any, *Error) {
 }
 
 func (r *run) value(m map[string]any, key any, n *syntax.Index) (any, *Error) {
-	name := scalarString(key)
-	if err := r.spend(len(name) / 8); err != nil {
+	name := value.ScalarString(key)
+	if err := r.Spend(len(name) / 8); err != nil {
 		return nil, placed(err, n.At())
 	}
 	if name == "execution" && (isRoot(n.Target) || n.Target == nil && len(r.this) == 0) {
@@ -89,18 +91,18 @@ func (r *run) value(m map[string]any, key any, n *syntax.Index) (any, *Error) {
 	}
 	if r.missing == nil {
 		r.missing = failure(n.At(), "there is no '%s'%s", name, place{node: n.Target}).
-			WithHint("%s", suggest(name, slices.Sorted(maps.Keys(m))))
+			WithHint("%s", value.Suggest(name, slices.Sorted(maps.Keys(m))))
 	}
 	return nil, nil
 }
 
 func (r *run) position(key any, length int) (int, error) {
-	i, err := toInt(key)
+	i, err := value.ToInt(key)
 	if err != nil {
-		return 0, refuse("an element is [0], a property of each is .![name]", "%s is not a position in a list", describe(key))
+		return 0, value.Refuse("an element is [0], a property of each is .![name]", "%s is not a position in a list", value.Describe(key))
 	}
 	if i < 0 || i >= int64(length) {
-		return 0, refuse("write .?[…] and ?. where there may be none", "there is no element %d among %d", i, length)
+		return 0, value.Refuse("write .?[…] and ?. where there may be none", "there is no element %d among %d", i, length)
 	}
 	return int(i), nil
 }
@@ -113,8 +115,8 @@ func pair(m map[string]any, key string) map[string]any {
 // elements returns what a selection or projection visits, and for a map the
 // keys.
 func (r *run) elements(target any, at int) ([]any, []string, *Error) {
-	if m, ok := entries(target); ok {
-		if err := r.spend(128 * len(m)); err != nil {
+	if m, ok := value.Entries(target); ok {
+		if err := r.Spend(128 * len(m)); err != nil {
 			return nil, nil, placed(err, at)
 		}
 		keys := slices.Sorted(maps.Keys(m))
@@ -127,7 +129,7 @@ func (r *run) elements(target any, at int) ([]any, []string, *Error) {
 	if items, ok := target.([]any); ok {
 		return items, nil, nil
 	}
-	return nil, nil, failure(at, "%s has no elements to choose from", describe(target)).
+	return nil, nil, failure(at, "%s has no elements to choose from", value.Describe(target)).
 		WithHint("selections and projections are for lists and maps")
 }
 
@@ -168,7 +170,7 @@ func (r *run) selection(n *syntax.Selection) (any, *Error) {
 		}
 		ok, boolean := v.(bool)
 		if !boolean {
-			return nil, failure(n.Cond.At(), "the condition is %s, neither true nor false", describe(v)).
+			return nil, failure(n.Cond.At(), "the condition is %s, neither true nor false", value.Describe(v)).
 				WithHint("compare it with something, as in name == 'x' or #toBoolean(x)")
 		}
 		if ok {
@@ -182,8 +184,8 @@ func (r *run) selection(n *syntax.Selection) (any, *Error) {
 		chosen = chosen[len(chosen)-1:]
 	}
 	if keys != nil {
-		m, _ := entries(target)
-		return chosenPairs(m, keys, chosen, n.Which), placed(r.spend(32*len(chosen)), n.At())
+		m, _ := value.Entries(target)
+		return chosenPairs(m, keys, chosen, n.Which), placed(r.Spend(32*len(chosen)), n.At())
 	}
 	if n.Which != '?' {
 		if len(chosen) == 0 {
@@ -195,7 +197,7 @@ func (r *run) selection(n *syntax.Selection) (any, *Error) {
 	for i, at := range chosen {
 		out[i] = items[at]
 	}
-	return out, placed(r.spend(16*len(out)), n.At())
+	return out, placed(r.Spend(16*len(out)), n.At())
 }
 
 // chosenPairs returns the chosen pairs as a map: null if one was wanted and
@@ -229,5 +231,5 @@ func (r *run) projection(n *syntax.Projection) (any, *Error) {
 			return nil, err
 		}
 	}
-	return out, placed(r.spend(16*len(out)), n.At())
+	return out, placed(r.Spend(16*len(out)), n.At())
 }

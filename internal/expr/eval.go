@@ -8,8 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gennaker/gennaker/internal/expr/java"
 	"github.com/gennaker/gennaker/internal/expr/syntax"
+
+	"github.com/gennaker/gennaker/internal/expr/value"
 )
 
 // Env is what expressions see. The zero value is an empty root.
@@ -41,11 +42,12 @@ type Env struct {
 }
 
 // Limits bound what one call of Evaluate may use, over all its expressions.
-type Limits struct {
-	Steps int // nodes evaluated and elements visited; zero is 1,000,000
-	Bytes int // of all values made on the way; zero is 32 MiB
-	Depth int // of values within values; zero is 100
-}
+type Limits = value.Limits
+
+// Object is a map that stands for one of Spinnaker's own records, such as an
+// execution or a stage: its names are fixed, so that one it does not have is an
+// error even where unknown names are null.
+type Object = value.Object
 
 // Fetcher gets texts from URLs. Its rules for addresses, sizes and times hold:
 // this package adds none.
@@ -57,31 +59,16 @@ type Fetcher interface {
 
 // run is one evaluation: the environment and what is left of its limits.
 type run struct {
+	*value.Work
 	env       *Env
 	execution Object // once known; nil if there is none
 	known     bool   // whether execution is
-	steps     int
-	bytes     int
-	maxDepth  int
-	random    *java.Random
 	missing   *Error // the first name that was not there and became null
 	this      []any  // elements of the selections around, innermost last
-	overspent error
 }
 
 func newRun(env Env) *run {
-	r := &run{env: &env, steps: env.Limits.Steps, bytes: env.Limits.Bytes, maxDepth: env.Limits.Depth}
-	if r.steps == 0 {
-		r.steps = 1_000_000
-	}
-	if r.bytes == 0 {
-		r.bytes = 32 << 20
-	}
-	if r.maxDepth == 0 {
-		r.maxDepth = 100
-	}
-	r.random = java.NewRandom(env.Seed)
-	return r
+	return &run{Work: value.NewWork(env.Limits, env.Now, env.Seed), env: &env}
 }
 
 // theExecution returns the execution, or nil if none is visible.
@@ -92,7 +79,7 @@ func (r *run) theExecution() Object {
 	r.known = true
 	if r.env.Execution != nil {
 		r.execution = record(r.env.Execution())
-	} else if m, ok := entries(r.env.Root["execution"]); ok {
+	} else if m, ok := value.Entries(r.env.Root["execution"]); ok {
 		r.execution = record(m)
 	}
 	return r.execution
@@ -104,44 +91,18 @@ func record(m map[string]any) Object {
 		return nil
 	}
 	out := Object(maps.Clone(m))
-	stages, _ := normal(m["stages"])
+	stages, _ := value.Normal(m["stages"])
 	if items, ok := stages.([]any); ok {
 		objects := make([]any, len(items))
 		for i, s := range items {
 			objects[i] = s
-			if stage, ok := entries(s); ok {
+			if stage, ok := value.Entries(s); ok {
 				objects[i] = Object(stage)
 			}
 		}
 		out["stages"] = objects
 	}
 	return out
-}
-
-// spend counts bytes that were made, and the time that they took.
-func (r *run) spend(bytes int) error {
-	r.bytes -= bytes
-	if r.bytes < 0 {
-		r.overspent = refuse("evaluate less in one place", "the expressions make more data than is allowed")
-	}
-	return r.overspent
-}
-
-// step counts n steps.
-func (r *run) step(n int) error {
-	r.steps -= n
-	if r.steps < 0 {
-		r.overspent = refuse("evaluate less in one place", "the expressions take more steps than are allowed")
-	}
-	return r.overspent
-}
-
-// descend counts a step into a value that is depth deep.
-func (r *run) descend(depth int) error {
-	if depth > r.maxDepth {
-		return fmt.Errorf("the value nests more than %d deep", r.maxDepth)
-	}
-	return r.step(1)
 }
 
 // placed gives an error a position, unless it has one.
@@ -153,15 +114,15 @@ func placed(err error, at int) *Error {
 		return e
 	}
 	e := failure(at, "%s", err.Error())
-	if h, ok := errors.AsType[*hinted](err); ok {
-		e.Hint = h.hint
+	if h, ok := errors.AsType[*value.Hinted](err); ok {
+		e.Hint = h.Hint()
 	}
 	return e
 }
 
 // eval returns the value of n.
 func (r *run) eval(n syntax.Node) (any, *Error) {
-	if err := r.step(1); err != nil {
+	if err := r.Step(1); err != nil {
 		return nil, placed(err, n.At())
 	}
 	switch n := n.(type) {
@@ -182,7 +143,7 @@ func (r *run) eval(n syntax.Node) (any, *Error) {
 	case *syntax.Projection:
 		return r.projection(n)
 	case *syntax.TypeRef:
-		c, err := lookupType(n.Name)
+		c, err := value.LookupType(n.Name)
 		return c, placed(err, n.At())
 	case *syntax.Construct:
 		return r.construct(n)
@@ -214,7 +175,7 @@ func (r *run) all(nodes []syntax.Node) ([]any, *Error) {
 			return nil, err
 		}
 	}
-	return out, placed(r.spend(16*len(out)), 0)
+	return out, placed(r.Spend(16*len(out)), 0)
 }
 
 func (r *run) mapping(n *syntax.Mapping) (any, *Error) {
@@ -224,7 +185,7 @@ func (r *run) mapping(n *syntax.Mapping) (any, *Error) {
 		if err != nil {
 			return nil, err
 		}
-		s, plain := r.javaString(key, 0)
+		s, plain := r.JavaString(key, 0)
 		if plain != nil {
 			return nil, placed(plain, n.Keys[i].At())
 		}
@@ -232,7 +193,7 @@ func (r *run) mapping(n *syntax.Mapping) (any, *Error) {
 			return nil, err
 		}
 	}
-	return out, placed(r.spend(32*len(out)), n.At())
+	return out, placed(r.Spend(32*len(out)), n.At())
 }
 
 func (r *run) conditional(n *syntax.Conditional) (any, *Error) {
@@ -251,7 +212,7 @@ func (r *run) truth(n syntax.Node) (bool, *Error) {
 	if err != nil {
 		return false, err
 	}
-	b, plain := toBool(v)
+	b, plain := value.ToBool(v)
 	return b, placed(plain, n.At())
 }
 
@@ -295,7 +256,7 @@ func (r *run) noVariable(n *syntax.Variable) *Error {
 
 // member is a name in an element: the value, normal.
 func (r *run) member(v any, at int) (any, *Error) {
-	v, err := normal(v)
+	v, err := value.Normal(v)
 	return v, placed(err, at)
 }
 
@@ -348,7 +309,7 @@ func (r *run) null(target syntax.Node, at int, part string) *Error {
 		}
 		return &e
 	}
-	return failure(at, "%s is null, so that it has no %s", shorten(syntax.PrintOperand(target)), part).
+	return failure(at, "%s is null, so that it has no %s", value.Shorten(syntax.PrintOperand(target)), part).
 		WithHint("write ?. if it may be absent")
 }
 
@@ -362,12 +323,12 @@ func (p place) String() string {
 	if p.node == nil || p.root {
 		return ""
 	}
-	return " in " + shorten(syntax.PrintOperand(p.node))
+	return " in " + value.Shorten(syntax.PrintOperand(p.node))
 }
 
 // get returns the property name of target.
 func (r *run) get(target any, name string, at int, where place) (any, *Error) {
-	m, ok := entries(target)
+	m, ok := value.Entries(target)
 	if !ok {
 		return r.getter(target, name, at)
 	}
@@ -383,7 +344,7 @@ func (r *run) get(target any, name string, at int, where place) (any, *Error) {
 		return nil, nil // one is enough to know why
 	}
 	err := failure(at, "there is no '%s'%s", name, where)
-	if s := suggest(name, slices.Sorted(maps.Keys(m))); s != "" {
+	if s := value.Suggest(name, slices.Sorted(maps.Keys(m))); s != "" {
 		err.Hint = s
 	} else if _, ok := r.lookup(name); ok && where.root {
 		err.Hint = fmt.Sprintf("#%s(…) is a function", name)
@@ -413,18 +374,18 @@ func derived(m map[string]any, name string) (any, bool) {
 // getter returns the property of a value that is no map: what its method
 // getName or isName returns.
 func (r *run) getter(target any, name string, at int) (any, *Error) {
-	if c, ok := target.(class); ok {
-		v, err := static(c, name)
+	if c, ok := target.(value.Class); ok {
+		v, err := value.Static(c, name)
 		return v, placed(err, at)
 	}
 	capital := strings.ToUpper(name[:1]) + name[1:]
 	for _, prefix := range []string{"get", "is"} {
-		if m, ok := methodOf(target, prefix+capital); ok && m.min == 0 && prefix+capital != "getClass" {
-			v, err := m.call(r, target, nil)
+		if m, ok := value.MethodOf(target, prefix+capital); ok && m.Min == 0 && prefix+capital != "getClass" {
+			v, err := m.Call(r.Work, target, nil)
 			return v, placed(err, at)
 		}
 	}
-	err := failure(at, "%s has no '%s'", describe(target), name)
+	err := failure(at, "%s has no '%s'", value.Describe(target), name)
 	switch target := target.(type) {
 	case []any:
 		if name == "length" { // of an array
@@ -432,7 +393,7 @@ func (r *run) getter(target any, name string, at int) (any, *Error) {
 		}
 		err.Hint = fmt.Sprintf("take an element, [0].%s, or of each, .![%s]", name, name)
 	default:
-		if m, ok := methodOf(target, name); ok && m.min == 0 {
+		if m, ok := value.MethodOf(target, name); ok && m.Min == 0 {
 			err.Hint = fmt.Sprintf("it is a method: write %s()", name)
 		}
 	}

@@ -117,8 +117,8 @@ type walk struct {
 }
 
 func (w *walk) value(v any, path string, keys []string, depth int) any {
-	if depth > w.maxDepth {
-		w.report(Finding{Path: path, Level: LevelError, Message: fmt.Sprintf("the document nests more than %d deep", w.maxDepth), keys: keys})
+	if depth > w.MaxDepth() {
+		w.report(Finding{Path: path, Level: LevelError, Message: fmt.Sprintf("the document nests more than %d deep", w.MaxDepth()), keys: keys})
 		return v
 	}
 	switch v := v.(type) {
@@ -166,7 +166,7 @@ func (w *walk) key(k, path string) string {
 	if s, ok := v.(string); ok {
 		return s
 	}
-	s, err := w.javaString(v, 0)
+	s, err := w.JavaString(v, 0)
 	if err != nil {
 		w.fail(placed(err, 0), k, path, nil)
 		return k
@@ -256,9 +256,9 @@ func (w *walk) part(p syntax.Part, whole bool) (any, *Error) {
 	}
 	var plain error
 	if whole {
-		v, plain = w.export(v, 0)
+		v, plain = w.Export(v, 0)
 	} else {
-		v, plain = w.converted(v, 0)
+		v, plain = w.Converted(v, 0)
 	}
 	if plain != nil {
 		return nil, placed(plain, root.At()).Moved(p.Pos)

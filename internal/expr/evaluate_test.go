@@ -13,7 +13,7 @@ import (
 )
 
 // decode reads JSON as the rest of the program does, numbers as json.Number.
-func decode(t *testing.T, s string) map[string]any {
+func decode(t testing.TB, s string) map[string]any {
 	t.Helper()
 	dec := json.NewDecoder(strings.NewReader(s))
 	dec.UseNumber()

@@ -11,6 +11,8 @@ import (
 
 	"github.com/gennaker/gennaker/internal/expr/java"
 	"github.com/gennaker/gennaker/internal/expr/syntax"
+
+	"github.com/gennaker/gennaker/internal/expr/value"
 )
 
 // Function is what #name(…) calls.
@@ -33,7 +35,7 @@ type Call struct {
 }
 
 // Text returns an argument as a text, converted as Spring does. Null has none.
-func (c Call) Text(i int) (string, error) { return c.run.textArg(c.Args[i]) }
+func (c Call) Text(i int) (string, error) { return c.run.TextArg(c.Args[i]) }
 
 // Execution returns the execution, or nil if none is visible. It is not to be
 // changed.
@@ -41,7 +43,7 @@ func (c Call) Execution() Object { return c.run.theExecution() }
 
 // Spend counts bytes of data that the call made or looked through; its error,
 // when too much was, is to be returned.
-func (c Call) Spend(bytes int) error { return c.run.spend(bytes) }
+func (c Call) Spend(bytes int) error { return c.run.Spend(bytes) }
 
 // elsewhere are functions of Spinnaker that need more than the execution. They
 // are known to Check, and Env.Functions brings them where they are.
@@ -53,22 +55,22 @@ var elsewhere = map[string]Function{
 // builtin are the functions that every pipeline can call.
 var builtin = map[string]Function{
 	"alphanumerical": {1, 1, alphanumerical},
-	"toInt":          {1, 1, func(c Call) (any, error) { return parseWhole(c.Args, 32) }},
+	"toInt":          {1, 1, func(c Call) (any, error) { return value.ParseWhole(c.Args, 32) }},
 	"toFloat":        {1, 1, toFloat32},
-	"toBoolean":      {1, 1, func(c Call) (any, error) { return parseBoolean(c.run, nil, c.Args) }},
+	"toBoolean":      {1, 1, func(c Call) (any, error) { return value.ParseBoolean(c.run.Work, nil, c.Args) }},
 	"toBase64": {1, 1, func(c Call) (any, error) {
 		s, err := c.Text(0)
 		return base64.StdEncoding.EncodeToString([]byte(s)), err
 	}},
 	"fromBase64": {1, 1, fromBase64},
-	"toJson":     {1, 1, func(c Call) (any, error) { return c.run.toJSON(c.Args[0]) }},
-	"doNotEval":  {1, 1, func(c Call) (any, error) { return asIs{c.Args[0]}, nil }},
+	"toJson":     {1, 1, func(c Call) (any, error) { return c.run.ToJSON(c.Args[0]) }},
+	"doNotEval":  {1, 1, func(c Call) (any, error) { return value.AsIs{Value: c.Args[0]}, nil }},
 	"readJson": {1, 1, func(c Call) (any, error) {
 		s, err := c.Text(0)
 		if err != nil {
 			return nil, err
 		}
-		return c.run.readJSON(s)
+		return c.run.ReadJSON(s)
 	}},
 	"readYaml":    {1, 1, func(c Call) (any, error) { return c.readYAML(false) }},
 	"readAllYaml": {1, 1, func(c Call) (any, error) { return c.readYAML(true) }},
@@ -78,21 +80,21 @@ var builtin = map[string]Function{
 		if err != nil {
 			return nil, err
 		}
-		return c.run.readJSON(s)
+		return c.run.ReadJSON(s)
 	}},
 	"yamlFromUrl": {1, 1, func(c Call) (any, error) {
 		s, err := c.fetch()
 		if err != nil {
 			return nil, err
 		}
-		return c.run.readYAML(s, false)
+		return c.run.ReadYAML(s, false)
 	}},
 	"propertiesFromUrl": {1, 1, func(c Call) (any, error) {
 		s, err := c.fetch()
 		if err != nil {
 			return nil, err
 		}
-		return java.ReadProperties(s), c.run.spend(2 * len(s))
+		return java.ReadProperties(s), c.run.Spend(2 * len(s))
 	}},
 	"stage":        {1, 1, stageNamed},
 	"stageExists":  {1, 1, func(c Call) (any, error) { return c.stage(byNameOrID) != nil, nil }},
@@ -156,7 +158,7 @@ func (r *run) call(name string, args []any, at int) (any, *Error) {
 	if !ok {
 		return nil, unknownFunction(name, r.env.Functions, at)
 	}
-	if err := arity("#"+name, f.Min, f.Max, len(args)); err != nil {
+	if err := value.Arity("#"+name, f.Min, f.Max, len(args)); err != nil {
 		return nil, placed(err, at)
 	}
 	if f.Call == nil {
@@ -174,11 +176,11 @@ func (r *run) call(name string, args []any, at int) (any, *Error) {
 
 func unknownFunction(name string, more map[string]Function, at int) *Error {
 	names := slices.Concat(slices.Sorted(maps.Keys(builtin)), slices.Sorted(maps.Keys(elsewhere)), slices.Sorted(maps.Keys(more)))
-	err := failure(at, "there is no function #%s", shorten(name))
+	err := failure(at, "there is no function #%s", value.Shorten(name))
 	if name == "doesNotContain" {
 		return err.WithHint("write !list.contains(x)")
 	}
-	return err.WithHint("%s", suggest(name, names))
+	return err.WithHint("%s", value.Suggest(name, names))
 }
 
 func alphanumerical(c Call) (any, error) {
@@ -193,10 +195,10 @@ func alphanumerical(c Call) (any, error) {
 
 // toFloat32 is Float.valueOf: the decimal that is nearest in 32 bits.
 func toFloat32(c Call) (any, error) {
-	s := scalarString(c.Args[0])
+	s := value.ScalarString(c.Args[0])
 	f, err := strconv.ParseFloat(strings.TrimSpace(s), 32)
 	if err != nil {
-		return nil, fmt.Errorf("%s is not a number", describe(c.Args[0]))
+		return nil, fmt.Errorf("%s is not a number", value.Describe(c.Args[0]))
 	}
 	return strconv.ParseFloat(strconv.FormatFloat(f, 'g', -1, 32), 64)
 }
@@ -208,7 +210,7 @@ func fromBase64(c Call) (any, error) {
 	}
 	b, err := base64.StdEncoding.DecodeString(s)
 	if err != nil {
-		return nil, fmt.Errorf("%s is not base64", describe(s))
+		return nil, fmt.Errorf("%s is not base64", value.Describe(s))
 	}
 	return strings.ToValidUTF8(string(b), "\ufffd"), nil
 }
@@ -219,11 +221,20 @@ func (c Call) fetch() (string, error) {
 		return "", err
 	}
 	if c.run.env.Fetch == nil {
-		return "", refuse("use a webhook stage or an artifact", "expressions may not fetch from URLs here")
+		return "", value.Refuse("use a webhook stage or an artifact", "expressions may not fetch from URLs here")
 	}
 	s, err := c.run.env.Fetch.Fetch(url)
 	if err != nil {
 		return "", err
 	}
-	return s, c.run.spend(len(s))
+	return s, c.run.Spend(len(s))
+}
+
+// readYAML is readYAML of an argument.
+func (c Call) readYAML(all bool) (any, error) {
+	s, err := c.Text(0)
+	if err != nil {
+		return nil, err
+	}
+	return c.run.ReadYAML(s, all)
 }

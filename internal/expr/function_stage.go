@@ -6,14 +6,16 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/gennaker/gennaker/internal/expr/value"
 )
 
 // stages returns the stages of the execution.
 func (c Call) stages() []Object {
-	v, _ := normal(c.Execution()["stages"])
+	v, _ := value.Normal(c.Execution()["stages"])
 	var out []Object
-	for _, s := range items(v) {
-		if m, ok := entries(s); ok {
+	for _, s := range value.Items(v) {
+		if m, ok := value.Entries(s); ok {
 			out = append(out, m)
 		}
 	}
@@ -24,7 +26,7 @@ func byNameOrID(s Object, want string) bool { return s["name"] == want || s["id"
 
 // stage returns the first stage that the first argument fits, or nil.
 func (c Call) stage(fits func(Object, string) bool) Object {
-	want := scalarString(c.Args[0])
+	want := value.ScalarString(c.Args[0])
 	for _, s := range c.stages() {
 		if fits(s, want) {
 			return s
@@ -44,25 +46,25 @@ func (c Call) noStage(what, name string) error {
 			names = append(names, n)
 		}
 	}
-	hint := suggest(name, names)
+	hint := value.Suggest(name, names)
 	if hint == "" && len(names) > 0 && len(names) <= 10 {
 		hint = "there are '" + strings.Join(names, "', '") + "'"
 	}
-	return refuse(hint, "there is no %s '%s'", what, shorten(name))
+	return value.Refuse(hint, "there is no %s '%s'", what, value.Shorten(name))
 }
 
 func stageNamed(c Call) (any, error) {
 	if s := c.stage(byNameOrID); s != nil {
 		return s, nil
 	}
-	return nil, c.noStage("stage named", scalarString(c.Args[0]))
+	return nil, c.noStage("stage named", value.ScalarString(c.Args[0]))
 }
 
 func stageByRef(c Call) (any, error) {
 	if s := c.stage(func(s Object, ref string) bool { return s["refId"] == ref }); s != nil {
 		return s, nil
 	}
-	return nil, fmt.Errorf("there is no stage with refId '%s'", shorten(scalarString(c.Args[0])))
+	return nil, fmt.Errorf("there is no stage with refId '%s'", value.Shorten(value.ScalarString(c.Args[0])))
 }
 
 func currentUser(c Call) (any, error) {
@@ -75,7 +77,7 @@ func currentUser(c Call) (any, error) {
 // at returns what is at a path of maps, or nil.
 func at(v any, path ...string) any {
 	for _, p := range path {
-		m, ok := entries(v)
+		m, ok := value.Entries(v)
 		if !ok {
 			return nil
 		}
@@ -85,7 +87,7 @@ func at(v any, path ...string) any {
 }
 
 func judgment(c Call) (any, error) {
-	name := scalarString(c.Args[0])
+	name := value.ScalarString(c.Args[0])
 	var input any
 	s := c.stage(func(s Object, name string) bool {
 		if s["name"] != name || s["type"] != "manualJudgment" {
@@ -101,14 +103,14 @@ func judgment(c Call) (any, error) {
 }
 
 func (c Call) resolved(field string) (any, error) {
-	want := scalarString(c.Args[0])
+	want := value.ScalarString(c.Args[0])
 	trigger := c.Root["trigger"]
 	if trigger == nil {
 		trigger = c.Execution()["trigger"]
 	}
-	expected, _ := normal(at(trigger, "resolvedExpectedArtifacts"))
+	expected, _ := value.Normal(at(trigger, "resolvedExpectedArtifacts"))
 	var have []string
-	for _, e := range items(expected) {
+	for _, e := range value.Items(expected) {
 		bound := at(e, "boundArtifact")
 		value, ok := at(bound, field).(string)
 		if ok && value == want {
@@ -116,41 +118,41 @@ func (c Call) resolved(field string) (any, error) {
 		}
 		have = append(have, value)
 	}
-	return nil, refuse(suggest(want, have), "the trigger has no artifact of %s '%s'", field, shorten(want))
+	return nil, value.Refuse(value.Suggest(want, have), "the trigger has no artifact of %s '%s'", field, value.Shorten(want))
 }
 
 func resolvedArtifacts(c Call) (any, error) {
 	out := []any{}
 	for _, s := range c.stages() {
-		v, _ := normal(at(s, "outputs", "artifacts"))
-		out = append(out, items(v)...)
+		v, _ := value.Normal(at(s, "outputs", "artifacts"))
+		out = append(out, value.Items(v)...)
 	}
-	return out, c.run.spend(16 * len(out))
+	return out, c.run.Spend(16 * len(out))
 }
 
 func manifestLabelValue(c Call) (any, error) {
-	kind, key := scalarString(c.Args[1]), scalarString(c.Args[2])
+	kind, key := value.ScalarString(c.Args[1]), value.ScalarString(c.Args[2])
 	if kind != "Deployment" && kind != "ReplicaSet" {
-		return nil, fmt.Errorf("the kind '%s' is neither Deployment nor ReplicaSet", shorten(kind))
+		return nil, fmt.Errorf("the kind '%s' is neither Deployment nor ReplicaSet", value.Shorten(kind))
 	}
 	s := c.stage(func(s Object, name string) bool {
 		return s["name"] == name && s["type"] == "deployManifest" && fmt.Sprint(s["status"]) == "SUCCEEDED"
 	})
 	if s == nil {
-		return nil, c.noStage("succeeded deployManifest stage named", scalarString(c.Args[0]))
+		return nil, c.noStage("succeeded deployManifest stage named", value.ScalarString(c.Args[0]))
 	}
-	v, _ := normal(at(s, "context", "manifests"))
+	v, _ := value.Normal(at(s, "context", "manifests"))
 	if outputs := at(s, "outputs", "manifests"); outputs != nil {
-		v, _ = normal(outputs)
+		v, _ = value.Normal(outputs)
 	}
-	for _, m := range items(v) {
+	for _, m := range value.Items(v) {
 		if at(m, "kind") != kind {
 			continue
 		}
 		if label := at(m, "spec", "template", "metadata", "labels", key); label != nil {
 			return label, nil
 		}
-		return nil, fmt.Errorf("the %s has no label '%s'", kind, shorten(key))
+		return nil, fmt.Errorf("the %s has no label '%s'", kind, value.Shorten(key))
 	}
 	return nil, fmt.Errorf("the stage deployed no %s", kind)
 }
@@ -159,7 +161,7 @@ func serviceKey(c Call) (any, error) {
 	s := c.stage(func(s Object, name string) bool {
 		return s["name"] == name && s["type"] == "createServiceKey" && fmt.Sprint(s["status"]) == "SUCCEEDED"
 	})
-	if m, ok := entries(at(s, "context", "serviceKey")); ok {
+	if m, ok := value.Entries(at(s, "context", "serviceKey")); ok {
 		return m, nil
 	}
 	return map[string]any{}, nil
@@ -173,17 +175,17 @@ func deployedServerGroups(c Call) (any, error) {
 	out := []any{}
 	for _, s := range c.stages() {
 		kind, _ := s["type"].(string)
-		groups, ok := entries(at(s, "context", "deploy.server.groups"))
+		groups, ok := value.Entries(at(s, "context", "deploy.server.groups"))
 		if !ok || !slices.Contains(deploys, kind) || fmt.Sprint(s["status"]) != "SUCCEEDED" || !c.names(s) {
 			continue
 		}
 		for _, region := range slices.Sorted(maps.Keys(groups)) {
-			names, _ := normal(groups[region])
-			if len(items(names)) == 0 {
+			names, _ := value.Normal(groups[region])
+			if len(value.Items(names)) == 0 {
 				continue
 			}
-			out = append(out, c.deployed(s, region, items(names)))
-			if err := c.run.spend(1024); err != nil {
+			out = append(out, c.deployed(s, region, value.Items(names)))
+			if err := c.run.Spend(1024); err != nil {
 				return nil, err
 			}
 		}
@@ -202,12 +204,12 @@ func (c Call) names(s Object) bool {
 func (c Call) deployed(s Object, region string, names []any) map[string]any {
 	context := s["context"]
 	out := map[string]any{}
-	details, _ := normal(at(context, "deploymentDetails"))
+	details, _ := value.Normal(at(context, "deploymentDetails"))
 	if details == nil {
 		details = c.deploymentDetails()
 	}
-	for _, d := range items(details) {
-		if m, ok := entries(d); ok && m["region"] == region {
+	for _, d := range value.Items(details) {
+		if m, ok := value.Entries(d); ok && m["region"] == region {
 			maps.Copy(out, m)
 			break
 		}
@@ -220,7 +222,7 @@ func (c Call) deployed(s Object, region string, names []any) map[string]any {
 		"account": account, "capacity": at(context, "capacity"), "parentStage": s["parentStageId"],
 		"region": region, "serverGroup": names[0], "deployments": []any{},
 	})
-	if d, _ := normal(at(context, "deployments")); d != nil {
+	if d, _ := value.Normal(at(context, "deployments")); d != nil {
 		out["deployments"] = d
 	}
 	return out
@@ -230,7 +232,7 @@ func (c Call) deployed(s Object, region string, names []any) map[string]any {
 func (c Call) deploymentDetails() any {
 	for _, s := range c.stages() {
 		for _, part := range []string{"outputs", "context"} {
-			if d, _ := normal(at(s, part, "deploymentDetails")); len(items(d)) > 0 {
+			if d, _ := value.Normal(at(s, part, "deploymentDetails")); len(value.Items(d)) > 0 {
 				return d
 			}
 		}

@@ -2,7 +2,8 @@ package expr
 
 import (
 	"maps"
-	"slices"
+
+	"github.com/gennaker/gennaker/internal/expr/value"
 )
 
 // Functions returns the functions of expressions, by name without #: those that
@@ -15,15 +16,4 @@ func Functions() map[string]Function {
 }
 
 // Types returns the types that T(…) and new can name, as they are written.
-func Types() []string {
-	var out []string
-	for short, pkg := range allowed {
-		if pkg == "java.lang" {
-			out = append(out, string(short))
-		} else {
-			out = append(out, pkg+"."+string(short))
-		}
-	}
-	slices.Sort(out)
-	return out
-}
+func Types() []string { return value.Types() }

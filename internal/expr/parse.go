@@ -19,3 +19,11 @@ func Parse(text string) (*Expression, error) {
 
 // String returns the expression in one canonical spelling, which means the same.
 func (e *Expression) String() string { return syntax.Print(e.root) }
+
+// FullMatch reports whether the whole of s matches a regular expression: Java's
+// String.matches. Its work is bounded.
+//
+// Errors: the pattern is no regular expression, or is too much work for s.
+func FullMatch(pattern, s string) (bool, error) {
+	return newRun(Env{}).Matches(s, pattern)
+}

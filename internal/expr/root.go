@@ -1,6 +1,10 @@
 package expr
 
-import "maps"
+import (
+	"maps"
+
+	"github.com/gennaker/gennaker/internal/expr/value"
+)
 
 // Root returns what the expressions of a stage see: the stage's context, and
 // beside it trigger, parameters and scmInfo. For a pipeline, Env.Execution adds
@@ -21,16 +25,16 @@ func Root(context, trigger map[string]any) map[string]any {
 	if trigger != nil {
 		root["trigger"] = trigger
 	}
-	if p, ok := entries(at(trigger, "parameters")); ok && len(p) > 0 {
+	if p, ok := value.Entries(at(trigger, "parameters")); ok && len(p) > 0 {
 		root["parameters"] = p
 	} else if root["parameters"] == nil {
 		root["parameters"] = map[string]any{}
 	}
-	scm, _ := normal(at(context, "buildInfo", "scm"))
-	if len(items(scm)) == 0 {
-		scm, _ = normal(at(trigger, "buildInfo", "scm"))
+	scm, _ := value.Normal(at(context, "buildInfo", "scm"))
+	if len(value.Items(scm)) == 0 {
+		scm, _ = value.Normal(at(trigger, "buildInfo", "scm"))
 	}
-	root["scmInfo"] = source(items(scm))
+	root["scmInfo"] = source(value.Items(scm))
 	return root
 }
 

@@ -49,7 +49,7 @@ var symbols = []string{
 
 // lex splits an expression into tokens, the last of kind end.
 func lex(s string) ([]token, *Error) {
-	var out []token
+	out := make([]token, 0, 8+len(s)/4)
 	for pos := 0; pos < len(s); {
 		switch c := s[pos]; {
 		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
@@ -142,9 +142,11 @@ func suffix(s string, i int, set string) int {
 }
 
 func lexWord(s string, pos int) (token, *Error) {
-	for _, sym := range symbols {
-		if strings.HasPrefix(s[pos:], sym) {
-			return token{symbol, sym, pos}, nil
+	if c := s[pos]; c < utf8.RuneSelf && !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '_') {
+		for _, sym := range symbols {
+			if strings.HasPrefix(s[pos:], sym) {
+				return token{symbol, sym, pos}, nil
+			}
 		}
 	}
 	i := pos

@@ -1,4 +1,4 @@
-package expr
+package value
 
 import "time"
 
@@ -6,13 +6,13 @@ import "time"
 type adjuster struct{ adjust func(time.Time) time.Time }
 
 // adjusting is a method of TemporalAdjusters without arguments.
-func adjusting(adjust func(time.Time) time.Time) member {
-	return member{0, 0, func(*run, any, []any) (any, error) { return adjuster{adjust}, nil }}
+func adjusting(adjust func(time.Time) time.Time) Method {
+	return Method{0, 0, func(*Work, any, []any) (any, error) { return adjuster{adjust}, nil }}
 }
 
 // toDay is a method of TemporalAdjusters whose argument is a day of the week.
-func toDay(adjust func(time.Time, time.Weekday) time.Time) member {
-	return member{1, 1, func(_ *run, _ any, args []any) (any, error) {
+func toDay(adjust func(time.Time, time.Weekday) time.Time) Method {
+	return Method{1, 1, func(_ *Work, _ any, args []any) (any, error) {
 		d, err := dayArg(args[0])
 		return adjuster{func(t time.Time) time.Time { return adjust(t, time.Weekday(d)) }}, err
 	}}
@@ -21,7 +21,7 @@ func toDay(adjust func(time.Time, time.Weekday) time.Time) member {
 func dayArg(v any) (weekday, error) {
 	d, ok := v.(weekday)
 	if !ok {
-		return 0, refuse("as in T(java.time.DayOfWeek).MONDAY", "%s is no day of the week", describe(v))
+		return 0, Refuse("as in T(java.time.DayOfWeek).MONDAY", "%s is no day of the week", Describe(v))
 	}
 	return d, nil
 }
@@ -46,7 +46,7 @@ func inMonth(t time.Time, n int, d time.Weekday) time.Time {
 }
 
 // adjusters are the methods of TemporalAdjusters.
-var adjusters = map[string]member{
+var adjusters = map[string]Method{
 	"firstDayOfMonth":     adjusting(firstOfMonth),
 	"lastDayOfMonth":      adjusting(lastOfMonth),
 	"firstDayOfNextMonth": adjusting(func(t time.Time) time.Time { return firstOfMonth(t).AddDate(0, 1, 0) }),
@@ -63,8 +63,8 @@ var adjusters = map[string]member{
 	"previousOrSame": toDay(func(t time.Time, d time.Weekday) time.Time { return t.AddDate(0, 0, -ahead(d, t.Weekday())) }),
 	"firstInMonth":   toDay(func(t time.Time, d time.Weekday) time.Time { return inMonth(t, 1, d) }),
 	"lastInMonth":    toDay(func(t time.Time, d time.Weekday) time.Time { return inMonth(t, -1, d) }),
-	"dayOfWeekInMonth": {2, 2, func(_ *run, _ any, args []any) (any, error) {
-		n, err := toInt(args[0])
+	"dayOfWeekInMonth": {2, 2, func(_ *Work, _ any, args []any) (any, error) {
+		n, err := ToInt(args[0])
 		if err != nil {
 			return nil, err
 		}

@@ -1,4 +1,4 @@
-package expr
+package value
 
 import (
 	"crypto/md5"
@@ -16,7 +16,7 @@ func parseUUID(v any) (any, error) {
 	s, _ := v.(string)
 	high, low, ok := halves(s)
 	if !ok {
-		return nil, fmt.Errorf("%s is no UUID", describe(v))
+		return nil, fmt.Errorf("%s is no UUID", Describe(v))
 	}
 	return uuidOf(high, low), nil
 }
@@ -32,7 +32,7 @@ func halves(s string) (high, low uint64, ok bool) {
 }
 
 // nameUUID is the UUID that bytes have as a name.
-func nameUUID(_ *run, _ any, args []any) (any, error) {
+func nameUUID(_ *Work, _ any, args []any) (any, error) {
 	list, ok := args[0].([]any)
 	data := make([]byte, len(list))
 	for i, v := range list {
@@ -41,7 +41,7 @@ func nameUUID(_ *run, _ any, args []any) (any, error) {
 		data[i] = byte(b)
 	}
 	if !ok {
-		return nil, refuse("as in 'name'.getBytes()", "%s is no list of bytes", describe(args[0]))
+		return nil, Refuse("as in 'name'.getBytes()", "%s is no list of bytes", Describe(args[0]))
 	}
 	sum := md5.Sum(data)
 	sum[6], sum[8] = sum[6]&0x0f|0x30, sum[8]&0x3f|0x80
@@ -49,24 +49,24 @@ func nameUUID(_ *run, _ any, args []any) (any, error) {
 	return uuid(s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]), nil
 }
 
-var uuidMethods = map[string]member{
-	"getMostSignificantBits": {0, 0, func(_ *run, on any, _ []any) (any, error) {
-		high, _, _ := halves(scalarString(on))
+var uuidMethods = map[string]Method{
+	"getMostSignificantBits": {0, 0, func(_ *Work, on any, _ []any) (any, error) {
+		high, _, _ := halves(ScalarString(on))
 		return int64(high), nil
 	}},
-	"getLeastSignificantBits": {0, 0, func(_ *run, on any, _ []any) (any, error) {
-		_, low, _ := halves(scalarString(on))
+	"getLeastSignificantBits": {0, 0, func(_ *Work, on any, _ []any) (any, error) {
+		_, low, _ := halves(ScalarString(on))
 		return int64(low), nil
 	}},
-	"version": {0, 0, func(_ *run, on any, _ []any) (any, error) {
-		high, _, _ := halves(scalarString(on))
+	"version": {0, 0, func(_ *Work, on any, _ []any) (any, error) {
+		high, _, _ := halves(ScalarString(on))
 		return int64(high >> 12 & 0xf), nil
 	}},
-	"compareTo": {1, 1, func(_ *run, on any, args []any) (any, error) {
+	"compareTo": {1, 1, func(_ *Work, on any, args []any) (any, error) {
 		other, ok := args[0].(uuid)
 		if !ok {
-			return nil, fmt.Errorf("%s is not a UUID", describe(args[0]))
+			return nil, fmt.Errorf("%s is not a UUID", Describe(args[0]))
 		}
-		return int64(strings.Compare(scalarString(on), string(other))), nil
+		return int64(strings.Compare(ScalarString(on), string(other))), nil
 	}},
 }

@@ -1,4 +1,4 @@
-package expr
+package value
 
 import (
 	"fmt"
@@ -10,10 +10,11 @@ import (
 	"github.com/gennaker/gennaker/internal/expr/java"
 )
 
-// units returns the UTF-16 code units of s: what Java counts.
-func units(s string) []uint16 { return utf16.Encode([]rune(s)) }
+// Units returns the UTF-16 code units of s: what Java counts.
+func Units(s string) []uint16 { return utf16.Encode([]rune(s)) }
 
-func fromUnits(u []uint16) string { return string(utf16.Decode(u)) }
+// FromUnits is the text of UTF-16 code units.
+func FromUnits(u []uint16) string { return string(utf16.Decode(u)) }
 
 func str(on any) string {
 	s, _ := on.(string)
@@ -21,36 +22,36 @@ func str(on any) string {
 }
 
 // plain is a method without arguments that makes a text or number of a text.
-func plain(f func(string) any) member {
-	return member{0, 0, func(r *run, on any, _ []any) (any, error) {
-		return f(str(on)), r.spend(len(str(on)))
+func plain(f func(string) any) Method {
+	return Method{0, 0, func(r *Work, on any, _ []any) (any, error) {
+		return f(str(on)), r.Spend(len(str(on)))
 	}}
 }
 
 // with is a method whose one argument is a text.
-func with(f func(s, arg string) any) member {
-	return member{1, 1, func(r *run, on any, args []any) (any, error) {
-		arg, err := r.textArg(args[0])
+func with(f func(s, arg string) any) Method {
+	return Method{1, 1, func(r *Work, on any, args []any) (any, error) {
+		arg, err := r.TextArg(args[0])
 		if err != nil {
 			return nil, err
 		}
-		return f(str(on), arg), r.spend(len(str(on)) / 8)
+		return f(str(on), arg), r.Spend(len(str(on)) / 8)
 	}}
 }
 
 // withText is with for a CharSequence, to which nothing is converted.
-func withText(f func(s, arg string) any) member {
-	return member{1, 1, func(r *run, on any, args []any) (any, error) {
+func withText(f func(s, arg string) any) Method {
+	return Method{1, 1, func(r *Work, on any, args []any) (any, error) {
 		if _, ok := args[0].(string); !ok && args[0] != nil {
-			return nil, refuse("write toString() behind it", "%s is no text", describe(args[0]))
+			return nil, Refuse("write toString() behind it", "%s is no text", Describe(args[0]))
 		}
-		return with(f).call(r, on, args)
+		return with(f).Call(r, on, args)
 	}}
 }
 
 // textMethods are those of String whose results expressions may have.
-var textMethods = map[string]member{
-	"length":           plain(func(s string) any { return int64(len(units(s))) }),
+var textMethods = map[string]Method{
+	"length":           plain(func(s string) any { return int64(len(Units(s))) }),
 	"isEmpty":          plain(func(s string) any { return s == "" }),
 	"isBlank":          plain(func(s string) any { return strings.TrimSpace(s) == "" }),
 	"toLowerCase":      plain(func(s string) any { return strings.ToLower(s) }),
@@ -69,30 +70,30 @@ var textMethods = map[string]member{
 	"compareToIgnoreCase": with(func(s, arg string) any {
 		return difference(strings.ToLower(strings.ToUpper(s)), strings.ToLower(strings.ToUpper(arg)))
 	}),
-	"concat": {1, 1, func(r *run, on any, args []any) (any, error) {
-		arg, err := r.textArg(args[0])
+	"concat": {1, 1, func(r *Work, on any, args []any) (any, error) {
+		arg, err := r.TextArg(args[0])
 		if err != nil {
 			return nil, err
 		}
-		return str(on) + arg, r.spend(len(str(on)) + len(arg))
+		return str(on) + arg, r.Spend(len(str(on)) + len(arg))
 	}},
 	"indexOf":     {1, 2, indexOf},
 	"lastIndexOf": {1, 2, lastIndexOf},
 	"substring":   {1, 2, substring},
 	"subSequence": {2, 2, substring},
-	"toCharArray": {0, 0, func(r *run, on any, _ []any) (any, error) {
-		if err := r.spend(32 * len(str(on))); err != nil {
+	"toCharArray": {0, 0, func(r *Work, on any, _ []any) (any, error) {
+		if err := r.Spend(32 * len(str(on))); err != nil {
 			return nil, err
 		}
 		out := []any{}
-		for _, u := range units(str(on)) {
-			out = append(out, fromUnits([]uint16{u}))
+		for _, u := range Units(str(on)) {
+			out = append(out, FromUnits([]uint16{u}))
 		}
 		return out, nil
 	}},
-	"getBytes": {0, 1, func(r *run, on any, _ []any) (any, error) {
+	"getBytes": {0, 1, func(r *Work, on any, _ []any) (any, error) {
 		s := str(on)
-		if err := r.spend(16 * len(s)); err != nil {
+		if err := r.Spend(16 * len(s)); err != nil {
 			return nil, err
 		}
 		out := make([]any, len(s))
@@ -101,33 +102,33 @@ var textMethods = map[string]member{
 		}
 		return out, nil
 	}},
-	"codePointAt": {1, 1, func(r *run, on any, args []any) (any, error) {
-		if err := r.spend(len(str(on))); err != nil {
+	"codePointAt": {1, 1, func(r *Work, on any, args []any) (any, error) {
+		if err := r.Spend(len(str(on))); err != nil {
 			return nil, err
 		}
-		from, _, err := bounds(args, len(units(str(on)))-1)
+		from, _, err := bounds(args, len(Units(str(on)))-1)
 		if err != nil {
 			return nil, err
 		}
-		c, _ := utf8.DecodeRuneInString(fromUnits(units(str(on))[from:]))
+		c, _ := utf8.DecodeRuneInString(FromUnits(Units(str(on))[from:]))
 		return int64(c), nil
 	}},
-	"charAt": {1, 1, func(r *run, on any, args []any) (any, error) {
-		if err := r.spend(len(str(on))); err != nil {
+	"charAt": {1, 1, func(r *Work, on any, args []any) (any, error) {
+		if err := r.Spend(len(str(on))); err != nil {
 			return nil, err
 		}
-		u := units(str(on))
-		i, err := toInt(args[0])
+		u := Units(str(on))
+		i, err := ToInt(args[0])
 		if err != nil {
 			return nil, err
 		}
 		if i < 0 || i >= int64(len(u)) {
 			return nil, fmt.Errorf("there is no character %d in a text of %d", i, len(u))
 		}
-		return fromUnits(u[i : i+1]), nil
+		return FromUnits(u[i : i+1]), nil
 	}},
-	"repeat": {1, 1, func(r *run, on any, args []any) (any, error) {
-		n, err := toInt(args[0])
+	"repeat": {1, 1, func(r *Work, on any, args []any) (any, error) {
+		n, err := ToInt(args[0])
 		if err != nil {
 			return nil, err
 		}
@@ -135,26 +136,26 @@ var textMethods = map[string]member{
 		if n < 0 || n > 1<<20 {
 			return nil, fmt.Errorf("a text cannot be repeated %d times", n)
 		}
-		if err := r.spend(len(s) * int(n)); err != nil {
+		if err := r.Spend(len(s) * int(n)); err != nil {
 			return nil, err
 		}
 		return strings.Repeat(s, int(n)), nil
 	}},
 	"replace":      {2, 2, replaceText},
-	"replaceAll":   {2, 2, func(r *run, on any, args []any) (any, error) { return r.replaceArgs(on, args, 0) }},
-	"replaceFirst": {2, 2, func(r *run, on any, args []any) (any, error) { return r.replaceArgs(on, args, 1) }},
-	"matches":      {1, 1, func(r *run, on any, args []any) (any, error) { return r.matches(on, args[0]) }},
+	"replaceAll":   {2, 2, func(r *Work, on any, args []any) (any, error) { return r.replaceArgs(on, args, 0) }},
+	"replaceFirst": {2, 2, func(r *Work, on any, args []any) (any, error) { return r.replaceArgs(on, args, 1) }},
+	"matches":      {1, 1, func(r *Work, on any, args []any) (any, error) { return r.Matches(on, args[0]) }},
 	"split":        {1, 2, splitText},
-	"format":       {1, -1, func(r *run, _ any, args []any) (any, error) { return r.formatArgs(args) }},
-	"formatted":    {0, -1, func(r *run, on any, args []any) (any, error) { return r.format(str(on), args) }},
-	"join":         {1, -1, func(r *run, _ any, args []any) (any, error) { return r.join(args) }},
+	"format":       {1, -1, func(r *Work, _ any, args []any) (any, error) { return r.formatArgs(args) }},
+	"formatted":    {0, -1, func(r *Work, on any, args []any) (any, error) { return r.format(str(on), args) }},
+	"join":         {1, -1, func(r *Work, _ any, args []any) (any, error) { return r.join(args) }},
 }
 
-func equalFold(r *run, on any, args []any) (any, error) {
+func equalFold(r *Work, on any, args []any) (any, error) {
 	if args[0] == nil {
 		return false, nil
 	}
-	s, err := r.textArg(args[0])
+	s, err := r.TextArg(args[0])
 	return strings.EqualFold(str(on), s), err
 }
 
@@ -163,13 +164,13 @@ func before(s string, at int) int64 {
 	if at < 0 {
 		return -1
 	}
-	return int64(len(units(s[:at])))
+	return int64(len(Units(s[:at])))
 }
 
 // difference is String.compareTo: of the first characters that differ, or of
 // the lengths.
 func difference(a, b string) int64 {
-	x, y := units(a), units(b)
+	x, y := Units(a), Units(b)
 	for i := range min(len(x), len(y)) {
 		if x[i] != y[i] {
 			return int64(x[i]) - int64(y[i])
@@ -178,71 +179,71 @@ func difference(a, b string) int64 {
 	return int64(len(x) - len(y))
 }
 
-func startsWith(r *run, on any, args []any) (any, error) {
-	arg, err := r.textArg(args[0])
+func startsWith(r *Work, on any, args []any) (any, error) {
+	arg, err := r.TextArg(args[0])
 	if err != nil {
 		return nil, err
 	}
 	s := str(on)
-	if err := r.spend(len(s)); err != nil || len(args) == 1 {
+	if err := r.Spend(len(s)); err != nil || len(args) == 1 {
 		return strings.HasPrefix(s, arg), err
 	}
-	from, err := toInt(args[1])
-	u := units(s)
+	from, err := ToInt(args[1])
+	u := Units(s)
 	if err != nil || from < 0 || from > int64(len(u)) {
 		return false, err
 	}
-	return strings.HasPrefix(fromUnits(u[from:]), arg), nil
+	return strings.HasPrefix(FromUnits(u[from:]), arg), nil
 }
 
 // sought is what indexOf looks for: a text, or the number of a character.
-func (r *run) sought(v any) (string, error) {
+func (r *Work) sought(v any) (string, error) {
 	if c, ok := v.(int64); ok && c >= 0 && c <= unicode.MaxRune {
 		return string(rune(c)), nil
 	}
-	return r.textArg(v)
+	return r.TextArg(v)
 }
 
-func lastIndexOf(r *run, on any, args []any) (any, error) {
+func lastIndexOf(r *Work, on any, args []any) (any, error) {
 	arg, err := r.sought(args[0])
 	if err != nil {
 		return nil, err
 	}
 	s := str(on)
-	if err := r.spend(len(s)); err != nil {
+	if err := r.Spend(len(s)); err != nil {
 		return nil, err
 	}
 	if len(args) > 1 {
-		from, err := toInt(args[1])
+		from, err := ToInt(args[1])
 		if err != nil {
 			return nil, err
 		}
-		u := units(s)
+		u := Units(s)
 		if from < 0 {
 			return int64(-1), nil
 		}
-		s = fromUnits(u[:min(int64(len(u)), from+int64(len(units(arg))))])
+		s = FromUnits(u[:min(int64(len(u)), from+int64(len(Units(arg))))])
 	}
 	return before(s, strings.LastIndex(s, arg)), nil
 }
 
-func indexOf(r *run, on any, args []any) (any, error) {
+func indexOf(r *Work, on any, args []any) (any, error) {
 	arg, err := r.sought(args[0])
 	if err != nil {
 		return nil, err
 	}
 	s, from := str(on), int64(0)
 	if len(args) > 1 {
-		if from, err = toInt(args[1]); err != nil {
+		if from, err = ToInt(args[1]); err != nil {
 			return nil, err
 		}
 	}
-	u := units(s)
-	if err := r.spend(len(s)); err != nil {
+	u := Units(s)
+	if err := r.Spend(len(s)); err != nil {
 		return nil, err
 	}
 	from = max(0, min(from, int64(len(u))))
-	rest := fromUnits(u[from:])
+	rest := FromUnits(u[from:])
 	at := before(rest, strings.Index(rest, arg))
 	if at < 0 {
 		return at, nil
@@ -250,39 +251,39 @@ func indexOf(r *run, on any, args []any) (any, error) {
 	return at + from, nil
 }
 
-func substring(r *run, on any, args []any) (any, error) {
-	u := units(str(on))
+func substring(r *Work, on any, args []any) (any, error) {
+	u := Units(str(on))
 	from, to, err := bounds(args, len(u))
 	if err != nil {
 		return nil, err
 	}
-	return fromUnits(u[from:to]), r.spend(len(u))
+	return FromUnits(u[from:to]), r.Spend(len(u))
 }
 
-func (r *run) texts(args []any) ([]string, error) {
+func (r *Work) texts(args []any) ([]string, error) {
 	out := make([]string, len(args))
 	for i, a := range args {
 		var err error
-		if out[i], err = r.textArg(a); err != nil {
+		if out[i], err = r.TextArg(a); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-func replaceText(r *run, on any, args []any) (any, error) {
+func replaceText(r *Work, on any, args []any) (any, error) {
 	a, err := r.texts(args)
 	if err != nil {
 		return nil, err
 	}
 	s := str(on)
-	if err := r.spend(len(s) + strings.Count(s, a[0])*len(a[1])); err != nil {
+	if err := r.Spend(len(s) + strings.Count(s, a[0])*len(a[1])); err != nil {
 		return nil, err
 	}
 	return strings.ReplaceAll(s, a[0], a[1]), nil
 }
 
-func (r *run) replaceArgs(on any, args []any, n int) (any, error) {
+func (r *Work) replaceArgs(on any, args []any, n int) (any, error) {
 	a, err := r.texts(args)
 	if err != nil {
 		return nil, err
@@ -290,14 +291,14 @@ func (r *run) replaceArgs(on any, args []any, n int) (any, error) {
 	return r.replace(str(on), a[0], a[1], n)
 }
 
-func splitText(r *run, on any, args []any) (any, error) {
-	p, err := r.textArg(args[0])
+func splitText(r *Work, on any, args []any) (any, error) {
+	p, err := r.TextArg(args[0])
 	if err != nil {
 		return nil, err
 	}
 	limit := int64(0)
 	if len(args) > 1 {
-		if limit, err = toInt(args[1]); err != nil {
+		if limit, err = ToInt(args[1]); err != nil {
 			return nil, err
 		}
 	}
@@ -308,8 +309,8 @@ func splitText(r *run, on any, args []any) (any, error) {
 }
 
 // join is String.join: a separator, and a list or texts.
-func (r *run) join(args []any) (any, error) {
-	sep, err := r.textArg(args[0])
+func (r *Work) join(args []any) (any, error) {
+	sep, err := r.TextArg(args[0])
 	if err != nil {
 		return nil, err
 	}
@@ -322,20 +323,20 @@ func (r *run) join(args []any) (any, error) {
 	out := make([]string, len(parts))
 	size := 0
 	for i, p := range parts {
-		if out[i], err = r.javaString(p, 0); err != nil {
+		if out[i], err = r.JavaString(p, 0); err != nil {
 			return nil, err
 		}
 		size += len(sep) + len(out[i])
 	}
-	if err := r.spend(size); err != nil {
+	if err := r.Spend(size); err != nil {
 		return nil, err
 	}
 	return strings.Join(out, sep), nil
 }
 
 // formatArgs is String.format with its layout as the first argument.
-func (r *run) formatArgs(args []any) (any, error) {
-	layout, err := r.textArg(args[0])
+func (r *Work) formatArgs(args []any) (any, error) {
+	layout, err := r.TextArg(args[0])
 	if err != nil {
 		return nil, err
 	}
@@ -343,10 +344,10 @@ func (r *run) formatArgs(args []any) (any, error) {
 }
 
 // format is String.format.
-func (r *run) format(layout string, args []any) (any, error) {
+func (r *Work) format(layout string, args []any) (any, error) {
 	out := make([]java.Arg, len(args))
 	for i, v := range args {
-		out[i] = java.Arg{Value: v, Text: func() (string, error) { return r.javaString(v, 0) }, Hash: func() int32 { return hash(v, 0) }}
+		out[i] = java.Arg{Value: v, Text: func() (string, error) { return r.JavaString(v, 0) }, Hash: func() int32 { return hash(v, 0) }}
 		if m, ok := v.(moment); ok {
 			out[i].Time = &m.Time
 		}
@@ -355,5 +356,5 @@ func (r *run) format(layout string, args []any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s, r.spend(len(s))
+	return s, r.Spend(len(s))
 }

@@ -1,4 +1,4 @@
-package expr
+package value
 
 import (
 	"encoding/json"
@@ -18,27 +18,27 @@ import (
 // error even where unknown names are null.
 type Object map[string]any
 
-// The values that are not JSON. They exist while an expression is evaluated,
+// The values that are not JSON: Class is T(name), AsIs what #doNotEval was given. They exist while an expression is evaluated,
 // and become JSON in its result.
 type (
-	class  string // T(name): the short name of an allowed type
+	Class  string // T(name): the short name of an allowed type
 	moment struct {
 		time.Time
-		kind class // Date, Instant, LocalDate or LocalDateTime
+		kind Class // Date, Instant, LocalDate or LocalDateTime
 	}
 	uuid    string
 	pattern string // of a SimpleDateFormat
 	unit    string // of ChronoUnit
 	weekday time.Weekday
-	asIs    struct{ value any } // what #doNotEval was given
+	AsIs    struct{ Value any } // what #doNotEval was given
 )
 
-// normal returns v as one of the types that the evaluator knows. Only the value
+// Normal returns v as one of the types that the evaluator knows. Only the value
 // itself is converted, what it contains later.
-func normal(v any) (any, error) {
+func Normal(v any) (any, error) {
 	switch v := v.(type) {
 	case nil, bool, int64, float64, string, []any, map[string]any, Object,
-		class, moment, uuid, pattern, unit, weekday, adjuster, *java.Random, asIs:
+		Class, moment, uuid, pattern, unit, weekday, adjuster, *java.Random, AsIs:
 		return v, nil
 	case json.Number:
 		if i, err := v.Int64(); err == nil {
@@ -79,8 +79,8 @@ func normal(v any) (any, error) {
 	return nil, fmt.Errorf("a value of Go's type %T is not one that expressions know", v)
 }
 
-// describe says what a value is, for messages.
-func describe(v any) string {
+// Describe says what a value is, for messages.
+func Describe(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return "null"
@@ -91,14 +91,14 @@ func describe(v any) string {
 	case float64:
 		return "the number " + java.FormatDouble(v)
 	case string:
-		return "the text '" + shorten(v) + "'"
+		return "the text '" + Shorten(v) + "'"
 	case []any:
 		return "a list of " + strconv.Itoa(len(v))
 	case map[string]any, Object:
 		return "a map"
 	case moment:
 		return "a " + string(v.kind)
-	case class:
+	case Class:
 		return "the type " + string(v)
 	case uuid:
 		return "a UUID"
@@ -116,15 +116,16 @@ func describe(v any) string {
 	return "a value"
 }
 
-func shorten(s string) string {
+// Shorten cuts a text to what a message has room for.
+func Shorten(s string) string {
 	if r := []rune(s); len(r) > 40 {
 		return string(r[:40]) + "…"
 	}
 	return s
 }
 
-// entries returns v as a map, if it is one.
-func entries(v any) (map[string]any, bool) {
+// Entries returns v as a map, if it is one.
+func Entries(v any) (map[string]any, bool) {
 	switch v := v.(type) {
 	case map[string]any:
 		return v, true
@@ -134,14 +135,14 @@ func entries(v any) (map[string]any, bool) {
 	return nil, false
 }
 
-// javaString writes a value as Java's toString does. Maps are written in the
+// JavaString writes a value as Java's toString does. Maps are written in the
 // order of their keys.
-func (r *run) javaString(v any, depth int) (string, error) {
-	v, err := normal(v)
+func (r *Work) JavaString(v any, depth int) (string, error) {
+	v, err := Normal(v)
 	if err != nil {
 		return "", err
 	}
-	if err := r.descend(depth); err != nil {
+	if err := r.Descend(depth); err != nil {
 		return "", err
 	}
 	var s string
@@ -156,29 +157,29 @@ func (r *run) javaString(v any, depth int) (string, error) {
 	case unit:
 		s = unitStrings[v]
 	default:
-		s = scalarString(v)
+		s = ScalarString(v)
 	}
 	if err != nil {
 		return "", err
 	}
-	return s, r.spend(len(s))
+	return s, r.Spend(len(s))
 }
 
-func (r *run) joined(items []any, depth int) (string, error) {
+func (r *Work) joined(items []any, depth int) (string, error) {
 	parts := make([]string, len(items))
 	for i, x := range items {
 		var err error
-		if parts[i], err = r.javaString(x, depth+1); err != nil {
+		if parts[i], err = r.JavaString(x, depth+1); err != nil {
 			return "", err
 		}
 	}
 	return strings.Join(parts, ", "), nil
 }
 
-func (r *run) pairs(m map[string]any, depth int) (string, error) {
+func (r *Work) pairs(m map[string]any, depth int) (string, error) {
 	var parts []string
 	for _, k := range slices.Sorted(maps.Keys(m)) {
-		s, err := r.javaString(m[k], depth+1)
+		s, err := r.JavaString(m[k], depth+1)
 		if err != nil {
 			return "", err
 		}
@@ -187,7 +188,8 @@ func (r *run) pairs(m map[string]any, depth int) (string, error) {
 	return "{" + strings.Join(parts, ", ") + "}", nil
 }
 
-func scalarString(v any) string {
+// ScalarString is toString of what has no parts; what has is empty.
+func ScalarString(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return "null"
@@ -203,7 +205,7 @@ func scalarString(v any) string {
 		return v.String()
 	case uuid:
 		return string(v)
-	case class:
+	case Class:
 		return "class " + string(v)
 	case unit:
 		return string(v)
@@ -215,41 +217,41 @@ func scalarString(v any) string {
 	return ""
 }
 
-// converted writes a value as Spring converts it to a text, as a part of a
+// Converted writes a value as Spring converts it to a text, as a part of a
 // longer one or as an argument: lists without brackets, maps not at all.
-func (r *run) converted(v any, depth int) (string, error) {
-	v, err := normal(v)
+func (r *Work) Converted(v any, depth int) (string, error) {
+	v, err := Normal(v)
 	if err != nil {
 		return "", err
 	}
-	if err := r.descend(depth); err != nil {
+	if err := r.Descend(depth); err != nil {
 		return "", err
 	}
 	switch v := v.(type) {
 	case map[string]any, Object:
-		return "", refuse("write #toJson(…) around it", "a map cannot be part of a text")
-	case asIs:
-		return "", refuse("write #toJson(#doNotEval(…))", "the result of #doNotEval cannot be part of a text")
-	case *java.Random, class, pattern, adjuster:
-		return "", fmt.Errorf("%s cannot be part of a text", describe(v))
+		return "", Refuse("write #toJson(…) around it", "a map cannot be part of a text")
+	case AsIs:
+		return "", Refuse("write #toJson(#doNotEval(…))", "the result of #doNotEval cannot be part of a text")
+	case *java.Random, Class, pattern, adjuster:
+		return "", fmt.Errorf("%s cannot be part of a text", Describe(v))
 	case nil:
 		return "null", nil // within a list
 	case []any:
 		parts := make([]string, len(v))
 		for i, x := range v {
-			if parts[i], err = r.converted(x, depth+1); err != nil {
+			if parts[i], err = r.Converted(x, depth+1); err != nil {
 				return "", err
 			}
 		}
 		s := strings.Join(parts, ",")
-		return s, r.spend(len(s))
+		return s, r.Spend(len(s))
 	}
-	s := scalarString(v)
-	return s, r.spend(len(s))
+	s := ScalarString(v)
+	return s, r.Spend(len(s))
 }
 
-// toBool converts as Spring does: a text may say what it is.
-func toBool(v any) (bool, error) {
+// ToBool converts as Spring does: a text may say what it is.
+func ToBool(v any) (bool, error) {
 	switch v := v.(type) {
 	case bool:
 		return v, nil
@@ -261,11 +263,11 @@ func toBool(v any) (bool, error) {
 			return false, nil
 		}
 	}
-	return false, refuse("compare it with something, as in == 'v1' or != null", "%s is neither true nor false", describe(v))
+	return false, Refuse("compare it with something, as in == 'v1' or != null", "%s is neither true nor false", Describe(v))
 }
 
-// toInt converts an argument where a whole number is wanted.
-func toInt(v any) (int64, error) {
+// ToInt converts an argument where a whole number is wanted.
+func ToInt(v any) (int64, error) {
 	switch v := v.(type) {
 	case int64:
 		return v, nil
@@ -278,7 +280,7 @@ func toInt(v any) (int64, error) {
 			return i, nil
 		}
 	}
-	return 0, fmt.Errorf("%s is not a whole number", describe(v))
+	return 0, fmt.Errorf("%s is not a whole number", Describe(v))
 }
 
 // toFloat converts an argument where a number is wanted.
@@ -293,27 +295,27 @@ func toFloat(v any) (float64, error) {
 			return f, nil
 		}
 	}
-	return 0, fmt.Errorf("%s is not a number", describe(v))
+	return 0, fmt.Errorf("%s is not a number", Describe(v))
 }
 
-// export returns v as JSON: a copy in which nothing is shared with the root.
-func (r *run) export(v any, depth int) (any, error) {
-	v, err := normal(v)
+// Export returns v as JSON: a copy in which nothing is shared with the root.
+func (r *Work) Export(v any, depth int) (any, error) {
+	v, err := Normal(v)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.descend(depth); err != nil {
+	if err := r.Descend(depth); err != nil {
 		return nil, err
 	}
 	switch v := v.(type) {
 	case []any:
 		out := make([]any, len(v))
 		for i, x := range v {
-			if out[i], err = r.export(x, depth+1); err != nil {
+			if out[i], err = r.Export(x, depth+1); err != nil {
 				return nil, err
 			}
 		}
-		return out, r.spend(16 * len(v))
+		return out, r.Spend(16 * len(v))
 	case map[string]any:
 		return r.exportMap(v, depth)
 	case Object:
@@ -324,11 +326,11 @@ func (r *run) export(v any, depth int) (any, error) {
 		}
 		return v.String(), nil
 	case uuid, unit, weekday:
-		return scalarString(v), nil
-	case class, pattern, adjuster, *java.Random:
-		return nil, fmt.Errorf("%s cannot be the result of an expression", describe(v))
-	case asIs:
-		return r.export(v.value, depth+1)
+		return ScalarString(v), nil
+	case Class, pattern, adjuster, *java.Random:
+		return nil, fmt.Errorf("%s cannot be the result of an expression", Describe(v))
+	case AsIs:
+		return r.Export(v.Value, depth+1)
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return nil, fmt.Errorf("%s cannot be the result of an expression", java.FormatDouble(v))
@@ -337,14 +339,14 @@ func (r *run) export(v any, depth int) (any, error) {
 	return v, nil
 }
 
-func (r *run) exportMap(m map[string]any, depth int) (any, error) {
+func (r *Work) exportMap(m map[string]any, depth int) (any, error) {
 	out := make(map[string]any, len(m))
 	for k, x := range m {
-		x, err := r.export(x, depth+1)
+		x, err := r.Export(x, depth+1)
 		if err != nil {
 			return nil, err
 		}
 		out[k] = x
 	}
-	return out, r.spend(32 * len(m))
+	return out, r.Spend(32 * len(m))
 }

@@ -1,4 +1,4 @@
-package expr
+package value
 
 import (
 	"errors"
@@ -8,75 +8,76 @@ import (
 	"github.com/gennaker/gennaker/internal/expr/regex"
 )
 
-// maxSubject bounds what is searched, in bytes.
-const maxSubject = 1 << 20
+const (
+	maxSubject  = 1 << 20 // bytes of what is searched
+	maxPatterns = 50      // that are kept
+)
 
 // compile reads a regular expression for a text.
-func (r *run) compile(p, s string) (*regex.Regexp, error) {
+func (r *Work) compile(p, s string) (*regex.Regexp, error) {
 	if len(s) > maxSubject {
 		return nil, fmt.Errorf("a text of %d bytes is too long for a regular expression", len(s))
 	}
-	if err := r.spend(500 + 200*len(p)); err != nil {
+	if re, ok := r.patterns[p]; ok {
+		return re, nil
+	}
+	if err := r.Spend(500 + 200*len(p)); err != nil {
 		return nil, err
 	}
 	re, err := regex.Compile(p)
 	if err != nil {
-		return nil, fmt.Errorf("'%s' is no regular expression: %w", shorten(p), err)
+		return nil, fmt.Errorf("'%s' is no regular expression: %w", Shorten(p), err)
 	}
+	if r.patterns == nil || len(r.patterns) == maxPatterns {
+		r.patterns = map[string]*regex.Regexp{}
+	}
+	r.patterns[p] = re
 	return re, nil
 }
 
 // tooMuch says what would be right if a search takes too long.
 func tooMuch(err error) error {
 	if errors.Is(err, regex.ErrTooMuch) {
-		return refuse("make it simpler, without repetitions within repetitions", "%s", err.Error())
+		return Refuse("make it simpler, without repetitions within repetitions", "%s", err.Error())
 	}
 	return err
 }
 
-func (r *run) allMatches(s, p string, n int) (*regex.Regexp, []regex.Match, error) {
+func (r *Work) allMatches(s, p string, n int) (*regex.Regexp, []regex.Match, error) {
 	re, err := r.compile(p, s)
 	if err != nil {
 		return nil, nil, err
 	}
-	found, err := re.All(s, n, r.spend)
+	found, err := re.All(s, n, r.Spend)
 	if err != nil {
 		return nil, nil, tooMuch(err)
 	}
-	return re, found, r.spend(64 * len(found))
+	return re, found, r.Spend(64 * len(found))
 }
 
-// FullMatch reports whether the whole of s matches a regular expression: Java's
-// String.matches. Its work is bounded.
-//
-// Errors: the pattern is no regular expression, or is too much work for s.
-func FullMatch(pattern, s string) (bool, error) {
-	return newRun(Env{}).matches(s, pattern)
-}
-
-// matches is SpEL's operator and Java's String.matches: the whole text.
-func (r *run) matches(x, y any) (bool, error) {
+// Matches is SpEL's operator and Java's String.matches: the whole text.
+func (r *Work) Matches(x, y any) (bool, error) {
 	if x == nil {
-		return false, refuse("write (… ?: '') where there may be none", "matches is for texts, not for null")
+		return false, Refuse("write (… ?: '') where there may be none", "matches is for texts, not for null")
 	}
-	s, err := r.converted(x, 0)
+	s, err := r.Converted(x, 0)
 	if err != nil {
 		return false, err
 	}
 	p, ok := y.(string)
 	if !ok {
-		return false, fmt.Errorf("matches wants a regular expression, not %s", describe(y))
+		return false, fmt.Errorf("matches wants a regular expression, not %s", Describe(y))
 	}
 	re, err := r.compile(p, s)
 	if err != nil {
 		return false, err
 	}
-	found, err := re.Full(s, r.spend)
+	found, err := re.Full(s, r.Spend)
 	return found, tooMuch(err)
 }
 
 // replace is Java's String.replaceAll, and replaceFirst if n is 1.
-func (r *run) replace(s, p, by string, n int) (string, error) {
+func (r *Work) replace(s, p, by string, n int) (string, error) {
 	re, found, err := r.allMatches(s, p, n)
 	if err != nil {
 		return "", err
@@ -89,13 +90,13 @@ func (r *run) replace(s, p, by string, n int) (string, error) {
 		if err := expand(&b, s, by, re, m); err != nil {
 			return "", err
 		}
-		if err := r.spend(b.Len() - before); err != nil {
+		if err := r.Spend(b.Len() - before); err != nil {
 			return "", err
 		}
 		last = m[1]
 	}
 	b.WriteString(s[last:])
-	return b.String(), r.spend(len(s))
+	return b.String(), r.Spend(len(s))
 }
 
 // expand writes a replacement: $1 and ${name} are groups, \ takes the next
@@ -130,13 +131,13 @@ func expand(b *strings.Builder, s, by string, re *regex.Regexp, m regex.Match) e
 			i += len(name) + 2
 			g, ok := re.Group(name)
 			if !ok {
-				return fmt.Errorf("the replacement names the group '%s', which the regular expression does not have", shorten(name))
+				return fmt.Errorf("the replacement names the group '%s', which the regular expression does not have", Shorten(name))
 			}
 			if err := group(g); err != nil {
 				return err
 			}
 		case c == '$' || c == '\\':
-			return refuse(`write \$ for a dollar and \\ for a backslash`, "the replacement has a %c with nothing to refer to", c)
+			return Refuse(`write \$ for a dollar and \\ for a backslash`, "the replacement has a %c with nothing to refer to", c)
 		default:
 			b.WriteByte(c)
 		}
@@ -146,7 +147,7 @@ func expand(b *strings.Builder, s, by string, re *regex.Regexp, m regex.Match) e
 
 // splitAt is Java's String.split: the parts between matches, without empty
 // ones at the end if limit is 0, and at most limit parts if it is positive.
-func (r *run) splitAt(s, p string, limit int) ([]any, error) {
+func (r *Work) splitAt(s, p string, limit int) ([]any, error) {
 	if s == "" {
 		return []any{""}, nil
 	}
@@ -176,5 +177,5 @@ func (r *run) splitAt(s, p string, limit int) ([]any, error) {
 			out = []any{}
 		}
 	}
-	return out, r.spend(16*len(out) + len(s))
+	return out, r.Spend(16*len(out) + len(s))
 }

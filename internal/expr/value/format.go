@@ -1,4 +1,4 @@
-package expr
+package value
 
 import (
 	"bytes"
@@ -14,29 +14,29 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// toJSON writes compact JSON. A text with an expression in it is refused: it
+// ToJSON writes compact JSON. A text with an expression in it is refused: it
 // would be evaluated the next time that the stage's context is.
-func (r *run) toJSON(v any) (any, error) {
-	raw, literal := v.(asIs)
+func (r *Work) ToJSON(v any) (any, error) {
+	raw, literal := v.(AsIs)
 	if literal {
-		v = raw.value
+		v = raw.Value
 	}
 	var b strings.Builder
 	if err := r.writeJSON(&b, v, 0); err != nil {
 		return nil, err
 	}
 	if !literal && strings.Contains(b.String(), "${") {
-		return nil, refuse("write #toJson(#doNotEval(…)) to keep it as it is", "result for toJson cannot contain an expression")
+		return nil, Refuse("write #toJson(#doNotEval(…)) to keep it as it is", "result for toJson cannot contain an expression")
 	}
 	return b.String(), nil
 }
 
-func (r *run) writeJSON(b *strings.Builder, v any, depth int) error {
-	v, err := normal(v)
+func (r *Work) writeJSON(b *strings.Builder, v any, depth int) error {
+	v, err := Normal(v)
 	if err != nil {
 		return err
 	}
-	if err := r.descend(depth); err != nil {
+	if err := r.Descend(depth); err != nil {
 		return err
 	}
 	before := b.Len()
@@ -54,7 +54,7 @@ func (r *run) writeJSON(b *strings.Builder, v any, depth int) error {
 		b.WriteByte(']')
 		return nil
 	case map[string]any, Object:
-		m, _ := entries(v)
+		m, _ := Entries(v)
 		b.WriteByte('{')
 		for i, k := range slices.Sorted(maps.Keys(m)) {
 			if i > 0 {
@@ -71,9 +71,9 @@ func (r *run) writeJSON(b *strings.Builder, v any, depth int) error {
 		b.WriteByte('}')
 		return nil
 	case nil, bool, int64, float64:
-		b.WriteString(scalarString(v))
+		b.WriteString(ScalarString(v))
 	default:
-		x, err := r.export(v, depth)
+		x, err := r.Export(v, depth)
 		if err != nil {
 			return err
 		}
@@ -87,7 +87,7 @@ func (r *run) writeJSON(b *strings.Builder, v any, depth int) error {
 			return r.writeJSON(b, x, depth+1)
 		}
 	}
-	return r.spend(b.Len() - before)
+	return r.Spend(b.Len() - before)
 }
 
 // writeText writes a JSON string, without escapes that only HTML needs.
@@ -102,9 +102,9 @@ func writeText(b *strings.Builder, s string) error {
 	return nil
 }
 
-// readJSON reads a list if the text starts with [, and an object otherwise.
-func (r *run) readJSON(s string) (any, error) {
-	if err := r.spend(8 * len(s)); err != nil {
+// ReadJSON reads a list if the text starts with [, and an object otherwise.
+func (r *Work) ReadJSON(s string) (any, error) {
+	if err := r.Spend(8 * len(s)); err != nil {
 		return nil, err
 	}
 	dec := json.NewDecoder(strings.NewReader(s))
@@ -121,24 +121,15 @@ func (r *run) readJSON(s string) (any, error) {
 	}
 	switch v.(type) {
 	case []any, map[string]any:
-		return r.export(v, 0)
+		return r.Export(v, 0)
 	}
-	return nil, fmt.Errorf("%s is neither a list nor an object", describe(v))
+	return nil, fmt.Errorf("%s is neither a list nor an object", Describe(v))
 }
 
-// readYAML is readYAML of an argument.
-func (c Call) readYAML(all bool) (any, error) {
-	s, err := c.Text(0)
-	if err != nil {
-		return nil, err
-	}
-	return c.run.readYAML(s, all)
-}
-
-// readYAML reads the documents of a text: a list of all of them, or the only
+// ReadYAML reads the documents of a text: a list of all of them, or the only
 // one.
-func (r *run) readYAML(s string, all bool) (any, error) {
-	if err := r.spend(32 * len(s)); err != nil {
+func (r *Work) ReadYAML(s string, all bool) (any, error) {
+	if err := r.Spend(32 * len(s)); err != nil {
 		return nil, err
 	}
 	dec := yaml.NewDecoder(strings.NewReader(s))
@@ -162,7 +153,7 @@ func (r *run) readYAML(s string, all bool) (any, error) {
 	case all:
 		return docs, nil
 	case len(docs) > 1:
-		return nil, refuse("write #readAllYaml", "the text has %d YAML documents", len(docs))
+		return nil, Refuse("write #readAllYaml", "the text has %d YAML documents", len(docs))
 	case len(docs) == 0:
 		return nil, nil
 	}
@@ -171,11 +162,11 @@ func (r *run) readYAML(s string, all bool) (any, error) {
 
 // yamlValue converts a node; each alias counts again, so that few of them
 // cannot become much.
-func (r *run) yamlValue(n *yaml.Node, depth int) (any, error) {
-	if err := r.descend(depth); err != nil {
+func (r *Work) yamlValue(n *yaml.Node, depth int) (any, error) {
+	if err := r.Descend(depth); err != nil {
 		return nil, err
 	}
-	if err := r.spend(64); err != nil {
+	if err := r.Spend(64); err != nil {
 		return nil, err
 	}
 	switch n.Kind {
@@ -185,7 +176,7 @@ func (r *run) yamlValue(n *yaml.Node, depth int) (any, error) {
 		return r.yamlValue(n.Alias, depth+1)
 	case yaml.SequenceNode, yaml.MappingNode, yaml.ScalarNode:
 		if !slices.Contains(yamlTags, n.ShortTag()) {
-			return nil, fmt.Errorf("the YAML tag %s on line %d is not allowed", shorten(n.Tag), n.Line)
+			return nil, fmt.Errorf("the YAML tag %s on line %d is not allowed", Shorten(n.Tag), n.Line)
 		}
 	}
 	switch n.Kind {
@@ -212,12 +203,12 @@ func (r *run) yamlValue(n *yaml.Node, depth int) (any, error) {
 	if u, ok := v.(uint64); ok {
 		return float64(u), nil
 	}
-	return normal(v)
+	return Normal(v)
 }
 
 var yamlTags = []string{"!!str", "!!int", "!!float", "!!bool", "!!null", "!!timestamp", "!!binary", "!!map", "!!seq"}
 
-func (r *run) yamlMap(n *yaml.Node, depth int) (any, error) {
+func (r *Work) yamlMap(n *yaml.Node, depth int) (any, error) {
 	out := make(map[string]any, len(n.Content)/2)
 	merged := map[string]any{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -243,7 +234,7 @@ func (r *run) yamlMap(n *yaml.Node, depth int) (any, error) {
 }
 
 // merge adds what << refers to: a map, or a list of maps, the first first.
-func (r *run) merge(into map[string]any, v any) {
+func (r *Work) merge(into map[string]any, v any) {
 	switch v := v.(type) {
 	case map[string]any:
 		for k, x := range v {

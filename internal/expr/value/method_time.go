@@ -1,4 +1,4 @@
-package expr
+package value
 
 import (
 	"fmt"
@@ -44,15 +44,15 @@ func local(t time.Time) time.Time {
 	return time.Date(y, m, d, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
 }
 
-func momentArg(v any, kind class) (moment, error) {
+func momentArg(v any, kind Class) (moment, error) {
 	m, ok := v.(moment)
 	if !ok || m.kind != kind {
-		return moment{}, fmt.Errorf("%s is not a %s", describe(v), kind)
+		return moment{}, fmt.Errorf("%s is not a %s", Describe(v), kind)
 	}
 	return m, nil
 }
 
-func parseMoment(kind class, v any) (any, error) {
+func parseMoment(kind Class, v any) (any, error) {
 	s, _ := v.(string)
 	layouts := []string{"2006-01-02"}
 	switch kind {
@@ -66,15 +66,15 @@ func parseMoment(kind class, v any) (any, error) {
 			return moment{t.UTC(), kind}, nil
 		}
 	}
-	return nil, refuse("it is written like "+layouts[0], "%s is no %s", describe(v), kind)
+	return nil, Refuse("it is written like "+layouts[0], "%s is no %s", Describe(v), kind)
 }
 
 // momentOf makes a LocalDate or LocalDateTime of its numbers.
-func momentOf(kind class, args []any) (any, error) {
+func momentOf(kind Class, args []any) (any, error) {
 	n := [7]int64{}
 	for i, a := range args {
 		var err error
-		if n[i], err = toInt(a); err != nil {
+		if n[i], err = ToInt(a); err != nil {
 			return nil, err
 		}
 	}
@@ -86,16 +86,16 @@ func momentOf(kind class, args []any) (any, error) {
 }
 
 // of is a method without arguments that reads a number from a time.
-func of(f func(moment) int64) member {
-	return member{0, 0, func(_ *run, on any, _ []any) (any, error) {
+func of(f func(moment) int64) Method {
+	return Method{0, 0, func(_ *Work, on any, _ []any) (any, error) {
 		m, _ := on.(moment)
 		return f(m), nil
 	}}
 }
 
 // relation is a method that compares two times of one type.
-func relation(holds func(c int) bool) member {
-	return member{1, 1, func(r *run, on any, args []any) (any, error) {
+func relation(holds func(c int) bool) Method {
+	return Method{1, 1, func(r *Work, on any, args []any) (any, error) {
 		if args[0] == nil {
 			return nil, fmt.Errorf("the argument is null")
 		}
@@ -104,12 +104,12 @@ func relation(holds func(c int) bool) member {
 	}}
 }
 
-var dateMethods = map[string]member{
+var dateMethods = map[string]Method{
 	"getTime":   of(func(m moment) int64 { return m.UnixMilli() }),
 	"before":    relation(func(c int) bool { return c < 0 }),
 	"after":     relation(func(c int) bool { return c > 0 }),
 	"compareTo": {1, 1, compareTo},
-	"toInstant": {0, 0, func(_ *run, on any, _ []any) (any, error) {
+	"toInstant": {0, 0, func(_ *Work, on any, _ []any) (any, error) {
 		m, _ := on.(moment)
 		return moment{m.UTC(), "Instant"}, nil
 	}},
@@ -122,7 +122,7 @@ var dateMethods = map[string]member{
 	"getSeconds": of(func(m moment) int64 { return int64(m.Second()) }),
 }
 
-var instantMethods = map[string]member{
+var instantMethods = map[string]Method{
 	"until":          {2, 2, until},
 	"toEpochMilli":   of(func(m moment) int64 { return m.UnixMilli() }),
 	"getEpochSecond": of(func(m moment) int64 { return m.Unix() }),
@@ -138,7 +138,7 @@ var instantMethods = map[string]member{
 }
 
 // localMethods are those of LocalDate and LocalDateTime.
-var localMethods = map[string]member{
+var localMethods = map[string]Method{
 	"getYear":       of(func(m moment) int64 { return int64(m.Year()) }),
 	"getMonthValue": of(func(m moment) int64 { return int64(m.Month()) }),
 	"getDayOfMonth": of(func(m moment) int64 { return int64(m.Day()) }),
@@ -148,14 +148,14 @@ var localMethods = map[string]member{
 	"getSecond":     of(func(m moment) int64 { return int64(m.Second()) }),
 	"toEpochDay":    of(func(m moment) int64 { return m.Unix() / 86400 }),
 	"lengthOfMonth": of(func(m moment) int64 { return int64(m.AddDate(0, 1, -m.Day()).Day()) }),
-	"getDayOfWeek": {0, 0, func(_ *run, on any, _ []any) (any, error) {
+	"getDayOfWeek": {0, 0, func(_ *Work, on any, _ []any) (any, error) {
 		m, _ := on.(moment)
 		return weekday(m.Weekday()), nil
 	}},
 	"getNano":      of(func(m moment) int64 { return int64(m.Nanosecond()) }),
 	"lengthOfYear": of(func(m moment) int64 { return int64(time.Date(m.Year(), 12, 31, 0, 0, 0, 0, time.UTC).YearDay()) }),
 	"until":        {2, 2, until},
-	"isLeapYear": {0, 0, func(_ *run, on any, _ []any) (any, error) {
+	"isLeapYear": {0, 0, func(_ *Work, on any, _ []any) (any, error) {
 		m, _ := on.(moment)
 		return time.Date(m.Year(), 12, 31, 0, 0, 0, 0, time.UTC).YearDay() == 366, nil
 	}},
@@ -172,11 +172,11 @@ var localMethods = map[string]member{
 	"plusSeconds": shift("SECONDS", 1), "minusSeconds": shift("SECONDS", -1),
 	"plus": shift("", 1), "minus": shift("", -1),
 	"truncatedTo": {1, 1, truncatedTo},
-	"toLocalDate": {0, 0, func(_ *run, on any, _ []any) (any, error) {
+	"toLocalDate": {0, 0, func(_ *Work, on any, _ []any) (any, error) {
 		m, _ := on.(moment)
 		return moment{m.Truncate(24 * time.Hour), "LocalDate"}, nil
 	}},
-	"atStartOfDay": {0, 0, func(_ *run, on any, _ []any) (any, error) {
+	"atStartOfDay": {0, 0, func(_ *Work, on any, _ []any) (any, error) {
 		m, _ := on.(moment)
 		return moment{m.Truncate(24 * time.Hour), "LocalDateTime"}, nil
 	}},
@@ -188,15 +188,15 @@ var localMethods = map[string]member{
 	"withMinute":     replaced(0, 59, func(t time.Time, n int) time.Time { return t.Add(time.Duration(n-t.Minute()) * time.Minute) }),
 	"withSecond":     replaced(0, 59, func(t time.Time, n int) time.Time { return t.Add(time.Duration(n-t.Second()) * time.Second) }),
 	"withNano":       replaced(0, 999_999_999, func(t time.Time, n int) time.Time { return t.Add(time.Duration(n - t.Nanosecond())) }),
-	"with": {1, 1, func(_ *run, on any, args []any) (any, error) {
+	"with": {1, 1, func(_ *Work, on any, args []any) (any, error) {
 		m, _ := on.(moment)
 		a, ok := args[0].(adjuster)
 		if !ok {
-			return nil, refuse("as in with(T(java.time.temporal.TemporalAdjusters).firstDayOfMonth())", "%s does not adjust dates", describe(args[0]))
+			return nil, Refuse("as in with(T(java.time.temporal.TemporalAdjusters).firstDayOfMonth())", "%s does not adjust dates", Describe(args[0]))
 		}
 		return moment{a.adjust(m.Time), m.kind}, nil
 	}},
-	"atTime": {2, 4, func(_ *run, on any, args []any) (any, error) {
+	"atTime": {2, 4, func(_ *Work, on any, args []any) (any, error) {
 		m, _ := on.(moment)
 		return momentOf("LocalDateTime", append([]any{int64(m.Year()), int64(m.Month()), int64(m.Day())}, args...))
 	}},
@@ -204,10 +204,10 @@ var localMethods = map[string]member{
 
 // replaced is a method that sets a part of a date, within its bounds and those
 // of the month and year.
-func replaced(least, most int64, set func(time.Time, int) time.Time) member {
-	return member{1, 1, func(_ *run, on any, args []any) (any, error) {
+func replaced(least, most int64, set func(time.Time, int) time.Time) Method {
+	return Method{1, 1, func(_ *Work, on any, args []any) (any, error) {
 		m, _ := on.(moment)
-		n, err := toInt(args[0])
+		n, err := ToInt(args[0])
 		if err != nil {
 			return nil, err
 		}
@@ -223,12 +223,12 @@ func replaced(least, most int64, set func(time.Time, int) time.Time) member {
 }
 
 // until is between with its arguments the other way around.
-func until(r *run, on any, args []any) (any, error) {
+func until(r *Work, on any, args []any) (any, error) {
 	u, ok := args[1].(unit)
 	if !ok {
-		return nil, refuse("as in T(java.time.temporal.ChronoUnit).DAYS", "%s is no unit of time", describe(args[1]))
+		return nil, Refuse("as in T(java.time.temporal.ChronoUnit).DAYS", "%s is no unit of time", Describe(args[1]))
 	}
-	return unitMethods["between"].call(r, u, []any{on, args[0]})
+	return unitMethods["between"].Call(r, u, []any{on, args[0]})
 }
 
 // unitLengths are the units of a fixed length.
@@ -248,21 +248,21 @@ var unitStrings = map[unit]string{
 
 // shift is a method that adds or subtracts some of a unit, which is the second
 // argument if it is not fixed.
-func shift(u unit, by int64) member {
+func shift(u unit, by int64) Method {
 	n := 1
 	if u == "" {
 		n = 2
 	}
-	return member{n, n, func(_ *run, on any, args []any) (any, error) {
+	return Method{n, n, func(_ *Work, on any, args []any) (any, error) {
 		m, _ := on.(moment)
 		u := u
 		if u == "" {
 			var ok bool
 			if u, ok = args[1].(unit); !ok {
-				return nil, refuse("as in T(java.time.temporal.ChronoUnit).DAYS", "%s is no unit of time", describe(args[1]))
+				return nil, Refuse("as in T(java.time.temporal.ChronoUnit).DAYS", "%s is no unit of time", Describe(args[1]))
 			}
 		}
-		count, err := toInt(args[0])
+		count, err := ToInt(args[0])
 		if err != nil {
 			return nil, err
 		}
@@ -281,9 +281,9 @@ func shifted(m moment, u unit, n int64) (time.Time, error) {
 	}
 	switch {
 	case !fixed && m.kind == "Instant":
-		return m.Time, refuse("use DAYS, or a java.time.LocalDate", "an Instant has no %s", strings.ToLower(string(u)))
+		return m.Time, Refuse("use DAYS, or a java.time.LocalDate", "an Instant has no %s", strings.ToLower(string(u)))
 	case m.kind == "LocalDate" && fixed && length < 24*time.Hour:
-		return m.Time, refuse("use a java.time.LocalDateTime", "a LocalDate has no %s", strings.ToLower(string(u)))
+		return m.Time, Refuse("use a java.time.LocalDateTime", "a LocalDate has no %s", strings.ToLower(string(u)))
 	case !fixed:
 		return months(m.Time, int(n)*unitMonths[u]), nil
 	case n != 0 && (length*time.Duration(n))/time.Duration(n) != length:
@@ -300,12 +300,12 @@ func months(t time.Time, n int) time.Time {
 	return first.AddDate(0, 0, min(t.Day(), last)-1)
 }
 
-func truncatedTo(_ *run, on any, args []any) (any, error) {
+func truncatedTo(_ *Work, on any, args []any) (any, error) {
 	m, _ := on.(moment)
 	u, _ := args[0].(unit)
 	length, ok := unitLengths[u]
 	if !ok || length > 24*time.Hour {
-		return nil, fmt.Errorf("%s is no unit to truncate to", describe(args[0]))
+		return nil, fmt.Errorf("%s is no unit to truncate to", Describe(args[0]))
 	}
 	return moment{m.Truncate(length), m.kind}, nil
 }
@@ -315,14 +315,14 @@ func (m moment) intoMonth() time.Duration {
 	return m.Sub(time.Date(m.Year(), m.Month(), 1, 0, 0, 0, 0, m.Location()))
 }
 
-var unitMethods = map[string]member{
-	"name": {0, 0, func(_ *run, on any, _ []any) (any, error) { return scalarString(on), nil }},
-	"between": {2, 2, func(_ *run, on any, args []any) (any, error) {
+var unitMethods = map[string]Method{
+	"name": {0, 0, func(_ *Work, on any, _ []any) (any, error) { return ScalarString(on), nil }},
+	"between": {2, 2, func(_ *Work, on any, args []any) (any, error) {
 		u, _ := on.(unit)
 		a, ok := args[0].(moment)
 		b, also := args[1].(moment)
 		if !ok || !also || a.kind != b.kind || a.kind == "Date" {
-			return nil, fmt.Errorf("%s and %s are not two times of one type", describe(args[0]), describe(args[1]))
+			return nil, fmt.Errorf("%s and %s are not two times of one type", Describe(args[0]), Describe(args[1]))
 		}
 		if length, ok := unitLengths[u]; ok {
 			seconds, nanos := b.Unix()-a.Unix(), int64(b.Nanosecond()-a.Nanosecond())
@@ -354,20 +354,20 @@ func monthsBetween(a, b moment) int {
 	return n
 }
 
-var weekdayMethods = map[string]member{
-	"name": {0, 0, func(r *run, on any, _ []any) (any, error) { return r.javaString(on, 0) }},
-	"getValue": {0, 0, func(_ *run, on any, _ []any) (any, error) {
+var weekdayMethods = map[string]Method{
+	"name": {0, 0, func(r *Work, on any, _ []any) (any, error) { return r.JavaString(on, 0) }},
+	"getValue": {0, 0, func(_ *Work, on any, _ []any) (any, error) {
 		d, _ := on.(weekday)
 		return int64((d+6)%7 + 1), nil
 	}},
-	"plus": {1, 1, func(_ *run, on any, args []any) (any, error) {
+	"plus": {1, 1, func(_ *Work, on any, args []any) (any, error) {
 		d, _ := on.(weekday)
-		n, err := toInt(args[0])
+		n, err := ToInt(args[0])
 		return weekday(((int64(d)+n%7)%7 + 7) % 7), err
 	}},
-	"minus": {1, 1, func(_ *run, on any, args []any) (any, error) {
+	"minus": {1, 1, func(_ *Work, on any, args []any) (any, error) {
 		d, _ := on.(weekday)
-		n, err := toInt(args[0])
+		n, err := ToInt(args[0])
 		return weekday(((int64(d)-n%7)%7 + 7) % 7), err
 	}},
 	"compareTo": {1, 1, compareTo},
@@ -375,43 +375,43 @@ var weekdayMethods = map[string]member{
 
 func weekdayOf(name string) (any, error) {
 	for d := range weekday(7) {
-		if scalarString(d) == name {
+		if ScalarString(d) == name {
 			return d, nil
 		}
 	}
-	return nil, fmt.Errorf("'%s' is no day of the week", shorten(name))
+	return nil, fmt.Errorf("'%s' is no day of the week", Shorten(name))
 }
 
 // formatMethods are those of SimpleDateFormat.
-var formatMethods = map[string]member{
-	"format": {1, 1, func(r *run, on any, args []any) (any, error) {
+var formatMethods = map[string]Method{
+	"format": {1, 1, func(r *Work, on any, args []any) (any, error) {
 		p, _ := on.(pattern)
 		t := time.Time{}
 		switch v := args[0].(type) {
 		case moment:
 			if v.kind != "Date" {
-				return nil, refuse("make one with T(java.util.Date).from(…)", "a SimpleDateFormat writes a Date, not %s", describe(v))
+				return nil, Refuse("make one with T(java.util.Date).from(…)", "a SimpleDateFormat writes a Date, not %s", Describe(v))
 			}
 			t = v.Time
 		case int64:
 			t = time.UnixMilli(v)
 		default:
-			return nil, fmt.Errorf("a SimpleDateFormat writes a Date, not %s", describe(v))
+			return nil, fmt.Errorf("a SimpleDateFormat writes a Date, not %s", Describe(v))
 		}
-		s, err := java.FormatDate(string(p), t.In(r.env.Now.Location()))
+		s, err := java.FormatDate(string(p), t.In(r.now.Location()))
 		if err != nil {
 			return nil, err
 		}
-		return s, r.spend(len(s))
+		return s, r.Spend(len(s))
 	}},
-	"parse": {1, 1, func(r *run, on any, args []any) (any, error) {
+	"parse": {1, 1, func(r *Work, on any, args []any) (any, error) {
 		p, _ := on.(pattern)
-		s, err := r.textArg(args[0])
+		s, err := r.TextArg(args[0])
 		if err != nil {
 			return nil, err
 		}
-		t, err := java.ParseDate(string(p), s, r.env.Now)
-		return moment{t.In(r.env.Now.Location()), "Date"}, err
+		t, err := java.ParseDate(string(p), s, r.now)
+		return moment{t.In(r.now.Location()), "Date"}, err
 	}},
-	"toPattern": {0, 0, func(_ *run, on any, _ []any) (any, error) { p, _ := on.(pattern); return string(p), nil }},
+	"toPattern": {0, 0, func(_ *Work, on any, _ []any) (any, error) { p, _ := on.(pattern); return string(p), nil }},
 }

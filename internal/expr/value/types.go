@@ -1,4 +1,4 @@
-package expr
+package value
 
 import (
 	"fmt"
@@ -11,11 +11,10 @@ import (
 	"time"
 
 	"github.com/gennaker/gennaker/internal/expr/java"
-	"github.com/gennaker/gennaker/internal/expr/syntax"
 )
 
 // allowed are the types that T(…) and new may name, with their packages.
-var allowed = map[class]string{
+var allowed = map[Class]string{
 	"String": "java.lang", "Integer": "java.lang", "Long": "java.lang", "Double": "java.lang", "Byte": "java.lang",
 	"Boolean": "java.lang", "Math": "java.lang", "Date": "java.util", "Random": "java.util", "UUID": "java.util",
 	"SimpleDateFormat": "java.text", "LocalDate": "java.time", "LocalDateTime": "java.time", "Instant": "java.time",
@@ -23,8 +22,22 @@ var allowed = map[class]string{
 	"URLEncoder": "java.net",
 }
 
+// Types returns the types that can be named, as they are written, sorted.
+func Types() []string {
+	var out []string
+	for short, pkg := range allowed {
+		if pkg == "java.lang" {
+			out = append(out, string(short))
+		} else {
+			out = append(out, pkg+"."+string(short))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 // instead says what to write for types that people look for.
-var instead = map[class]string{
+var instead = map[Class]string{
 	"Base64":            "write #toBase64(…) or #fromBase64(…)",
 	"DateTimeFormatter": "write new java.text.SimpleDateFormat('…').format(…)",
 	"ZonedDateTime":     "write java.time.LocalDateTime or java.time.Instant",
@@ -36,37 +49,37 @@ var instead = map[class]string{
 	"Float":             "write #toFloat(…) or Double",
 }
 
-// lookupType returns the allowed type of a name: java.lang needs no package.
-func lookupType(name string) (class, error) {
-	short := class(name[strings.LastIndexByte(name, '.')+1:])
+// LookupType returns the allowed type of a name: java.lang needs no package.
+func LookupType(name string) (Class, error) {
+	short := Class(name[strings.LastIndexByte(name, '.')+1:])
 	pkg, ok := allowed[short]
 	switch {
 	case ok && (name == pkg+"."+string(short) || name == string(short) && pkg == "java.lang"):
 		return short, nil
 	case ok && name == string(short):
-		return "", refuse("write "+pkg+"."+name, "the type %s needs its package", name)
+		return "", Refuse("write "+pkg+"."+name, "the type %s needs its package", name)
 	}
 	if hint, ok := instead[short]; ok {
-		return "", refuse(hint, "the type %s is not allowed in expressions", shorten(name))
+		return "", Refuse(hint, "the type %s is not allowed in expressions", Shorten(name))
 	}
 	var names []string
 	for _, c := range slices.Sorted(maps.Keys(allowed)) {
 		names = append(names, string(c))
 	}
-	hint := suggest(string(short), names)
+	hint := Suggest(string(short), names)
 	for _, c := range names { // with its package, where it needs one
-		if pkg := allowed[class(c)]; pkg != "java.lang" {
+		if pkg := allowed[Class(c)]; pkg != "java.lang" {
 			hint = strings.ReplaceAll(hint, "'"+c+"'", "'"+pkg+"."+c+"'")
 		}
 	}
 	if hint == "" {
 		hint = "allowed are " + strings.Join(names, ", ")
 	}
-	return "", refuse(hint, "the type %s is not allowed in expressions", shorten(name))
+	return "", Refuse(hint, "the type %s is not allowed in expressions", Shorten(name))
 }
 
-// static returns a constant of a type.
-func static(c class, name string) (any, error) {
+// Static returns a constant of a type.
+func Static(c Class, name string) (any, error) {
 	switch c {
 	case "ChronoUnit":
 		if _, ok := unitStrings[unit(name)]; ok {
@@ -107,84 +120,84 @@ func static(c class, name string) (any, error) {
 }
 
 // statics are the methods of types, by Type.method.
-var statics = map[string]member{
-	"String.valueOf": {1, 1, func(r *run, _ any, args []any) (any, error) { return r.javaString(args[0], 0) }},
-	"String.format":  {1, -1, func(r *run, _ any, args []any) (any, error) { return r.formatArgs(args) }},
-	"String.join":    {2, -1, func(r *run, _ any, args []any) (any, error) { return r.join(args) }},
-	"UUID.randomUUID": {0, 0, func(r *run, _ any, _ []any) (any, error) {
+var statics = map[string]Method{
+	"String.valueOf": {1, 1, func(r *Work, _ any, args []any) (any, error) { return r.JavaString(args[0], 0) }},
+	"String.format":  {1, -1, func(r *Work, _ any, args []any) (any, error) { return r.formatArgs(args) }},
+	"String.join":    {2, -1, func(r *Work, _ any, args []any) (any, error) { return r.join(args) }},
+	"UUID.randomUUID": {0, 0, func(r *Work, _ any, _ []any) (any, error) {
 		high, low := uint64(r.random.Long()), uint64(r.random.Long())
 		return uuidOf(high&^0xf000|0x4000, low&^(3<<62)|1<<63), nil
 	}},
 	"UUID.nameUUIDFromBytes": {1, 1, nameUUID},
-	"UUID.fromString":        {1, 1, func(_ *run, _ any, args []any) (any, error) { return parseUUID(args[0]) }},
-	"URLEncoder.encode": {1, 2, func(r *run, _ any, args []any) (any, error) {
-		s, err := r.textArg(args[0])
+	"UUID.fromString":        {1, 1, func(_ *Work, _ any, args []any) (any, error) { return parseUUID(args[0]) }},
+	"URLEncoder.encode": {1, 2, func(r *Work, _ any, args []any) (any, error) {
+		s, err := r.TextArg(args[0])
 		return strings.ReplaceAll(strings.ReplaceAll(url.QueryEscape(s), "~", "%7E"), "%2A", "*"), err
 	}},
-	"Date.from": {1, 1, func(_ *run, _ any, args []any) (any, error) {
+	"Date.from": {1, 1, func(_ *Work, _ any, args []any) (any, error) {
 		m, err := momentArg(args[0], "Instant")
 		return moment{m.Time, "Date"}, err
 	}},
-	"Instant.now": {0, 0, func(r *run, _ any, _ []any) (any, error) { return moment{r.env.Now.UTC(), "Instant"}, nil }},
-	"Instant.ofEpochMilli": {1, 1, func(_ *run, _ any, args []any) (any, error) {
-		ms, err := toInt(args[0])
+	"Instant.now": {0, 0, func(r *Work, _ any, _ []any) (any, error) { return moment{r.now.UTC(), "Instant"}, nil }},
+	"Instant.ofEpochMilli": {1, 1, func(_ *Work, _ any, args []any) (any, error) {
+		ms, err := ToInt(args[0])
 		return moment{time.UnixMilli(ms).UTC(), "Instant"}, err
 	}},
-	"Instant.ofEpochSecond": {1, 2, func(_ *run, _ any, args []any) (any, error) {
-		s, err := toInt(args[0])
+	"Instant.ofEpochSecond": {1, 2, func(_ *Work, _ any, args []any) (any, error) {
+		s, err := ToInt(args[0])
 		if err != nil {
 			return nil, err
 		}
 		ns := int64(0)
 		if len(args) > 1 {
-			ns, err = toInt(args[1])
+			ns, err = ToInt(args[1])
 		}
 		return moment{time.Unix(s, ns).UTC(), "Instant"}, err
 	}},
-	"LocalDate.ofEpochDay": {1, 1, func(_ *run, _ any, args []any) (any, error) {
-		n, err := toInt(args[0])
+	"LocalDate.ofEpochDay": {1, 1, func(_ *Work, _ any, args []any) (any, error) {
+		n, err := ToInt(args[0])
 		if err == nil && (n > 1_000_000 || n < -1_000_000) {
 			err = fmt.Errorf("the day %d is too far away", n)
 		}
 		return moment{time.Unix(0, 0).UTC().AddDate(0, 0, int(n)), "LocalDate"}, err
 	}},
-	"LocalDate.ofYearDay": {2, 2, func(r *run, _ any, args []any) (any, error) {
+	"LocalDate.ofYearDay": {2, 2, func(r *Work, _ any, args []any) (any, error) {
 		v, err := momentOf("LocalDate", []any{args[0], int64(1), int64(1)})
 		if err != nil {
 			return nil, err
 		}
-		return localMethods["withDayOfYear"].call(r, v, args[1:])
+		return localMethods["withDayOfYear"].Call(r, v, args[1:])
 	}},
-	"ChronoUnit.valueOf": {1, 1, func(_ *run, _ any, args []any) (any, error) { return static("ChronoUnit", scalarString(args[0])) }},
-	"DayOfWeek.from": {1, 1, func(_ *run, _ any, args []any) (any, error) {
+	"ChronoUnit.valueOf": {1, 1, func(_ *Work, _ any, args []any) (any, error) { return Static("ChronoUnit", ScalarString(args[0])) }},
+	"DayOfWeek.from": {1, 1, func(_ *Work, _ any, args []any) (any, error) {
 		m, ok := args[0].(moment)
 		if !ok || m.kind != "LocalDate" && m.kind != "LocalDateTime" {
-			return nil, fmt.Errorf("%s has no day of the week", describe(args[0]))
+			return nil, fmt.Errorf("%s has no day of the week", Describe(args[0]))
 		}
 		return weekday(m.Weekday()), nil
 	}},
-	"Instant.parse":       {1, 1, func(_ *run, _ any, args []any) (any, error) { return parseMoment("Instant", args[0]) }},
-	"LocalDate.parse":     {1, 1, func(_ *run, _ any, args []any) (any, error) { return parseMoment("LocalDate", args[0]) }},
-	"LocalDateTime.parse": {1, 1, func(_ *run, _ any, args []any) (any, error) { return parseMoment("LocalDateTime", args[0]) }},
-	"LocalDate.now": {0, 0, func(r *run, _ any, _ []any) (any, error) {
-		y, m, d := r.env.Now.Date()
+	"Instant.parse":       {1, 1, func(_ *Work, _ any, args []any) (any, error) { return parseMoment("Instant", args[0]) }},
+	"LocalDate.parse":     {1, 1, func(_ *Work, _ any, args []any) (any, error) { return parseMoment("LocalDate", args[0]) }},
+	"LocalDateTime.parse": {1, 1, func(_ *Work, _ any, args []any) (any, error) { return parseMoment("LocalDateTime", args[0]) }},
+	"LocalDate.now": {0, 0, func(r *Work, _ any, _ []any) (any, error) {
+		y, m, d := r.now.Date()
 		return moment{time.Date(y, m, d, 0, 0, 0, 0, time.UTC), "LocalDate"}, nil
 	}},
-	"LocalDateTime.now": {0, 0, func(r *run, _ any, _ []any) (any, error) { return moment{local(r.env.Now), "LocalDateTime"}, nil }},
-	"LocalDate.of":      {3, 3, func(_ *run, _ any, args []any) (any, error) { return momentOf("LocalDate", args) }},
-	"LocalDateTime.of":  {5, 7, func(_ *run, _ any, args []any) (any, error) { return momentOf("LocalDateTime", args) }},
-	"DayOfWeek.of": {1, 1, func(_ *run, _ any, args []any) (any, error) {
-		i, err := toInt(args[0])
+	"LocalDateTime.now": {0, 0, func(r *Work, _ any, _ []any) (any, error) { return moment{local(r.now), "LocalDateTime"}, nil }},
+	"LocalDate.of":      {3, 3, func(_ *Work, _ any, args []any) (any, error) { return momentOf("LocalDate", args) }},
+	"LocalDateTime.of":  {5, 7, func(_ *Work, _ any, args []any) (any, error) { return momentOf("LocalDateTime", args) }},
+	"DayOfWeek.of": {1, 1, func(_ *Work, _ any, args []any) (any, error) {
+		i, err := ToInt(args[0])
 		if err == nil && (i < 1 || i > 7) {
 			err = fmt.Errorf("%d is no day of the week: 1 is Monday", i)
 		}
 		return weekday(i % 7), err
 	}},
-	"DayOfWeek.valueOf": {1, 1, func(_ *run, _ any, args []any) (any, error) { return weekdayOf(scalarString(args[0])) }},
+	"DayOfWeek.valueOf": {1, 1, func(_ *Work, _ any, args []any) (any, error) { return weekdayOf(ScalarString(args[0])) }},
 }
 
-// staticOf returns the method of a type.
-func staticOf(c class, name string) (member, bool) {
+// StaticOf returns the method of a type.
+func StaticOf(c Class, name string) (Method, bool) {
 	if c == "TemporalAdjusters" {
 		m, ok := adjusters[name]
 		return m, ok
@@ -196,18 +209,20 @@ func staticOf(c class, name string) (member, bool) {
 	return m, ok
 }
 
-func (r *run) static(c class, name string, args []any) (any, error) {
-	m, ok := staticOf(c, name)
+// CallStatic calls a method of a type.
+func (r *Work) CallStatic(c Class, name string, args []any) (any, error) {
+	m, ok := StaticOf(c, name)
 	if !ok {
-		return nil, fmt.Errorf("the type %s has no method %s() that expressions may call", c, shorten(name))
+		return nil, fmt.Errorf("the type %s has no method %s() that expressions may call", c, Shorten(name))
 	}
-	if err := arity(string(c)+"."+name+"()", m.min, m.max, len(args)); err != nil {
+	if err := Arity(string(c)+"."+name+"()", m.Min, m.Max, len(args)); err != nil {
 		return nil, err
 	}
-	return m.call(r, c, args)
+	return m.Call(r, c, args)
 }
 
-func parseBoolean(_ *run, _ any, args []any) (any, error) {
+// ParseBoolean is Boolean.parseBoolean.
+func ParseBoolean(_ *Work, _ any, args []any) (any, error) {
 	if b, ok := args[0].(bool); ok {
 		return b, nil
 	}
@@ -215,75 +230,62 @@ func parseBoolean(_ *run, _ any, args []any) (any, error) {
 	return strings.EqualFold(s, "true"), nil
 }
 
-// construct evaluates new Type(…).
-func (r *run) construct(n *syntax.Construct) (any, *Error) {
-	c, err := lookupType(n.Name)
-	if err != nil {
-		return nil, placed(err, n.At())
-	}
-	args, failed := r.all(n.Args)
-	if failed != nil {
-		return nil, failed
-	}
-	v, err := r.make(c, args)
-	return v, placed(err, n.At())
-}
-
-func (r *run) make(c class, args []any) (any, error) {
+// Make returns a new value of a type.
+func (r *Work) Make(c Class, args []any) (any, error) {
 	switch string(c) + "/" + strconv.Itoa(len(args)) {
 	case "String/0":
 		return "", nil
 	case "String/1":
-		return r.textArg(args[0])
+		return r.TextArg(args[0])
 	case "Integer/1":
-		return parseWhole(args, 32)
+		return ParseWhole(args, 32)
 	case "Long/1":
-		return parseWhole(args, 64)
+		return ParseWhole(args, 64)
 	case "Byte/1":
-		return parseWhole(args, 8)
+		return ParseWhole(args, 8)
 	case "Double/1":
 		return toFloat(args[0])
 	case "Boolean/1":
-		return parseBoolean(r, nil, args)
+		return ParseBoolean(r, nil, args)
 	case "Date/0":
-		return moment{r.env.Now, "Date"}, nil
+		return moment{r.now, "Date"}, nil
 	case "Date/1":
-		ms, err := toInt(args[0])
-		return moment{time.UnixMilli(ms).In(r.env.Now.Location()), "Date"}, err
+		ms, err := ToInt(args[0])
+		return moment{time.UnixMilli(ms).In(r.now.Location()), "Date"}, err
 	case "SimpleDateFormat/1":
-		p, err := r.textArg(args[0])
+		p, err := r.TextArg(args[0])
 		return pattern(p), err
 	case "Random/0":
 		return r.random, nil
 	case "Random/1":
-		seed, err := toInt(args[0])
+		seed, err := ToInt(args[0])
 		return java.NewRandom(uint64(seed)), err
 	case "UUID/2":
-		high, err := toInt(args[0])
+		high, err := ToInt(args[0])
 		if err != nil {
 			return nil, err
 		}
-		low, err := toInt(args[1])
+		low, err := ToInt(args[1])
 		return uuidOf(uint64(high), uint64(low)), err
 	}
 	return nil, fmt.Errorf("there is no new %s(…) with %d arguments", c, len(args))
 }
 
 // drawn is a method of Random without arguments.
-func drawn(draw func(*java.Random) any) member {
-	return member{0, 0, func(_ *run, on any, _ []any) (any, error) {
+func drawn(draw func(*java.Random) any) Method {
+	return Method{0, 0, func(_ *Work, on any, _ []any) (any, error) {
 		g, _ := on.(*java.Random)
 		return draw(g), nil
 	}}
 }
 
-var randomMethods = map[string]member{
-	"nextInt": {0, 1, func(_ *run, on any, args []any) (any, error) {
+var randomMethods = map[string]Method{
+	"nextInt": {0, 1, func(_ *Work, on any, args []any) (any, error) {
 		g, _ := on.(*java.Random)
 		if len(args) == 0 {
 			return int64(g.Int()), nil
 		}
-		n, err := toInt(args[0])
+		n, err := ToInt(args[0])
 		if err != nil {
 			return nil, err
 		}
