@@ -114,6 +114,24 @@ func (r *Registry) Find(name string) (*Definition, error) {
 		WithHint("the stage types are %v", r.Types())
 }
 
+// Resolve returns the definition of a stage: that of its type, or else of the
+// alias in its context.
+//
+// Errors: Invalid, naming the known types.
+// Source: stage types, section 0, type resolution.
+func (r *Registry) Resolve(name string, context map[string]any) (*Definition, error) {
+	d, err := r.Find(name)
+	alias, _ := context["alias"].(string)
+	if err == nil || alias == "" {
+		return d, err
+	}
+	if d, aliased := r.Find(alias); aliased == nil {
+		return d, nil
+	}
+	return nil, gennaker.Errorf(gennaker.Invalid, "there is no stage type %q, and none called %q, which is its alias", name, alias).
+		WithHint("the stage types are %v", r.Types())
+}
+
 // Types returns the types that a pipeline may hold, sorted.
 func (r *Registry) Types() []string {
 	var out []string
@@ -140,12 +158,12 @@ func (r *Registry) problems(stages []gennaker.StageConfig, check func(*Definitio
 	var out []gennaker.Problem
 	for i, s := range stages {
 		path := "stages[" + strconv.Itoa(i) + "]"
-		d, err := r.Find(s.Type)
-		if err != nil || d.Internal {
-			out = append(out, gennaker.Problem{
-				Path:    path + ".type",
-				Message: fmt.Sprintf("there is no stage type %q; known are %v", s.Type, r.Types()),
-			})
+		d, err := r.Resolve(s.Type, s.Context)
+		if err == nil && d.Internal {
+			err = gennaker.Errorf(gennaker.Invalid, "there is no stage type %q", s.Type)
+		}
+		if err != nil {
+			out = append(out, gennaker.Problem{Path: path + ".type", Message: fmt.Sprintf("%v; known are %v", err, r.Types())})
 			continue
 		}
 		for _, p := range check(d, s.Context) {
@@ -159,9 +177,9 @@ func (r *Registry) problems(stages []gennaker.StageConfig, check func(*Definitio
 // CheckJob returns what is wrong with a job of an ad-hoc operation, which may be
 // of an Internal type too.
 func (r *Registry) CheckJob(c gennaker.StageConfig) []gennaker.Problem {
-	d, err := r.Find(c.Type)
+	d, err := r.Resolve(c.Type, c.Context)
 	if err != nil {
-		return []gennaker.Problem{{Path: "type", Message: fmt.Sprintf("there is no stage type %q; known are %v", c.Type, r.Types())}}
+		return []gennaker.Problem{{Path: "type", Message: fmt.Sprintf("%v; known are %v", err, r.Types())}}
 	}
 	return d.check(c.Context)
 }
