@@ -44,6 +44,7 @@ var layers = map[string][]string{
 	"internal/stage/control":         {".", "internal/stage", "internal/window"},
 	"internal/stage/deploy":          {".", "internal/stage", "internal/provider", "internal/strategy"},
 	"internal/stage/document":        {".", "internal/stage", "internal/template"},
+	"internal/stage/job":             {".", "internal/properties", "internal/provider", "internal/stage"},
 	"internal/launch":                {".", "internal/expr", "internal/stage", "internal/stage/control"},
 	"internal/engine":                {".", "internal/expr", "internal/flow", "internal/stage"},
 	"internal/store":                 {".", "internal/flow", "internal/engine", "internal/template"},
