@@ -68,7 +68,7 @@ func New(env Env) *cobra.Command {
 	flags.BoolVar(&s.noColor, "no-color", false, "no colors; also NO_COLOR, and without a terminal")
 	offerFixed(root, "output", []string{formatTable, formatJSON, formatYAML})
 	root.AddCommand(
-		s.applications(), s.pipelines(), s.executions(), s.serverGroups(),
+		s.applications(), s.pipelines(), s.executions(), s.expressions(), s.serverGroups(),
 		s.loadBalancers(), s.tasks(), s.version(),
 	)
 	root.AddCommand(env.Commands...)

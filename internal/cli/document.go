@@ -20,6 +20,7 @@ import (
 // document is a JSON object that was read from a JSON or YAML file.
 type document struct {
 	file string
+	text []byte // of the file
 	json []byte
 	doc  *gennaker.Document
 	yaml map[string]*yaml.Node // path → where it stands; nil for JSON
@@ -31,7 +32,7 @@ func (s *session) read(file string) (*document, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &document{file: file, json: text}
+	d := &document{file: file, text: text, json: text}
 	if file == "-" {
 		d.file = "stdin"
 	}

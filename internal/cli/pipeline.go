@@ -20,7 +20,7 @@ func (s *session) pipelines() *cobra.Command {
 		Use: "pipeline", Short: "Pipelines",
 		Long: "Pipelines of an application. -a may be left out when GENNAKER_APPLICATION is set.",
 	}
-	cmd.AddCommand(s.pipelineList(), s.pipelineGet(), s.pipelineSave(), s.pipelineDelete(), s.pipelineHistory(), s.pipelineRun())
+	cmd.AddCommand(s.pipelineList(), s.pipelineGet(), s.pipelineSave(), s.pipelineLint(), s.pipelineDelete(), s.pipelineHistory(), s.pipelineRun())
 	return cmd
 }
 
@@ -144,10 +144,13 @@ func (s *session) definition(p client.Pipeline) error {
 
 func (s *session) pipelineSave() *cobra.Command {
 	var file string
+	var strict bool
 	cmd := &cobra.Command{
 		Use: "save -f FILE", Short: "Create or replace a pipeline", Args: cobra.NoArgs,
 		Long: `Create a pipeline from a JSON or YAML file, or replace the one of the same name.
-What is wrong with it is shown with its line and column.`,
+What is wrong with it is shown with its line and column. A pipeline with warnings
+is saved all the same, unless --strict is given; ` + "`gennaker pipeline lint`" + ` shows
+them without saving.`,
 		Example: `  gennaker pipeline save -f deploy.yaml
   jq '.disabled = true' deploy.json | gennaker pipeline save -f -`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -163,15 +166,16 @@ What is wrong with it is shown with its line and column.`,
 			if err != nil {
 				return err
 			}
-			return s.savePipeline(cmd.Context(), c, d, p)
+			return s.savePipeline(cmd.Context(), c, d, p, strict)
 		},
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "`file` of the definition, JSON or YAML; - is stdin")
+	cmd.Flags().BoolVar(&strict, "strict", false, "save no pipeline with warnings")
 	required(cmd, "file")
 	return cmd
 }
 
-func (s *session) savePipeline(ctx context.Context, c *client.Client, d *document, p gennaker.Pipeline) error {
+func (s *session) savePipeline(ctx context.Context, c *client.Client, d *document, p gennaker.Pipeline, strict bool) error {
 	done, text := "created", d.json
 	old, err := c.Pipeline(ctx, p.Application, p.Name)
 	switch {
@@ -183,8 +187,14 @@ func (s *session) savePipeline(ctx context.Context, c *client.Client, d *documen
 	case gennaker.KindOf(err) != gennaker.NotFound:
 		return err
 	}
-	if err := c.SavePipeline(ctx, text); err != nil {
+	found, err := c.SaveAndLintPipeline(ctx, text, strict)
+	if err != nil {
 		return d.locate(err)
+	}
+	for _, w := range d.placed(found) {
+		if w.Severity != client.SeverityInfo {
+			s.note("%s", d.warning(w))
+		}
 	}
 	s.say("%s pipeline %q of application %s", done, p.Name, p.Application)
 	if s.output == formatTable {

@@ -89,18 +89,31 @@ func exits(ts *testscript.TestScript, neg bool, want cli.Exit, args []string) {
 
 func invoke(ctx context.Context, ts *testscript.TestScript, out io.Writer, args []string) cli.Exit {
 	for i, a := range args { // files are found in the script's directory
-		if i > 0 && (args[i-1] == "-f" || args[i-1] == "--parameters-file") && a != "-" {
+		if i > 0 && (args[i-1] == "-f" || args[i-1] == "--parameters-file" || args[i-1] == "lint") && a != "-" {
 			args[i] = ts.MkAbs(a)
 		}
 	}
 	var stderr bytes.Buffer
 	code := cli.Run(ctx, cli.Env{
-		Stdin: input(ts), Stdout: out, Stderr: &stderr, Version: "1.2.3", Getenv: ts.Getenv,
+		Stdin: input(ts), Stdout: relative{out, ts.MkAbs(".") + "/"}, Stderr: &stderr, Version: "1.2.3", Getenv: ts.Getenv,
 		Now: func() time.Time { return time.Date(2026, 1, 2, 3, 5, 0, 0, time.UTC) },
 	}, args)
 	_, err := io.WriteString(ts.Stderr(), strings.ReplaceAll(stderr.String(), ts.MkAbs(".")+"/", ""))
 	ts.Check(err)
 	return code
+}
+
+// relative leaves out the directory of files.
+type relative struct {
+	io.Writer
+	dir string
+}
+
+func (w relative) Write(b []byte) (int, error) {
+	if _, err := w.Writer.Write(bytes.ReplaceAll(b, []byte(w.dir), nil)); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }
 
 // tripwire calls trip when text was written.

@@ -27,6 +27,7 @@ type world struct {
 	groups      []gennaker.ServerGroup
 	balancers   []gennaker.LoadBalancer
 	subscribers map[chan gennaker.Event]string
+	templates   map[string]map[string]any // by ID or ID:tag
 	tasks       int
 	pipes       int
 }
@@ -43,6 +44,7 @@ func newWorld() *world {
 		now:         time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 		apps:        map[string]map[string]any{"shop": {"name": "shop", "email": "shop@example.com", "cloudProviders": "local"}},
 		subscribers: map[chan gennaker.Event]string{},
+		templates:   map[string]map[string]any{},
 	}
 	w.pipelines = []map[string]any{
 		pipelineDoc("p1", "Deploy to prod", map[string]any{"type": "wait", "refId": "1", "name": "Warm up"},
@@ -100,6 +102,10 @@ func (w *world) handler() http.Handler {
 		"PUT /pipelines/{id}/{verb}":                          w.steer,
 		"PATCH /pipelines/{id}/stages/{stage}":                w.patchStage,
 		"PUT /pipelines/{id}/stages/{stage}/restart":          w.restartStage,
+		"POST /api/v1/pipelines/lint":                         w.lint,
+		"GET /api/v1/expressions":                             w.language,
+		"POST /pipelines/{id}/evaluateExpression":             w.evaluate,
+		"GET /pipelines/{id}/{stage}/evaluateExpression":      w.evaluate,
 		"GET /executions":                                     w.listExecutions,
 		"GET /applications/{app}/pipelines":                   w.listExecutions,
 		"POST /tasks":                                         w.startTask,
@@ -111,6 +117,7 @@ func (w *world) handler() http.Handler {
 	} {
 		mux.HandleFunc(pattern, func(rw http.ResponseWriter, r *http.Request) { w.answer(rw, r, h) })
 	}
+	w.handleTemplates(mux)
 	mux.HandleFunc("GET /api/v1/events", w.events)
 	mux.HandleFunc("GET /api/v1/server-groups/{a}/{r}/{name}/logs", w.logs)
 	return mux
@@ -237,6 +244,9 @@ func (w *world) savePipeline(r *http.Request) (any, error) {
 			}})
 		}
 	}
+	if all := found(text); r.FormValue("strict") == "true" && len(all) > 0 {
+		return nil, p.Doc.Invalid([]gennaker.Problem{{Path: "stages[0].comments", Message: "is wrong"}})
+	}
 	var doc map[string]any
 	_ = json.Unmarshal(text, &doc)
 	i := w.pipeline(p.Application, p.Name)
@@ -250,7 +260,79 @@ func (w *world) savePipeline(r *http.Request) (any, error) {
 		doc["id"] = fmt.Sprintf("p%d", w.pipes)
 		w.pipelines = append(w.pipelines, doc)
 	}
+	if all := found(text); len(all) > 0 {
+		return map[string]any{"warnings": all}, nil
+	}
 	return nil, nil
+}
+
+// found returns a warning for each comment of a stage that says what to find:
+// its severity, and the text to point at.
+func found(text []byte) []any {
+	p, _ := gennaker.ParsePipeline(text)
+	out := []any{}
+	for i, s := range p.Stages {
+		comment, _ := s.Context["comments"].(string)
+		severity, rest, _ := strings.Cut(comment, " ")
+		if !slices.Contains([]string{"error", "warning", "info"}, severity) {
+			continue
+		}
+		offset := max(strings.Index(comment, "${"), 0)
+		path := fmt.Sprintf("stages[%d].comments", i)
+		line, column := p.Doc.Within(path, offset)
+		out = append(out, map[string]any{
+			"path": path, "line": line, "column": column, "offset": offset, "severity": severity, "rule": "some-rule",
+			"message": strings.Fields(rest)[0] + " is wrong", "hint": "write another",
+		})
+	}
+	return out
+}
+
+func (w *world) lint(r *http.Request) (any, error) {
+	text, _ := io.ReadAll(r.Body)
+	if _, err := gennaker.ParseDocument(text); err != nil {
+		return nil, err
+	}
+	all := found(text)
+	for _, f := range all {
+		if f := f.(map[string]any); r.FormValue("strict") == "true" && f["severity"] == "warning" {
+			f["severity"] = "error"
+		}
+	}
+	return map[string]any{"warnings": all}, nil
+}
+
+func (w *world) language(*http.Request) (any, error) {
+	return map[string]any{
+		"functions": []any{
+			map[string]any{"name": "deployedServerGroups", "min": 0, "max": -1},
+			map[string]any{"name": "stage", "min": 1, "max": 1},
+			map[string]any{"name": "ours", "min": 1, "max": 2},
+		},
+		"types": []any{"Math", "java.util.UUID"},
+	}, nil
+}
+
+// evaluate knows a few expressions.
+func (w *world) evaluate(r *http.Request) (any, error) {
+	if _, err := w.run(r.PathValue("id")); err != nil {
+		return nil, err
+	}
+	text := r.URL.Query().Get("expression")
+	if r.Method == http.MethodPost {
+		var body struct{ Expression string }
+		_ = json.NewDecoder(r.Body).Decode(&body)
+		text = body.Expression
+	}
+	values := map[string]any{
+		"${1 + 1}": 2, "<${'a'}>": "<a>", "${name}": r.PathValue("stage"), "${{'a': {1}}}": map[string]any{"a": []any{1}}, "${!true}": false,
+	}
+	if v, ok := values[text]; ok {
+		return map[string]any{"result": v}, nil
+	}
+	return map[string]any{"result": text, "findings": []any{map[string]any{
+		"expression": text, "offset": max(strings.Index(text, "#"), 0), "level": "ERROR", "message": "there is no such function", "hint": "write another",
+	}}}, nil
 }
 
 func (w *world) deletePipeline(r *http.Request) (any, error) {
