@@ -56,8 +56,8 @@ type search struct {
 }
 
 func (s *search) find(e gennaker.ExpectedArtifact) (gennaker.Artifact, error) {
-	if a, err := s.among(e, s.Candidates); err != nil || a != nil {
-		return deref(a), err
+	if a, ok, err := s.among(e, s.Candidates); err != nil || ok {
+		return a, err
 	}
 	if e.UsePrior && s.Prior != nil {
 		if !s.asked {
@@ -67,8 +67,8 @@ func (s *search) find(e gennaker.ExpectedArtifact) (gennaker.Artifact, error) {
 			}
 			s.asked = true
 		}
-		if a, err := s.among(e, s.prior); err != nil || a != nil {
-			return deref(a), err
+		if a, ok, err := s.among(e, s.prior); err != nil || ok {
+			return a, err
 		}
 	}
 	if e.UseDefault && e.Default != nil {
@@ -77,20 +77,13 @@ func (s *search) find(e gennaker.ExpectedArtifact) (gennaker.Artifact, error) {
 	return gennaker.Artifact{}, s.unmatched(e)
 }
 
-func deref(a *gennaker.Artifact) (out gennaker.Artifact) {
-	if a != nil {
-		out = *a
-	}
-	return out
-}
-
-// among returns the one of list that fits, nil if none does.
-func (s *search) among(e gennaker.ExpectedArtifact, list []gennaker.Artifact) (*gennaker.Artifact, error) {
+// among returns the one of list that fits, if any does.
+func (s *search) among(e gennaker.ExpectedArtifact, list []gennaker.Artifact) (a gennaker.Artifact, ok bool, err error) {
 	var found []gennaker.Artifact
 	for _, a := range list {
 		differs, err := s.matcher.differs(e.Match, a)
 		if err != nil {
-			return nil, fmt.Errorf("expected artifact %s: %w", DescribeExpected(e), err)
+			return a, false, fmt.Errorf("expected artifact %s: %w", DescribeExpected(e), err)
 		}
 		if differs >= 0 {
 			continue
@@ -99,13 +92,13 @@ func (s *search) among(e gennaker.ExpectedArtifact, list []gennaker.Artifact) (*
 			break
 		}
 	}
-	switch len(found) {
+	switch found = Distinct(found); len(found) {
 	case 0:
-		return nil, nil //nolint:nilnil // none fits, and that is no error
+		return a, false, nil
 	case 1:
-		return &found[0], nil
+		return found[0], true, nil
 	}
-	return nil, gennaker.Errorf(gennaker.Invalid, "Expected artifact %s matches multiple artifacts %s", DescribeExpected(e), names(found)).
+	return a, false, gennaker.Errorf(gennaker.Invalid, "Expected artifact %s matches multiple artifacts %s", DescribeExpected(e), names(found)).
 		WithHint("make matchArtifact say more, so that one of them fits: %s", apart(found))
 }
 

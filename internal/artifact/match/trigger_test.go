@@ -2,11 +2,14 @@ package match_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/artifact/match"
@@ -328,4 +331,34 @@ func TestVisible(t *testing.T) {
 	if got := match.Visible(gennaker.Stage{Context: map[string]any{"artifacts": nil}}, nil, gennaker.Trigger{}); len(got) != 0 {
 		t.Errorf("nothing to see: %v", got)
 	}
+}
+
+// What a stage puts out comes before what the stages put out that it waits for.
+func TestAllProperties(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(0, 8).Draw(t, "stages")
+		var stages []gennaker.Stage
+		for i := range n {
+			s := gennaker.Stage{ID: fmt.Sprint("id", i), RefID: fmt.Sprint(i), Outputs: map[string]any{"artifacts": named(fmt.Sprint("a", i))}}
+			for j := range i {
+				if rapid.IntRange(0, 2).Draw(t, "edge") == 0 {
+					s.Requires = append(s.Requires, fmt.Sprint(j))
+				}
+			}
+			stages = append(stages, s)
+		}
+		shuffled := rapid.Permutation(stages).Draw(t, "order")
+		got := strings.Fields(namesOf(match.All(gennaker.Execution{Stages: shuffled}, "")))
+		if len(got) != n {
+			t.Fatalf("%d stages put out %v", n, got)
+		}
+		for i, s := range stages {
+			for _, ref := range s.Requires {
+				if slices.Index(got, fmt.Sprint("a", i)) > slices.Index(got, "a"+ref) {
+					t.Errorf("%v: a%d waits for a%s, and comes behind it", got, i, ref)
+				}
+			}
+		}
+	})
 }

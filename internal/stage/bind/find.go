@@ -74,18 +74,18 @@ func (t find) Run(ctx context.Context, in stage.Input) (stage.Outcome, error) {
 		return stage.Outcome{}, err
 	}
 	statuses := c.Options.statuses()
-	x, err := latest(ctx, t.history, c.Pipeline, statuses, in.Execution.ID)
+	x, ok, err := latest(ctx, t.history, c.Pipeline, statuses, in.Execution.ID)
 	if err != nil {
 		return stage.Outcome{}, err
 	}
 	r := match.Request{Expected: expected}
 	looked := "pipeline " + c.Pipeline + " has no other execution" + which(statuses) + "; is pipeline an ID, and not a name?"
-	if x != nil {
+	if ok {
 		except := ""
 		if in.Execution.PipelineConfigID == c.Pipeline {
 			except = in.Stage.RefID
 		}
-		r.Candidates = match.All(*x, except)
+		r.Candidates = match.All(x, except)
 		looked = fmt.Sprintf("execution %s of pipeline %s was looked at", x.ID, c.Pipeline)
 	}
 	found, err := match.Resolve(r)

@@ -25,41 +25,40 @@ type History interface {
 //
 // Errors: those of h.
 func Prior(ctx context.Context, h History, pipelineID, except string) ([]gennaker.Artifact, error) {
-	x, err := latest(ctx, h, pipelineID, nil, except)
-	if err != nil || x == nil {
+	x, ok, err := latest(ctx, h, pipelineID, nil, except)
+	if err != nil || !ok {
 		return nil, err
 	}
-	return match.All(*x, ""), nil
+	return match.All(x, ""), nil
 }
 
 // considered is among how many of the newest executions latest looks.
 const considered = 100
 
 // latest returns the execution of a pipeline with one of statuses, or any, that
-// began last; one that has not begun only if none has. It is nil if there is
-// none but except.
+// began last, if there is one but except; one that has not begun only if none
+// has.
 //
 // Source: Orca ArtifactUtils: by start time, then by ID, without one last.
-func latest(ctx context.Context, h History, pipelineID string, statuses []gennaker.Status, except string) (*gennaker.Execution, error) {
+func latest(ctx context.Context, h History, pipelineID string, statuses []gennaker.Status, except string) (x gennaker.Execution, ok bool, err error) {
 	if pipelineID == "" {
-		return nil, nil //nolint:nilnil // there is none, and that is no error
+		return x, false, nil
 	}
 	list, err := h.Executions(ctx, gennaker.ExecutionQuery{
 		Type: gennaker.TypePipeline, PipelineConfigIDs: []string{pipelineID}, Statuses: statuses, Limit: considered,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("look for executions of pipeline %s: %w", pipelineID, err)
+		return x, false, fmt.Errorf("look for executions of pipeline %s: %w", pipelineID, err)
 	}
 	list = slices.DeleteFunc(slices.Clone(list), func(x gennaker.Execution) bool { return x.ID == except })
 	if len(list) == 0 {
-		return nil, nil //nolint:nilnil // there is none, and that is no error
+		return x, false, nil
 	}
 	newest := slices.MaxFunc(list, func(a, b gennaker.Execution) int {
 		return cmp.Or(a.StartTime.Compare(b.StartTime.Time), strings.Compare(a.ID, b.ID))
 	})
-	x, err := h.Execution(ctx, newest.ID)
-	if err != nil {
-		return nil, fmt.Errorf("read execution %s: %w", newest.ID, err)
+	if x, err = h.Execution(ctx, newest.ID); err != nil {
+		return x, false, fmt.Errorf("read execution %s: %w", newest.ID, err)
 	}
-	return &x, nil
+	return x, true, nil
 }
