@@ -37,7 +37,7 @@ func TestResolve(t *testing.T) {
 			t.Parallel()
 			context := map[string]any{"alias": tt.alias}
 			d, err := r.Resolve(tt.kind, context)
-			got := ""
+			var got string
 			if err != nil {
 				got = err.Error()
 			} else {

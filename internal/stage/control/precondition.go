@@ -101,7 +101,9 @@ func preconditions(_ context.Context, in stage.Input) ([]gennaker.StageConfig, e
 	for _, v := range list {
 		p, _ := v.(map[string]any)
 		c := maps.Clone(in.Stage.Context)
-		delete(c, "preconditions")
+		for _, key := range []string{"preconditions", "stageEnabled", summaryKey} { // are answered
+			delete(c, key)
+		}
 		maps.Copy(c, p)
 		c[preconditionType] = p["type"]
 		delete(c, "type")
