@@ -28,7 +28,6 @@ type world struct {
 	balancers   []gennaker.LoadBalancer
 	subscribers map[chan gennaker.Event]string
 	templates   map[string]map[string]any // by ID or ID:tag
-	templates   map[string]map[string]any // by ID or ID:tag
 	tasks       int
 	pipes       int
 }
@@ -45,7 +44,6 @@ func newWorld() *world {
 		now:         time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 		apps:        map[string]map[string]any{"shop": {"name": "shop", "email": "shop@example.com", "cloudProviders": "local"}},
 		subscribers: map[chan gennaker.Event]string{},
-		templates:   map[string]map[string]any{},
 		templates:   map[string]map[string]any{},
 	}
 	w.pipelines = []map[string]any{
@@ -119,7 +117,6 @@ func (w *world) handler() http.Handler {
 	} {
 		mux.HandleFunc(pattern, func(rw http.ResponseWriter, r *http.Request) { w.answer(rw, r, h) })
 	}
-	w.handleTemplates(mux)
 	w.handleTemplates(mux)
 	mux.HandleFunc("GET /api/v1/events", w.events)
 	mux.HandleFunc("GET /api/v1/server-groups/{a}/{r}/{name}/logs", w.logs)
