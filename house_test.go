@@ -44,6 +44,7 @@ var layers = map[string][]string{
 	"internal/stage/control":         {".", "internal/stage", "internal/window"},
 	"internal/stage/deploy":          {".", "internal/stage", "internal/provider", "internal/strategy"},
 	"internal/stage/document":        {".", "internal/stage", "internal/template"},
+	"internal/stage/remote":          {".", "internal/egress", "internal/stage"},
 	"internal/stage/job":             {".", "internal/properties", "internal/provider", "internal/stage"},
 	"internal/launch":                {".", "internal/expr", "internal/stage", "internal/stage/control"},
 	"internal/engine":                {".", "internal/expr", "internal/flow", "internal/stage"},
@@ -96,6 +97,7 @@ var external = map[string]struct {
 	"sigs.k8s.io/yaml":         {[]string{"internal/cli", "internal/simulate"}, "the server speaks JSON"},
 	"go.yaml.in/yaml":          {[]string{"internal/cli", "internal/expr/value", "internal/simulate"}, "the server speaks JSON; expressions have #readYaml"},
 	"github.com/dlclark":       {nil, "Java's regular expressions are internal/expr/regex; the rest uses regexp"},
+	"github.com/ohler55/ojg":   {[]string{"internal/stage/remote"}, "JSON paths are for the answers of webhooks"},
 	"github.com/oklog/ulid":    {[]string{"internal/engine", "internal/launch", "internal/bench"}, "IDs are given in one place"},
 	"golang.org/x/term":        {[]string{"internal/cli", "cmd/gennaker"}, "only the command line knows terminals"},
 }
