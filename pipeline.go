@@ -86,7 +86,8 @@ func ParsePipeline(text []byte) (Pipeline, error) {
 	r.parameters(&p)
 	r.stages(&p)
 	if len(r.problems) == 0 {
-		r.graph(p.Stages)
+		// The stages of a template are not there yet.
+		r.graph(p.Stages, doc.Value["schema"] != "v2" || doc.Value["template"] == nil)
 	}
 	if len(r.problems) > 0 {
 		return p, doc.Invalid(r.problems)
@@ -259,8 +260,9 @@ func (r *reader) policies(m map[string]any, path string) {
 	}
 }
 
-// graph checks refIds, requisites and cycles.
-func (r *reader) graph(stages []StageConfig) {
+// graph checks refIds, requisites and cycles; requisites may be elsewhere unless
+// the stages are whole.
+func (r *reader) graph(stages []StageConfig, whole bool) {
 	index := map[string]int{}
 	for i, s := range stages {
 		path := fmt.Sprintf("stages[%d]", i)
@@ -276,7 +278,7 @@ func (r *reader) graph(stages []StageConfig) {
 	}
 	for i, s := range stages {
 		for j, ref := range s.Requires {
-			if _, ok := index[ref]; !ok {
+			if _, ok := index[ref]; !ok && whole {
 				r.problem(fmt.Sprintf("stages[%d].requisiteStageRefIds[%d]", i, j), "there is no stage with refId %q", ref)
 			}
 		}
@@ -308,8 +310,11 @@ func findCycle(stages []StageConfig, index map[string]int) []string {
 				mark[i], path = done, path[:len(path)-1]
 				continue
 			}
-			j := index[stages[i].Requires[next[i]]]
+			j, ok := index[stages[i].Requires[next[i]]]
 			next[i]++
+			if !ok {
+				continue
+			}
 			switch mark[j] {
 			case unseen:
 				path = append(path, j)
