@@ -55,7 +55,7 @@ fuzz: ## every fuzz test for a while
 	done
 
 gen: ## rewrite the transcripts and reference pages that tests compare
-	$(GO) test ./internal/flow ./internal/app ./cmd/gennaker -update
+	$(GO) test ./internal/flow ./internal/lint ./internal/app ./cmd/gennaker -update
 
 fmt: ## format the code
 	gofmt -w .

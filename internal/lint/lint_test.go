@@ -219,3 +219,30 @@ func TestManyWarningsAreBounded(t *testing.T) {
 		t.Errorf("%d warnings, %v", len(all), err)
 	}
 }
+
+// TestReference holds docs/reference/lint.md; -update writes it.
+func TestReference(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString("# What is wrong with a pipeline\n\nThis page is made from the rules themselves; `go test ./internal/lint -update`\nwrites it.\n\n" +
+		"`gennaker pipeline lint FILE` shows what is found in a pipeline, or a pipeline\ntemplate, and so does a save. Nothing of it keeps a pipeline from being saved, but\n" +
+		"for `definition`, and with `--strict` errors and warnings.\n\n" +
+		"An *error* cannot work; a *warning* is hardly what was meant; *info* is good to\nknow. Names that are made by an expression are not judged.\n\n" +
+		"| rule | usually | what it finds |\n| --- | --- | --- |\n")
+	for _, r := range lint.Rules() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.Name, r.Severity, r.Doc)
+	}
+	const page = "../../docs/reference/lint.md"
+	if *update {
+		if err := os.WriteFile(page, []byte(b.String()), 0o644); err != nil { //nolint:gosec // a page that everyone may read
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(b.String(), "\n")); diff != "" {
+		t.Errorf("docs/reference/lint.md is old; run go test ./internal/lint -update\n%s", diff)
+	}
+}
