@@ -1,0 +1,141 @@
+package job_test
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/provider/fake"
+	"github.com/gennaker/gennaker/internal/stage"
+	"github.com/gennaker/gennaker/internal/stage/job"
+)
+
+// configured reads a job as the server's configuration has it.
+func configured(t *testing.T, text string) (p job.Preconfigured) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), &p); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+const migrate = `{
+	"type": "migrateDatabase", "label": "Migrate", "description": "Migrates the database", "account": "local", "producesArtifacts": true,
+	"command": ["migrate", "--verbose"], "env": {"MODE": "safe"}, "propertyFile": "out.json", "overridableFields": ["workingDirectory", "propertyFile"],
+	"parameters": [
+		{"name": "to", "label": "Version", "mapping": "command[2]", "type": "string", "order": 1},
+		{"name": "from", "mapping": "command[3]", "defaultValue": "0"},
+		{"name": "database", "mapping": "env.DATABASE", "defaultValue": "main"},
+		{"name": "seconds", "mapping": "jobTimeoutSeconds"}
+	]}`
+
+func TestPreconfigured(t *testing.T) {
+	t.Parallel()
+	for what, tt := range map[string]struct {
+		context object
+		want    gennaker.JobSpec
+	}{
+		"values": {
+			object{"parameters": object{"to": "7", "from": 3, "database": "", "seconds": "30", "odd": "x"}},
+			gennaker.JobSpec{
+				Command: []string{"migrate", "--verbose", "7", "3"}, Env: map[string]string{"MODE": "safe", "DATABASE": "main"},
+				TimeoutSeconds: 30, OutputFiles: []string{"out.json"},
+			},
+		},
+		"no values": {
+			object{},
+			gennaker.JobSpec{Command: []string{"migrate", "--verbose", "", "0"}, Env: map[string]string{"MODE": "safe", "DATABASE": "main"}, OutputFiles: []string{"out.json"}},
+		},
+		"only what may be replaced is": {
+			object{"command": "rm -rf /", "script": "true", "env": object{"MODE": "wild"}, "workingDirectory": "w", "propertyFile": "mine.json", "stopSeconds": 3, "parameters": object{"to": "7"}},
+			gennaker.JobSpec{
+				Command: []string{"migrate", "--verbose", "7", "0"}, Env: map[string]string{"MODE": "safe", "DATABASE": "main"}, Dir: "w", OutputFiles: []string{"mine.json"},
+			},
+		},
+	} {
+		var spec gennaker.JobSpec
+		_, fleet := jobs(func(s gennaker.JobSpec) fake.JobScript {
+			spec = s
+			return fake.JobScript{Files: map[string]string{"out.json": `{"at": 7}`, "mine.json": `{"at": 7}`}}
+		})
+		r := newRunner(t, fleet, job.Config{
+			Preconfigured: []job.Preconfigured{configured(t, migrate), configured(t, `{"type": "off", "enabled": false, "script": "x"}`)},
+			BindProduced:  stage.Step{Name: "bindProducedArtifacts", Task: stage.TaskFunc(nothing)},
+		})
+		for range 2 { // a second time, as after a restart, nothing is different
+			tasks := r.run("migrateDatabase", tt.context)
+			if diff := cmp.Diff([]string{"runJob", "waitOnJobCompletion", "bindProducedArtifacts"}, tasks); diff != "" {
+				t.Errorf("%s: tasks (-want +got):\n%s%s", what, diff, r.reason())
+			}
+			want := tt.want
+			want.Account, want.Application, want.Name = "local", "demo", "migrate-the-db"
+			if diff := cmp.Diff(want, spec); diff != "" {
+				t.Errorf("%s: the spec (-want +got):\n%s", what, diff)
+			}
+			if r.stage.Outputs["at"] != 7.0 {
+				t.Errorf("%s: outputs %v", what, r.stage.Outputs)
+			}
+			tt.context, r.key = r.stage.Context, "E2"
+		}
+		if _, err := r.registry.Find("off"); err == nil {
+			t.Error("a job that is not enabled can be run")
+		}
+	}
+}
+
+func TestPreconfiguredCheck(t *testing.T) {
+	t.Parallel()
+	if err := configured(t, migrate).Check(); err != nil {
+		t.Errorf("a good one: %v", err)
+	}
+	for what, tt := range map[string]struct{ text, want string }{
+		"no type":            {`{"script": "x"}`, "type is missing"},
+		"nothing to run":     {`{"type": "a"}`, "nothing to run"},
+		"YAML":               {`{"type": "a", "script": "x", "propertyFile": "a.yaml"}`, "is YAML"},
+		"no name":            {`{"type": "a", "script": "x", "parameters": [{"mapping": "env.A"}]}`, "parameters[0]"},
+		"the same name":      {`{"type": "a", "script": "x", "parameters": [{"name": "p", "mapping": "env.A"}, {"name": "p", "mapping": "env.B"}]}`, "parameters[1]"},
+		"no mapping":         {`{"type": "a", "script": "x", "parameters": [{"name": "p"}]}`, "not of the form"},
+		"odd mapping":        {`{"type": "a", "script": "x", "parameters": [{"name": "p", "mapping": "env.[0]"}]}`, "not of the form"},
+		"another's mapping":  {`{"type": "a", "script": "x", "parameters": [{"name": "p", "mapping": "manifest.spec"}]}`, "no field of a job"},
+		"a gap":              {`{"type": "a", "command": ["x"], "parameters": [{"name": "p", "mapping": "command[2]"}]}`, "does not fit"},
+		"no list":            {`{"type": "a", "script": "x", "parameters": [{"name": "p", "mapping": "env[0]"}], "env": {"A": "b"}}`, "does not fit"},
+		"no object":          {`{"type": "a", "script": "x", "parameters": [{"name": "p", "mapping": "script.x"}]}`, "does not fit"},
+		"an object in words": {`{"type": "a", "command": ["x"], "parameters": [{"name": "p", "mapping": "command[0].x"}]}`, "does not fit"},
+	} {
+		err := configured(t, tt.text).Check()
+		if gennaker.KindOf(err) != gennaker.Invalid || err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a job that is not possible is registered")
+		}
+	}()
+	job.Register(&stage.Registry{}, nil, job.Config{Preconfigured: []job.Preconfigured{{Type: "a"}}})
+}
+
+// FuzzMapping: a mapping that Check accepts puts its value where it says.
+func FuzzMapping(f *testing.F) {
+	for _, m := range []string{"env.A", "command[0]", "command[1]", "script", "artifact.reference", "a..b", "env.A[0][1]"} {
+		f.Add(m)
+	}
+	f.Fuzz(func(t *testing.T, mapping string) {
+		p := job.Preconfigured{Type: "a", Script: "x", Command: []string{"x"}, Parameters: []job.Parameter{{Name: "p", Mapping: mapping}}}
+		if p.Check() != nil {
+			return
+		}
+		_, fleet := jobs(nil)
+		r := newRunner(t, fleet, job.Config{Preconfigured: []job.Preconfigured{p}})
+		r.run("a", object{"account": "local", "parameters": object{"p": "the value"}})
+		if text, err := json.Marshal(r.stage.Context); err != nil || strings.Count(string(text), "the value") != 2 {
+			t.Errorf("%q: the context is %s, %v", mapping, text, err)
+		}
+	})
+}
+
+func nothing(context.Context, stage.Input) (stage.Outcome, error) { return stage.Done(), nil }
