@@ -207,24 +207,22 @@ func (s *Server) deleteTemplate(r *request) (any, error) {
 		Application: application, Description: fmt.Sprintf("Delete pipeline template '%s'", v.Key()), Jobs: []map[string]any{job},
 	})
 	if err == nil && view.Status.Complete() && !view.Status.Successful() {
-		err = gennaker.Errorf(gennaker.Invalid, "%s", firstFailure(view.Execution))
+		err = taskFailure(view.Execution)
 	}
 	return answer{http.StatusAccepted, view}, err
 }
 
-// firstFailure returns why an execution failed.
-func firstFailure(e gennaker.Execution) string {
+// taskFailure returns why an operation failed.
+func taskFailure(e gennaker.Execution) error {
 	for _, st := range e.Stages {
-		exception, _ := st.Context["exception"].(map[string]any)
-		details, _ := exception["details"].(map[string]any)
-		if message, ok := details["error"].(string); ok && message != "" {
-			return message
+		var x gennaker.Exception
+		text, err := json.Marshal(st.Context["exception"])
+		if err != nil || json.Unmarshal(text, &x) != nil || len(x.Details.Errors) == 0 {
+			continue
 		}
-		if list, ok := details["errors"].([]any); ok && len(list) > 0 {
-			return fmt.Sprint(list[0])
-		}
+		return gennaker.Errorf(gennaker.Invalid, "%s", x.Details.Errors[0]).WithHint("%s", x.Details.Hint)
 	}
-	return fmt.Sprintf("the task %s ended as %s", e.ID, e.Status)
+	return gennaker.Errorf(gennaker.Invalid, "the task %s ended as %s", e.ID, e.Status)
 }
 
 // planErrorBody is the answer to a config that cannot be planned.

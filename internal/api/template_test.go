@@ -178,14 +178,20 @@ func TestTemplateTasks(t *testing.T) {
 func TestTemplateTaskFails(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	exception := map[string]any{"details": map[string]any{"error": "The following pipeline configs depend on this template: u1"}}
+	exception := map[string]any{"details": map[string]any{
+		"error": "Unexpected Task Failure", "errors": []any{"The following pipeline configs depend on this template: u1"}, "hint": "let them go",
+	}}
 	w.task = func() gennaker.Execution {
 		return gennaker.Execution{Type: gennaker.TypeOrchestration, ID: "01TASK", Status: gennaker.Terminal, Stages: []gennaker.Stage{
 			{Type: "deleteV2PipelineTemplate", Context: map[string]any{"exception": exception}},
 		}}
 	}
 	s := api.New(w.config())
-	if got := failure(t, call(s, "DELETE", "/v2/pipelineTemplates/t", ""), http.StatusBadRequest); !strings.HasSuffix(got.Message, "depend on this template: u1") {
+	if got := failure(t, call(s, "DELETE", "/v2/pipelineTemplates/t", ""), http.StatusBadRequest); got.Message != "The following pipeline configs depend on this template: u1" || got.Hint != "let them go" {
+		t.Errorf("error is %+v", got)
+	}
+	exception = nil
+	if got := failure(t, call(s, "DELETE", "/v2/pipelineTemplates/t", ""), http.StatusBadRequest); got.Message != "the task 01TASK ended as TERMINAL" {
 		t.Errorf("message is %q", got.Message)
 	}
 	res := call(s, "POST", "/v2/pipelineTemplates/create", `{"id":"t"}`)
