@@ -15,6 +15,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := cli.Run(ctx, cli.Env{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Version: version(), Commands: commands(),
+		Tester: testPipelines,
 	}, os.Args[1:])
 	stop()
 	os.Exit(int(code))

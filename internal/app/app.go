@@ -157,6 +157,16 @@ func (a *App) compose(ctx context.Context) (err error) {
 	return nil
 }
 
+// Types returns the stage types that every server knows. Their stages do
+// nothing: it is for simulations.
+func Types() *stage.Registry {
+	r := &stage.Registry{}
+	control.Register(r, control.Config{})
+	deploy.Register(r, nil, deploy.Config{})
+	document.Register(r, document.Config{})
+	return r
+}
+
 // accounts fills the fleet, and sees that the node runs.
 func (a *App) accounts(ctx context.Context) error {
 	maps.Copy(a.fleet, a.cfg.Fleet)

@@ -42,10 +42,47 @@ func (a audited) Resume(ctx context.Context, id, user string) error {
 		store.AuditEntry{Who: user, Action: "resumeExecution", Target: "execution/" + id})
 }
 
-// Restart runs a stage again.
+// Restart runs a stage again, and lets the stage of a parent that waited for the
+// execution and ended wait for it again.
+//
+// Source: execution model, section 6, restart.
 func (a audited) Restart(ctx context.Context, id, stageID, user string) error {
-	return a.record(ctx, a.engine.Restart(ctx, id, stageID, user),
+	err := a.record(ctx, a.engine.Restart(ctx, id, stageID, user, nil),
 		store.AuditEntry{Who: user, Action: "restartStage", Target: "execution/" + id + "/stage/" + stageID})
+	if err != nil {
+		return err
+	}
+	for range maxNesting {
+		parent, stage := a.parent(ctx, id)
+		if stage == "" {
+			return nil
+		}
+		err := a.engine.Restart(ctx, parent, stage, user, map[string]any{"_skipPipelineRestart": true})
+		if err != nil { // it is gone, or goes on without: neither is a failure of what was asked for
+			return nil
+		}
+		id = parent
+	}
+	return nil
+}
+
+// maxNesting bounds how far up pipelines that start each other are followed.
+const maxNesting = 25
+
+// parent returns the execution and the stage of it that an execution belongs
+// to, if that execution is complete.
+func (a audited) parent(ctx context.Context, id string) (execution, stage string) {
+	x, err := a.db.Execution(ctx, id)
+	if err != nil {
+		return "", ""
+	}
+	above, _ := x.Trigger.Other["parentExecution"].(map[string]any)
+	execution, _ = above["id"].(string)
+	stage, _ = x.Trigger.Other["parentPipelineStageId"].(string)
+	if p, err := a.db.Execution(ctx, execution); err != nil || !p.Status.Complete() {
+		return "", ""
+	}
+	return execution, stage
 }
 
 // Patch changes a stage's context.

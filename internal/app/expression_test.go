@@ -107,3 +107,30 @@ func TestDryRun(t *testing.T) {
 		t.Errorf("the tasks of a dry run are %v", tasks)
 	}
 }
+
+// The child that runs again is the one that the parent waits for.
+func TestRestartOfAChild(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.save("child", object{"id": "child"}, stage(1, "manualJudgment", nil))
+	w.save("parent", nil, stage(1, "pipeline", object{"application": "demo", "pipeline": "child"}), stage(2, "wait", object{"waitTime": 0}))
+	id := w.begin("parent", nil)
+	var child string
+	w.until(id, "waiting for its child", func(x gennaker.Execution) bool {
+		child, _ = x.Stages[0].Context["executionId"].(string)
+		return child != ""
+	})
+	w.judge(child, "1", false)
+	w.ended(child, gennaker.Terminal)
+	w.ended(id, gennaker.Terminal)
+	x := w.ended(child, gennaker.Terminal)
+	if status, answer := w.call("PUT", "/pipelines/"+child+"/stages/"+x.Stages[0].ID+"/restart", object{}); status != 200 {
+		t.Fatalf("restart: %d %v", status, answer)
+	}
+	w.until(id, "running again", func(x gennaker.Execution) bool { return x.Status == gennaker.Running })
+	w.judge(child, "1", true)
+	parent := w.ended(id, gennaker.Succeeded)
+	if parent.Stages[0].Context["executionId"] != child {
+		t.Errorf("the parent has another child: %v", parent.Stages[0].Context["executionId"])
+	}
+}

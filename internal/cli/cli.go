@@ -26,6 +26,8 @@ type Env struct {
 
 	// Commands are more commands of the root, such as up, node and demo.
 	Commands []*cobra.Command
+	// Tester runs tests of pipelines; nil is none.
+	Tester Tester
 }
 
 const rootHelp = `Gennaker deploys applications: it runs pipelines of stages, and looks after the

@@ -214,8 +214,9 @@ func (e *Engine) Patch(ctx context.Context, id, stageID, user string, changes ma
 }
 
 // Restart runs a stage and everything behind it again; of a synthetic stage,
-// the top-level one around it. Errors: NotFound, Conflict while it runs.
-func (e *Engine) Restart(ctx context.Context, id, stageID, user string) error {
+// the top-level one around it, with values put into its context; values may be
+// nil. Errors: NotFound, Conflict while it runs.
+func (e *Engine) Restart(ctx context.Context, id, stageID, user string, values map[string]any) error {
 	var refused error
 	err := e.call(ctx, "", func(b *batch) error {
 		r := e.runs[id]
@@ -237,7 +238,7 @@ func (e *Engine) Restart(ctx context.Context, id, stageID, user string) error {
 		if e.runs[id] == nil {
 			e.track(r)
 		}
-		b.restart(r, st, user)
+		b.restart(r, st, user, values)
 		b.delta(r).refused = &refused
 		return nil
 	})
@@ -264,7 +265,7 @@ func (b *batch) settled(ctx context.Context, id string) (*run, error) {
 	return newRun(stored), nil
 }
 
-func (b *batch) restart(r *run, st *flow.Stage, user string) {
+func (b *batch) restart(r *run, st *flow.Stage, user string, values map[string]any) {
 	b.delta(r).head = true
 	before := map[string]int{}
 	for _, s := range r.state.TopLevel() {
@@ -275,7 +276,11 @@ func (b *batch) restart(r *run, st *flow.Stage, user string) {
 		if s.Run == before[s.ID] {
 			continue
 		}
-		b.prepareRestart(r, s, s == st, user)
+		if s == st {
+			b.prepareRestart(r, s, values, map[string]any{"restartedBy": user, "restartTime": b.now.UnixMilli()})
+			continue
+		}
+		b.prepareRestart(r, s, nil, nil)
 	}
 	if r.x.PipelineConfigID == "" {
 		b.apply(r, flow.Event{Kind: flow.Begin})
@@ -284,8 +289,9 @@ func (b *batch) restart(r *run, st *flow.Stage, user string) {
 	b.release(r.x.PipelineConfigID)
 }
 
-// prepareRestart takes out of a stage's context what its last run put there.
-func (b *batch) prepareRestart(r *run, st *flow.Stage, asked bool, user string) {
+// prepareRestart takes out of a stage's context what its last run put there,
+// and puts others there. The details are those of the stage that was asked for.
+func (b *batch) prepareRestart(r *run, st *flow.Stage, put, details map[string]any) {
 	old := r.docs[st.ID]
 	if old == nil {
 		return
@@ -296,12 +302,12 @@ func (b *batch) prepareRestart(r *run, st *flow.Stage, asked bool, user string) 
 		return
 	}
 	context := maps.Clone(v.context)
-	if asked {
-		context["restartDetails"] = map[string]any{
-			"restartedBy": user, "restartTime": b.now.UnixMilli(), "previousException": context["exception"],
-		}
+	maps.Copy(context, put)
+	if details != nil {
+		details["previousException"] = context["exception"]
+		context["restartDetails"] = details
 	}
-	for _, k := range []string{"exception", "beforeStagePlanningFailed", "manualSkip"} {
+	for _, k := range []string{"exception", "beforeStagePlanningFailed", "manualSkip", "skipReason"} {
 		delete(context, k)
 	}
 	if def, err := b.e.cfg.Registry.Find(st.Type); err == nil && def.Restart != nil {

@@ -523,7 +523,7 @@ func TestRestartHasNewKeys(t *testing.T) {
 	w := newWorld(t)
 	id := w.submit(chain("work", "fail", "work"))
 	x := w.end(id)
-	if err := w.Restart(t.Context(), id, x.Stages[0].ID, "jo"); err != nil {
+	if err := w.Restart(t.Context(), id, x.Stages[0].ID, "jo", nil); err != nil {
 		t.Fatal(err)
 	}
 	x = w.until(id, func(x gennaker.Execution) bool { return w.count("") == 2 && x.Status.Complete() })

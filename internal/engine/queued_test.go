@@ -46,7 +46,7 @@ func TestQueuedTaskOfAnEarlierRun(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := w.Restart(ctx, id, x.Stages[0].ID, "jo"); err != nil {
+	if err := w.Restart(ctx, id, x.Stages[0].ID, "jo", nil); err != nil {
 		t.Fatal(err)
 	}
 	close(hold)

@@ -18,7 +18,7 @@ func TestDeleteBesideRestart(t *testing.T) {
 		var all sync.WaitGroup
 		for range 4 {
 			all.Go(func() {
-				if err := w.Restart(t.Context(), id, x.Stages[0].ID, "jo"); err != nil && gennaker.KindOf(err) == gennaker.Internal {
+				if err := w.Restart(t.Context(), id, x.Stages[0].ID, "jo", nil); err != nil && gennaker.KindOf(err) == gennaker.Internal {
 					t.Error(err)
 				}
 			})

@@ -113,7 +113,7 @@ func TestSimulationOfUsers(t *testing.T) {
 	if err := s.Cancel(t.Context(), two, "ann", "enough"); err != nil || status(two) != gennaker.Canceled {
 		t.Errorf("after the cancel the second is %s, %v", status(two), err)
 	}
-	if err := s.Restart(t.Context(), one, x.Stages[0].ID, "ann"); err != nil || status(one) != gennaker.Succeeded {
+	if err := s.Restart(t.Context(), one, x.Stages[0].ID, "ann", nil); err != nil || status(one) != gennaker.Succeeded {
 		t.Errorf("after the restart the first is %s, %v", status(one), err)
 	}
 	if got := s.Executions(); len(got) != 2 || got[0] != one {

@@ -16,26 +16,30 @@ import (
 	"time"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/artifact/match"
 	"github.com/gennaker/gennaker/internal/expr"
 	"github.com/gennaker/gennaker/internal/stage"
+	"github.com/gennaker/gennaker/internal/stage/bind"
 )
 
-// Launcher makes executions, and starts them. All its fields must be set. Its
+// Launcher makes executions, and starts them. Its fields must be set. Its
 // methods are safe for concurrent use if those of its fields are.
 type Launcher struct {
 	Catalog  Catalog
 	Runtime  Runtime
 	Registry *stage.Registry
-	Env      func(ctx context.Context) expr.Env // what all expressions have: functions, the time
-	Now      func() time.Time
+	// Resolve returns the ordinary pipeline that a definition stands for which
+	// was made from a template; nil refuses these.
+	Resolve func(ctx context.Context, doc, trigger map[string]any) (map[string]any, error)
+	Env     func(ctx context.Context) expr.Env // what all expressions have: functions, the time
+	Now     func() time.Time
 }
 
 // Catalog has the documents and executions that a start needs.
 type Catalog interface {
+	bind.History
 	// Pipeline returns a pipeline by name, or else by ID. Errors: NotFound.
 	Pipeline(ctx context.Context, application, nameOrID string) (gennaker.Pipeline, error)
-	// Execution returns an execution. Errors: NotFound.
-	Execution(ctx context.Context, id string) (gennaker.Execution, error)
 }
 
 // Runtime runs executions: an engine or a simulation.
@@ -51,20 +55,29 @@ type Runtime interface {
 // Source: execution model, section 3.
 func (l *Launcher) Execution(ctx context.Context, p gennaker.Pipeline, trigger gennaker.Trigger) (gennaker.Execution, error) {
 	trigger.Type, trigger.User = cmp.Or(trigger.Type, "manual"), cmp.Or(trigger.User, gennaker.Anonymous)
-	trigger.Parameters = withDefaults(trigger.Parameters, p.Parameters)
 	x := gennaker.Execution{
 		Type: gennaker.TypePipeline, Application: p.Application, Name: p.Name, PipelineConfigID: p.ID,
 		BuildTime: gennaker.At(l.Now()), Trigger: trigger, Authentication: gennaker.Authentication{User: trigger.User},
-		LimitConcurrent: p.LimitConcurrent, MaxConcurrent: p.MaxConcurrent, KeepWaiting: p.KeepWaiting,
 	}
 	if p.Disabled {
 		return x, gennaker.Errorf(gennaker.Invalid, "Pipeline is disabled and cannot be started.").
 			WithHint("enable pipeline %s of application %s first", p.Name, p.Application)
 	}
+	p, err := l.resolved(ctx, p, trigger)
+	if err != nil {
+		return x, err
+	}
+	x.LimitConcurrent, x.MaxConcurrent, x.KeepWaiting = p.LimitConcurrent, p.MaxConcurrent, p.KeepWaiting
+	trigger.Parameters = withDefaults(trigger.Parameters, p.Parameters)
+	x.Trigger, err = match.ForTrigger(p.Doc.Value, trigger, func() ([]gennaker.Artifact, error) {
+		return bind.Prior(ctx, l.Catalog, p.ID, "")
+	})
+	if err != nil {
+		return x, err
+	}
 	x.SpelEvaluator, _ = p.Doc.Value["spelEvaluator"].(string)
 	x.TemplateVariables, _ = p.Doc.Value["templateVariables"].(map[string]any)
-	p, err := l.evaluated(ctx, p, x)
-	if err != nil {
+	if p, err = l.evaluated(ctx, p, x); err != nil {
 		return x, err
 	}
 	doc := p.Doc.Value
@@ -83,6 +96,34 @@ func (l *Launcher) Execution(ctx context.Context, p gennaker.Pipeline, trigger g
 		x.Stages = append(x.Stages, NewStage(s))
 	}
 	return x, nil
+}
+
+// resolved returns a pipeline as it is without its template, with the parameters
+// of that.
+//
+// Source: pipeline templates reference, section 2.
+func (l *Launcher) resolved(ctx context.Context, p gennaker.Pipeline, t gennaker.Trigger) (gennaker.Pipeline, error) {
+	if l.Resolve == nil {
+		return p, nil
+	}
+	trigger, err := open(t)
+	if err != nil {
+		return p, err
+	}
+	doc, err := l.Resolve(ctx, p.Doc.Value, trigger)
+	if err != nil {
+		return p, fmt.Errorf("plan pipeline %s from its template: %w", p.Name, err)
+	}
+	text, err := json.Marshal(doc)
+	if err != nil {
+		return p, fmt.Errorf("write the planned pipeline %s: %w", p.Name, err)
+	}
+	after, err := gennaker.ParsePipeline(text)
+	if err != nil {
+		return p, fmt.Errorf("read the pipeline that %s and its template make: %w", p.Name, err)
+	}
+	after.ID = p.ID
+	return after, nil
 }
 
 // withDefaults returns parameters with the defaults of those that are not

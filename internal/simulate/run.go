@@ -170,7 +170,7 @@ func (t *trial) step(ctx context.Context, s Step) error {
 	case s.Restart != "":
 		var st gennaker.Stage
 		if st, err = t.stage(ctx, s.Restart); err == nil {
-			err = t.Restart(ctx, t.id, st.ID, user)
+			err = t.Restart(ctx, t.id, st.ID, user, nil)
 		}
 	case s.Cancel != nil:
 		err = t.Cancel(ctx, t.id, user, *s.Cancel)

@@ -15,6 +15,7 @@ import (
 	"github.com/gennaker/gennaker/internal/provider"
 	"github.com/gennaker/gennaker/internal/provider/fake"
 	"github.com/gennaker/gennaker/internal/stage"
+	"github.com/gennaker/gennaker/internal/stage/bind"
 	"github.com/gennaker/gennaker/internal/stage/control"
 	"github.com/gennaker/gennaker/internal/stage/deploy"
 )
@@ -85,7 +86,11 @@ func New(w World) (*Simulation, error) {
 // those that are assumed.
 func (s *Simulation) register(r *stage.Registry) {
 	own := &stage.Registry{}
-	control.Register(own, control.Config{Pipelines: launch.Children{Launcher: s.launcher}, Location: s.world.Location})
+	produced := bind.Produced(catalog{s})
+	control.Register(own, control.Config{
+		Pipelines: launch.Children{Launcher: s.launcher}, Clusters: s.fleet, BindProduced: produced, Location: s.world.Location,
+	})
+	bind.Register(own, catalog{s})
 	deploy.Register(own, s.fleet, deploy.Config{Application: catalog{s}.Application})
 	r.Inherit(own, s.script.scripted)
 	if s.world.Registry != nil {
@@ -202,6 +207,23 @@ func (c catalog) Pipeline(_ context.Context, application, nameOrID string) (genn
 		}
 	}
 	return gennaker.Pipeline{}, gennaker.Errorf(gennaker.NotFound, "application %s has no pipeline %q in this simulation", application, nameOrID)
+}
+
+// Executions returns those of the simulation that q is about, newest first.
+func (c catalog) Executions(ctx context.Context, q gennaker.ExecutionQuery) ([]gennaker.Execution, error) {
+	var out []gennaker.Execution
+	for _, id := range slices.Backward(c.s.Simulation.Executions()) {
+		x, err := c.s.Execution(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if len(q.PipelineConfigIDs) > 0 && !slices.Contains(q.PipelineConfigIDs, x.PipelineConfigID) ||
+			len(q.Statuses) > 0 && !slices.Contains(q.Statuses, x.Status) || q.Limit > 0 && len(out) == q.Limit {
+			continue
+		}
+		out = append(out, x)
+	}
+	return out, nil
 }
 
 // Execution returns an execution of the simulation.
