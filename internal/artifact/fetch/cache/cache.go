@@ -101,7 +101,7 @@ func (c *Cache) clear() error {
 		return err
 	}
 	for _, e := range entries {
-		if err := os.Remove(filepath.Join(c.dir, "partial", e.Name())); err != nil {
+		if err := os.RemoveAll(filepath.Join(c.dir, "partial", e.Name())); err != nil {
 			return err
 		}
 	}
