@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -96,6 +98,9 @@ func (d *document) placed(found []client.Warning) []client.Warning {
 		}
 		out[i] = w
 	}
+	slices.SortStableFunc(out, func(a, b client.Warning) int { // the server saw them in another order
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
 	return out
 }
 
