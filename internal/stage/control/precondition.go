@@ -80,11 +80,22 @@ func onlyExpressions(in stage.Input) bool {
 	if in.Stage.ParentStageID != "" {
 		return in.Stage.Context[preconditionType] == typeExpression
 	}
-	list, _ := in.Stage.Context["preconditions"].([]any)
-	return !slices.ContainsFunc(list, func(v any) bool {
+	return !slices.ContainsFunc(listed(in), func(v any) bool {
 		m, _ := v.(map[string]any)
 		return m["type"] != typeExpression
 	})
+}
+
+// listed returns the preconditions of a stage; one alone may stand for a list.
+func listed(in stage.Input) []any {
+	switch v := in.Stage.Context["preconditions"].(type) {
+	case nil:
+		return nil
+	case []any:
+		return v
+	default:
+		return []any{v}
+	}
 }
 
 // preconditions returns a stage for each precondition. Its context is the
@@ -96,10 +107,12 @@ func preconditions(_ context.Context, in stage.Input) ([]gennaker.StageConfig, e
 	if _, err := stage.Decode[preconditionsConfig](in.Stage.Context); err != nil {
 		return nil, err
 	}
-	list, _ := in.Stage.Context["preconditions"].([]any)
 	var out []gennaker.StageConfig
-	for _, v := range list {
-		p, _ := v.(map[string]any)
+	for i, v := range listed(in) {
+		p, ok := v.(map[string]any)
+		if !ok {
+			return nil, gennaker.Errorf(gennaker.Invalid, "preconditions[%d]: must be an object with type and context", i)
+		}
 		c := maps.Clone(in.Stage.Context)
 		for _, key := range []string{"preconditions", "stageEnabled", summaryKey} { // are answered
 			delete(c, key)
