@@ -279,11 +279,16 @@ func (c *Client) Do(r *http.Request, maxBytes int64) (Response, error) {
 	return out, nil
 }
 
-// Fetch returns the text at a URL, as #fromUrl of expressions needs it.
+// Fetch is Text without a context: expr.Fetcher.
+func (c *Client) Fetch(address string) (string, error) {
+	return c.Text(context.Background(), address)
+}
+
+// Text returns the text at a URL, as #fromUrl of expressions needs it.
 //
 // Errors: *Error, also for a status that is not 2xx.
-func (c *Client) Fetch(address string) (string, error) {
-	r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, strings.TrimSpace(address), http.NoBody)
+func (c *Client) Text(ctx context.Context, address string) (string, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSpace(address), http.NoBody)
 	if err != nil {
 		return "", unreadable()
 	}
