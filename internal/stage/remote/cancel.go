@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/egress"
 	"github.com/gennaker/gennaker/internal/stage"
 )
 
@@ -55,17 +56,22 @@ func (w webhook) cancel(ctx context.Context, in stage.Input) (stage.Outcome, err
 	}
 	key := idempotencyKey(in.Execution.ID, in.Stage.ID, in.Stage.StartTime.String(), "cancel")
 	answer, _, err := w.send(ctx, in, c, order{method: c.CancelMethod, url: c.CancelEndpoint, payload: c.CancelPayload, key: key})
-	if err != nil {
+	told := map[string]any{}
+	switch class := egress.ClassOf(err); {
+	case class == egress.ConnectTimeout, class == egress.ReadTimeout: // to try again would hold up the cancellation
+		told["error"] = err.Error()
+	case err != nil:
 		return stage.Outcome{}, fmt.Errorf("signal the cancellation: %w", err)
-	}
-	if answer.Status >= 500 || slices.Contains(w.cfg.RetryCodes, answer.Status) {
+	case answer.Status >= 500, slices.Contains(w.cfg.RetryCodes, answer.Status):
 		return stage.Outcome{}, gennaker.Errorf(gennaker.Unavailable, "%s answered the cancellation with status %d", shown(c.CancelEndpoint), answer.Status)
+	default:
+		told["statusCode"], told["statusCodeValue"] = statusName(answer.Status), answer.Status
 	}
 	webhook, _ := in.Stage.Context[webhookKey].(map[string]any)
 	webhook = maps.Clone(webhook)
 	if webhook == nil {
 		webhook = map[string]any{}
 	}
-	webhook[cancelKey] = map[string]any{"statusCode": statusName(answer.Status), "statusCodeValue": answer.Status}
+	webhook[cancelKey] = told
 	return stage.Done().WithContext(map[string]any{webhookKey: webhook}), nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 
@@ -41,7 +42,7 @@ func (t create) Run(ctx context.Context, in stage.Input) (stage.Outcome, error) 
 	r := created{config: c, execution: in.Execution.ID}
 	switch {
 	case err != nil:
-		return r.unanswered(err, c.Method == "GET" || entry.SafeToRetry), nil
+		return r.unanswered(err, c.Method == http.MethodGet || entry.SafeToRetry), nil
 	case answer.Status >= 400:
 		return r.refused(answer, t.cfg.RetryCodes), nil
 	}
@@ -77,7 +78,15 @@ func (r created) unanswered(err error, harmless bool) stage.Outcome {
 		return r.again(webhook, fmt.Sprintf("Socket timeout in webhook on %s request for pipeline %s to %s, will retry.", r.config.Method, r.execution, where))
 	}
 	message := fmt.Sprintf("An exception occurred for pipeline %s performing a %s request to %s. %v", r.execution, r.config.Method, where, err)
-	return fail(map[string]any{webhookKey: webhook}, webhook, message, gennaker.HintOf(err))
+	return fail(map[string]any{webhookKey: webhook}, webhook, message, hint(err))
+}
+
+// hint says what to do about a request without an answer.
+func hint(err error) string {
+	if egress.ClassOf(err) == egress.TooLarge {
+		return "the bound is webhook.maxResponseBytes in the configuration"
+	}
+	return gennaker.HintOf(err)
 }
 
 // refused is for an answer that is an error.
@@ -111,7 +120,7 @@ func (r created) accepted(answer egress.Response) stage.Outcome {
 		}
 		if endpoint == "" {
 			return fail(context, webhook, "The status URL couldn't be resolved, but 'Wait for completion' is configured",
-				"check that the answer has a "+map[string]string{locationHeader: "Location header"}[r.config.StatusURLResolution])
+				"the answer has no Location header, or null at statusUrlJsonPath; check statusUrlResolution")
 		}
 		webhook[statusEndpointKey], context[statusEndpointKey] = endpoint, endpoint
 		return stage.Done().WithContext(context)
@@ -119,7 +128,7 @@ func (r created) accepted(answer egress.Response) stage.Outcome {
 	if len(r.config.ExpectedArtifacts) > 0 {
 		found, err := lookup(b.value, b.nodes, "artifacts")
 		if errors.Is(err, errNotFound) {
-			err = errors.New("No results for path: $['artifacts']") //nolint:staticcheck // the text is Jayway's
+			err = errors.New("No results for path: $['artifacts']")
 		}
 		if err != nil {
 			return fail(context, webhook, "Expected artifacts in webhook response couldn't be parsed: "+err.Error(),

@@ -101,7 +101,7 @@ func (l look) outcome(answer egress.Response, err error, retryCodes []int) stage
 	case class == egress.UnknownHost, class == egress.ConnectTimeout, class == egress.ReadTimeout:
 		return l.again()
 	case err != nil:
-		return l.fail(gennaker.HintOf(err), "an exception occurred in webhook monitor to %s: %v", l.where, err)
+		return l.fail(hint(err), "an exception occurred in webhook monitor to %s: %v", l.where, err)
 	case answer.Status >= 400:
 		return l.refused(answer, retryCodes)
 	}

@@ -308,6 +308,22 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// TestCancelTimeout: who does not answer the cancellation does not hold it up.
+func TestCancelTimeout(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	w := newWorld(t, remote.Config{Client: newClient(t, egress.Options{ReadTimeout: 100 * time.Millisecond})}, "webhook", map[string]any{"cancelEndpoint": s.URL})
+	undo, _ := w.def.Step("monitorWebhook").Task.(stage.Canceler)
+	o, err := undo.Cancel(t.Context(), w.in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.keep(o)
+	if got := w.at("webhook", "cancel", "error"); got != s.URL+" did not answer in time" {
+		t.Errorf("webhook.cancel.error is %v", got)
+	}
+}
+
 // TestOnFailure: a stage that failed tells once, and its failure stays.
 func TestOnFailure(t *testing.T) {
 	t.Parallel()
