@@ -22,7 +22,7 @@ import (
 )
 
 // How long jobs that ended are remembered, and how many; what they put out goes
-// before.
+// before, and the working directory of one that succeeded at once.
 const (
 	keepJobs       = 5000
 	keepJobsFor    = 30 * 24 * time.Hour
@@ -60,6 +60,11 @@ func (j *job) finish(r shim.Result) (over bool, err error) {
 	j.n.Log.Info("a job ended", "job", j.name, "state", rec.State, "reason", rec.Reason)
 	close(j.ended)
 	j.changed()
+	if rec.State == gennaker.JobSucceeded { // after a failure somebody may want to look
+		if err := removeTree(filepath.Join(j.dir(), "work")); err != nil {
+			j.n.Log.Warn("the working directory of a job could not be deleted", "job", j.name, "error", err)
+		}
+	}
 	j.n.pruneJobs(time.Now())
 	return true, nil
 }

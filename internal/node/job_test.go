@@ -129,6 +129,12 @@ env > env; echo a=1 > sub/out.properties; cut -d' ' -f5-6 /proc/self/stat`, "sub
 	if len(lines) != 4 || !cmp.Equal(want, lines[:3]) {
 		t.Errorf("its log is %q, want %q", lines, want)
 	}
+	h.until(func() string {
+		if _, err := os.Stat(filepath.Join(h.dir, "jobs", name, "work")); err == nil {
+			return "its working directory is there"
+		}
+		return ""
+	})
 	if got := h.jobLog(name, 5, false); got != log[len(log)-5:] {
 		t.Errorf("the end of its log is %q", got)
 	}
@@ -264,7 +270,9 @@ ln -s `+secret+` outside`,
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
 	}
-	j = h.ended(h.runJob(script("exit 1", "never")))
+	name := h.runJob(script("echo x > left; exit 1", "never"))
+	j = h.ended(name)
+	h.untilFile(filepath.Join(h.dir, "jobs", name, "work", "left"))
 	if len(j.Files) != 1 || j.Files[0].Problem != "the job did not write it" {
 		t.Errorf("files are %+v", j.Files)
 	}

@@ -132,6 +132,10 @@ func (c *Client) send(ctx context.Context, method, path string, in any) (*http.R
 	defer res.Body.Close()
 	var e node.ErrorBody
 	if err := json.NewDecoder(io.LimitReader(res.Body, maxError)).Decode(&e); err != nil || e.Kind == "" {
+		if res.StatusCode == http.StatusNotFound {
+			return nil, gennaker.Errorf(gennaker.Unavailable, "the node that runs is of a version that cannot do this").
+				WithHint("restart it (gennaker node stop); what it runs goes on meanwhile")
+		}
 		return nil, fmt.Errorf("ask the node: status %d", res.StatusCode)
 	}
 	return nil, e.Err()

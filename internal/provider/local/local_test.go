@@ -115,6 +115,26 @@ func TestNodeAway(t *testing.T) {
 	}
 }
 
+// TestOlderNode: a node that does not know what is asked for is one of an older
+// version.
+func TestOlderNode(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", node.SocketPath(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{Handler: http.NotFoundHandler()}
+	go func() { _ = srv.Serve(ln) }()
+	defer srv.Close()
+	c := local.New(dir, "local")
+	defer c.Close()
+	_, err = c.RunJob(t.Context(), "k", gennaker.JobSpec{})
+	if gennaker.KindOf(err) != gennaker.Unavailable || !strings.Contains(gennaker.HintOf(err), "restart it") {
+		t.Errorf("got %v, hint %q", err, gennaker.HintOf(err))
+	}
+}
+
 // TestWatchReconnects: a watch outlives the node, and says that it missed
 // something.
 func TestWatchReconnects(t *testing.T) {

@@ -41,10 +41,19 @@ func (r runner) waits(in stage.Input) bool {
 	return err != nil || c.Wait == nil || *c.Wait
 }
 
+// foreign are the fields of jobs that other platforms than ours run.
+var foreign = []string{"manifest", "manifests", "manifestArtifactId", "cluster"}
+
 func (r runner) readJob(in stage.Input) (request, error) {
 	c, err := stage.Decode[jobConfig](in.Stage.Context)
 	if err != nil {
 		return request{}, err
+	}
+	for _, k := range foreign {
+		if in.Stage.Context[k] != nil && c.Command == nil && c.Script == "" && c.Artifact.Reference == "" {
+			return request{}, gennaker.Errorf(gennaker.Invalid, "the stage describes a job of another platform (%s)", k).
+				WithHint("here a job is a process: give command, script or artifact")
+		}
 	}
 	p, err := r.provider(cmp.Or(c.Credentials, c.Account))
 	if err != nil {

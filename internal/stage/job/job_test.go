@@ -327,6 +327,7 @@ func TestRunJobRefuses(t *testing.T) {
 		"no account":       {"runJob", object{"script": "x"}, "the account (credentials or account) is missing"},
 		"unknown account":  {"runJob", object{"account": "other", "script": "x"}, `there is no account "other"`},
 		"no jobs there":    {"runJob", object{"account": "nojobs", "script": "x"}, "account nojobs cannot run jobs"},
+		"of Kubernetes":    {"runJob", object{"account": "k8s", "manifest": object{"kind": "Job"}}, "a job of another platform (manifest)"},
 		"nothing to run":   {"runJob", object{"account": "local"}, "nothing to run"},
 		"two things":       {"runJob", object{"account": "local", "script": "x", "command": "y"}, "both a command and a script"},
 		"and as a list":    {"runJob", object{"account": "local", "script": "x", "command": []any{"y"}}, "both a command and a script"},
