@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/gennaker/gennaker/internal/expr"
+	"github.com/gennaker/gennaker/internal/expr/syntax"
 )
 
 // TestBounds holds that an expression cannot take more than it is given.
@@ -210,11 +214,33 @@ var seeds = []string{
 	"${T(String).format('%5.2f', 1.0)}", "${#readJson('{\"a\": [1]}').a[0]}", "${list.^[#this == 1]}${s.substring(1)}", "${deployedServerGroups[0].x}",
 }
 
+// vectorInputs returns the inputs of the vectors, which are seeds.
+func vectorInputs(f *testing.F) []string {
+	f.Helper()
+	files, err := filepath.Glob("testdata/vectors/*.txt")
+	if err != nil || len(files) == 0 {
+		f.Fatalf("vectors: %v, %v", files, err)
+	}
+	var out []string
+	for _, path := range files {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for line := range strings.SplitSeq(string(data), "\n") {
+			if strings.HasPrefix(line, "${") {
+				out = append(out, line)
+			}
+		}
+	}
+	return out
+}
+
 // FuzzEvaluate holds that no text makes the evaluator panic or change what it
 // cannot evaluate, that positions are within the text, and that nothing depends
 // on anything but the text.
 func FuzzEvaluate(f *testing.F) {
-	for _, s := range seeds {
+	for _, s := range append(vectorInputs(f), seeds...) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -251,11 +277,18 @@ func FuzzEvaluate(f *testing.F) {
 // FuzzParse holds that what can be read is printed as something that can be
 // read, and stays.
 func FuzzParse(f *testing.F) {
-	for _, s := range seeds {
+	for _, s := range append(vectorInputs(f), seeds...) {
 		f.Add(strings.TrimSuffix(strings.TrimPrefix(s, "${"), "}"))
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		e, err := expr.Parse(s)
+		if parts, split := syntax.Split("${" + s + "}"); split == nil && len(parts) == 1 && parts[0].Text == s {
+			wrong := slices.ContainsFunc(expr.Check("${"+s+"}", nil), func(e *expr.Error) bool { return e.Syntax })
+			if wrong != (err != nil) {
+				t.Errorf("Parse(%q): %v, Check says %v", s, err, wrong)
+			}
+			expr.Names("${" + s + "}")
+		}
 		if err != nil {
 			if x, ok := errors.AsType[*expr.Error](err); !ok || x.Pos < 0 || x.Pos > len(s) {
 				t.Errorf("Parse(%q): %#v", s, err)

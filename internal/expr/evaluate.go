@@ -28,6 +28,7 @@ type Finding struct {
 	Hint       string // what would be right; may be empty
 	Syntax     bool   // whether the text cannot be read at all
 
+	text string   // as it is written
 	keys []string // of the map that has the text as a value
 }
 
@@ -75,6 +76,9 @@ func (s Summary) Spinnaker() map[string][]Entry {
 	for _, f := range s.Findings {
 		e := Entry{Level: f.Level, Timestamp: s.now}
 		keys := "[" + strings.Join(f.keys, ", ") + "]"
+		if len(f.keys) == 0 {
+			keys = f.text
+		}
 		if f.Level == LevelInfo {
 			e.Description = fmt.Sprintf("Failed to evaluate %s : %s not found", keys, f.Expression)
 		} else {
@@ -177,7 +181,7 @@ func (w *walk) key(k, path string) string {
 func (w *walk) report(f Finding) { w.summary.Findings = append(w.summary.Findings, f) }
 
 func (w *walk) fail(err *Error, text, path string, keys []string) {
-	w.report(Finding{path, key(text), err.Pos, LevelError, err.Message, err.Hint, err.Syntax, keys})
+	w.report(Finding{path, key(text), err.Pos, LevelError, err.Message, err.Hint, err.Syntax, text, keys})
 }
 
 // key is what Spinnaker has a text's findings under: an expression alone
@@ -232,7 +236,7 @@ func (w *walk) text(s, path string, keys []string) any {
 		}
 	}
 	if missing != nil {
-		w.report(Finding{path, key(s), missing.Pos, LevelInfo, missing.Message, missing.Hint, false, keys})
+		w.report(Finding{path, key(s), missing.Pos, LevelInfo, missing.Message, missing.Hint, false, s, keys})
 	} else {
 		w.summary.Evaluated++
 	}

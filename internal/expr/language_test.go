@@ -195,7 +195,7 @@ func TestTimes(t *testing.T) {
 
 		"${new java.text.SimpleDateFormat('b').format(new java.util.Date())}": raw("means nothing in a date pattern"),
 		"${new java.text.SimpleDateFormat('yyyy').parse('x')}":                raw("is not written like"), "${new java.text.SimpleDateFormat('yyyy').format('x')}": raw("writes a Date"),
-		"${T(java.time.LocalDate).of(2023,2,29)}": raw("no such date"), "${T(java.time.LocalDate).now().plus(1, 'DAYS')}": raw("is no unit of time"),
+		"${T(java.time.LocalDate).of(2023,2,29)}": raw("there is no date or time of the numbers [2023 2 29]"), "${T(java.time.LocalDate).now().plus(1, 'DAYS')}": raw("is no unit of time"),
 		"${T(java.time.LocalDate).now().plusDays(99999999999)}": raw("too far away"), "${T(java.time.Instant).now().plus(1, T(java.time.temporal.ChronoUnit).MONTHS)}": raw("an Instant has no months"),
 		"${T(java.time.LocalDate).now().plusHours(1)}": raw("a LocalDate has no hours"), "${T(java.time.Instant).parse('x')}": raw("is no Instant"),
 	})

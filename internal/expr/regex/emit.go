@@ -142,8 +142,27 @@ func nullable(n *node) bool {
 	return true
 }
 
+// maxProgram bounds Go's program for a pattern, in instructions.
+const maxProgram = 5000
+
+// program returns about how many instructions Go has for n, up to maxProgram
+// and more.
+func program(n *node) int {
+	sum := 1
+	for _, x := range n.subs {
+		sum += program(x)
+	}
+	if n.op == opRepeat {
+		sum *= max(1, n.min, n.max)
+	}
+	return min(sum, maxProgram+1)
+}
+
 // compile makes the linear expressions, unless they would be too large.
 func (re *Regexp) compile(p string) {
+	if program(re.root) > maxProgram {
+		return
+	}
 	tree, err := syntax.Parse(p, syntax.Perl)
 	if err != nil {
 		return // such as a repetition of repetitions that is too long

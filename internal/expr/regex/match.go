@@ -50,7 +50,7 @@ func (m *matcher) step(n int) bool {
 }
 
 func (m *matcher) pay() {
-	if err := m.spend(m.steps); err != nil && m.err == nil {
+	if err := m.spend(stepCost * m.steps); err != nil && m.err == nil {
 		m.err = err
 	}
 	m.steps = 0

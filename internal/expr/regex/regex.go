@@ -33,15 +33,18 @@ type Regexp struct {
 // its start and its end in bytes, -1 for one that took no part.
 type Match []int
 
-// Budget is asked for each piece of work, in steps of some nanoseconds; its
-// error ends the search.
-type Budget func(steps int) error
+// Budget is asked for each piece of work, in units of about 10 ns; its error
+// ends the search.
+type Budget func(units int) error
 
 // ErrTooMuch is the error of a search that takes too many steps.
 var ErrTooMuch = errors.New("the regular expression takes too many steps for this text")
 
-// maxSteps bounds one search, to about a quarter of a second.
-const maxSteps = 2_000_000
+const (
+	maxSteps  = 2_000_000  // of one search that tries ways: about 200 ms
+	stepCost  = 8          // units
+	maxLinear = 16_000_000 // units of one linear search: as long
+)
 
 // Compile reads a pattern.
 //
@@ -159,9 +162,6 @@ func (re *Regexp) All(s string, n int, spend Budget) ([]Match, error) {
 	}
 	return out, nil
 }
-
-// maxLinear bounds one linear search, to about as long.
-const maxLinear = 16_000_000
 
 // pay asks for what a linear search takes at most.
 func (re *Regexp) pay(s string, spend Budget) error {

@@ -387,7 +387,7 @@ func (p *parser) named() (Node, *Error) {
 			return nil, err
 		}
 		return &TypeRef{pos(t.pos), name}, p.closed(")")
-	case t.text == "new" && p.after().kind == identifier:
+	case t.text == "new":
 		p.take()
 		name, err := p.qualified()
 		if err != nil {

@@ -97,6 +97,9 @@ func Describe(v any) string {
 	case map[string]any, Object:
 		return "a map"
 	case moment:
+		if v.kind == "Instant" {
+			return "an Instant"
+		}
 		return "a " + string(v.kind)
 	case Class:
 		return "the type " + string(v)
