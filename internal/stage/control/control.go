@@ -15,8 +15,9 @@ import (
 type Config struct {
 	Pipelines Pipelines
 	Clusters  Clusters // for preconditions of type clusterSize; nil refuses them
-	// BindProduced is the step that binds the artifacts a stage promised; it is
-	// planned for stages that do. The zero value leaves them unbound.
+	// BindProduced is the step that binds the artifacts a stage promised; without
+	// an If it is planned for stages that promise some. The zero value leaves them
+	// unbound.
 	BindProduced stage.Step
 	// Location is the place whose clock execution windows go by; nil is
 	// window.DefaultZone.

@@ -61,6 +61,8 @@ const (
 	executionName = "executionName"
 	childStatus   = "status"
 	keepChild     = "_skipPipelineRestart" // a restart attaches to the same child
+	artifactsKey  = "artifacts"
+	resolvedKey   = "resolvedExpectedArtifacts"
 )
 
 const (
@@ -82,7 +84,9 @@ func pipeline(p Pipelines, bind stage.Step) stage.Definition {
 		{Name: "monitorPipeline", Task: monitorPipeline{p}, If: waits, Timeout: monitorTimeout},
 	}
 	if bind.Task != nil {
-		bind.If = promises
+		if bind.If == nil {
+			bind.If = promises
+		}
 		steps = append(steps, bind)
 	}
 	return stage.Definition{
@@ -97,6 +101,10 @@ func pipeline(p Pipelines, bind stage.Step) stage.Definition {
 				delete(context, executionID)
 			}
 			delete(context, keepChild)
+			if _, bound := context[resolvedKey]; bound { // those of the child before
+				delete(context, resolvedKey)
+				delete(context, artifactsKey)
+			}
 		},
 	}
 }
@@ -239,10 +247,10 @@ func artifacts(in stage.Input) []map[string]any {
 			}
 		}
 	}
-	add(in.Stage.Context["artifacts"])
+	add(in.Stage.Context[artifactsKey])
 	if in.Upstream != nil {
 		for _, s := range in.Upstream() {
-			add(s.Outputs["artifacts"])
+			add(s.Outputs[artifactsKey])
 		}
 	}
 	for _, a := range in.Execution.Trigger.Artifacts {

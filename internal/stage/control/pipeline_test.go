@@ -396,6 +396,14 @@ func TestRestartPipeline(t *testing.T) {
 			map[string]any{"pipeline": "x", "executionId": "c", "executionName": "n", "status": "TERMINAL"},
 			map[string]any{"pipeline": "x"},
 		},
+		"bound artifacts": {
+			map[string]any{"pipeline": "x", "artifacts": []any{1}, "resolvedExpectedArtifacts": []any{1}, "expectedArtifacts": []any{2}},
+			map[string]any{"pipeline": "x", "expectedArtifacts": []any{2}},
+		},
+		"artifacts of its own": {
+			map[string]any{"pipeline": "x", "artifacts": []any{1}},
+			map[string]any{"pipeline": "x", "artifacts": []any{1}},
+		},
 		"same child": {
 			map[string]any{"pipeline": "x", "executionId": "c", "executionName": "n", "_skipPipelineRestart": true},
 			map[string]any{"pipeline": "x", "executionId": "c", "executionName": "n"},
