@@ -429,7 +429,11 @@ func TestArchiveOverSSH(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	block, err := ssh.MarshalPrivateKeyWithPassphrase(private, "", []byte("open sesame"))
+	plain, err := ssh.MarshalPrivateKey(private, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	locked, err := ssh.MarshalPrivateKeyWithPassphrase(private, "", []byte("open sesame"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -445,12 +449,13 @@ func TestArchiveOverSSH(t *testing.T) {
 	var dialer net.Dialer
 	remote := gitrepo.Remote{
 		URL: parse(t, "ssh://git@"+address+dir), Account: "shop-reader", Dial: dialer.DialContext,
-		PrivateKey: pem.EncodeToMemory(block), Passphrase: "open sesame", KnownHosts: known,
+		PrivateKey: pem.EncodeToMemory(locked), Passphrase: "open sesame", KnownHosts: known,
 	}
 	commit, _, got := archive(t, remote, "v1", "")
 	if diff := cmp.Diff(all, got); diff != "" || commit != first {
 		t.Errorf("commit %s, want %s; entries (-want +got):\n%s", commit, first, diff)
 	}
+	remote.PrivateKey, remote.Passphrase = pem.EncodeToMemory(plain), "" // deriving a key takes its time
 	unknown := remote
 	unknown.KnownHosts, unknown.TrustUnknownHosts = "", true
 	if commit, _, _ := archive(t, unknown, "master", "deploy"); commit == "" {
@@ -463,7 +468,7 @@ func TestArchiveOverSSH(t *testing.T) {
 		"no known hosts":    {func(r *gitrepo.Remote) { r.KnownHosts = "" }, gennaker.Invalid},
 		"other host key":    {func(r *gitrepo.Remote) { r.KnownHosts = other }, gennaker.Denied},
 		"no key":            {func(r *gitrepo.Remote) { r.PrivateKey = nil }, gennaker.Invalid},
-		"wrong passphrase":  {func(r *gitrepo.Remote) { r.Passphrase = "x" }, gennaker.Invalid},
+		"wrong passphrase":  {func(r *gitrepo.Remote) { r.PrivateKey, r.Passphrase = pem.EncodeToMemory(locked), "x" }, gennaker.Invalid},
 		"password, refused": {func(r *gitrepo.Remote) { r.PrivateKey, r.Password = nil, "hunter2" }, gennaker.Denied},
 		"no repository":     {func(r *gitrepo.Remote) { r.URL = parse(t, "ssh://git@"+address+"/it's/none") }, gennaker.NotFound},
 		"nobody there":      {func(r *gitrepo.Remote) { r.URL = parse(t, "ssh://git@127.0.0.1:1/x") }, gennaker.Unavailable},
