@@ -239,11 +239,15 @@ func (n *node) pruneJobs(now time.Time) {
 	}
 }
 
-// sweepJob deletes everything of a job but its record.
+// sweepJob deletes everything of a job but how it ended.
 func (n *node) sweepJob(j *job) {
 	err := removeTree(j.dir())
 	if err == nil {
-		err = j.update(func(rec *state.Job) error { rec.Swept = true; return nil })
+		err = j.update(func(rec *state.Job) error {
+			rec.Spec, rec.Artifact = gennaker.JobSpec{Application: rec.Spec.Application, Name: rec.Spec.Name}, state.Artifact{}
+			rec.Swept = true
+			return nil
+		})
 	}
 	if err != nil {
 		n.Log.Warn("what an old job put out could not be deleted", "job", j.name, "error", err)

@@ -511,6 +511,49 @@ func TestJobRetention(t *testing.T) {
 	}
 }
 
+// TestJobAges: a job is forgotten after a month, what it put out after a week,
+// and the directory of one that nobody knows at once.
+func TestJobAges(t *testing.T) {
+	h := newHarness(t)
+	h.down()
+	store, _, err := state.Open(filepath.Join(h.dir, "state"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const day = 24 * time.Hour
+	names := map[string]string{}
+	for what, age := range map[string]time.Duration{"young": day, "old": 8 * day, "ancient": 31 * day, "unknown": 0} {
+		name := gennaker.JobName("demo", what, "")
+		names[what] = name
+		if err := os.MkdirAll(filepath.Join(h.dir, "jobs", name, "work"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if what == "unknown" {
+			continue
+		}
+		if err := store.SaveJob(state.Job{
+			Name: name, Spec: script("echo a secret"), State: gennaker.JobSucceeded, ExitCode: new(0), Ended: gennaker.At(time.Now().Add(-age)),
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.run()
+	for what, want := range map[string]struct{ dir, known bool }{"young": {true, true}, "old": {false, true}, "ancient": {}, "unknown": {}} {
+		h.until(func() string {
+			_, dir := os.Stat(filepath.Join(h.dir, "jobs", names[what]))
+			j, known := h.Job(t.Context(), names[what])
+			if (dir == nil) != want.dir || (known == nil) != want.known || known == nil && j.State != gennaker.JobSucceeded {
+				return fmt.Sprintf("%s: directory %v, job %+v %v", what, dir, j, known)
+			}
+			return ""
+		})
+	}
+	b, err := os.ReadFile(filepath.Join(h.dir, "state", "jobs", names["old"]+".json"))
+	if err != nil || strings.Contains(string(b), "secret") {
+		t.Errorf("of an old job is kept: %s, %v", b, err)
+	}
+}
+
 // TestJobNoShim: a job whose shim does not do its work has failed, and did not
 // run; a node without one refuses jobs.
 func TestJobNoShim(t *testing.T) {

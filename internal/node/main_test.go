@@ -36,7 +36,7 @@ const (
 func TestMain(m *testing.M) {
 	switch {
 	case len(os.Args) == 3 && os.Args[1] == shimArg:
-		if err := shim.Run(os.Args[2]); err != nil {
+		if err := shim.Run(context.Background(), os.Args[2]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

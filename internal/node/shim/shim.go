@@ -105,27 +105,25 @@ func Look(dir string) (Standing, error) {
 }
 
 // Run is the whole life of a shim, in the process that is one: stdout is the
-// log of the job. It changes how the process takes SIGTERM.
+// log of the job. The job is stopped when ctx ends or the process gets SIGTERM;
+// a caller that takes that signal itself must end ctx then.
 //
 // Errors: whatever kept it from running the job or from recording its end; there
 // is no result then.
-func Run(dir string) error {
-	told := make(chan os.Signal, 1)
-	signal.Notify(told, syscall.SIGTERM)
-	defer signal.Stop(told)
+func Run(ctx context.Context, dir string) error {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
+	defer stop()
 	plan, err := read[Plan](filepath.Join(dir, planFile))
 	if err != nil {
 		return fmt.Errorf("read what to run: %w", err)
 	}
-	select {
-	case <-told: // before it began: it never will, unless another shim is started
+	if ctx.Err() != nil { // it never begins, unless another shim is started
 		return errors.New("told to stop before the job began")
-	default:
 	}
 	if err := Claim(dir); err != nil {
 		return err
 	}
-	result := plan.run(told)
+	result := plan.run(ctx)
 	b, err := json.Marshal(result)
 	if err != nil {
 		return fmt.Errorf("encode how the job ended: %w", err)
@@ -158,7 +156,7 @@ func Claim(dir string) error {
 }
 
 // run starts the process and waits for its end.
-func (p Plan) run(told <-chan os.Signal) Result {
+func (p Plan) run(ctx context.Context) Result {
 	r := Result{Started: gennaker.At(time.Now())}
 	proc, err := p.start()
 	if err != nil {
@@ -169,13 +167,13 @@ func (p Plan) run(told <-chan os.Signal) Result {
 	defer deadline.Stop()
 	select {
 	case <-proc.Done():
-	case <-told:
+	case <-ctx.Done():
 		r.Stopped = true
 	case <-deadline.C:
 		r.TimedOut = true
 	}
 	if r.Stopped || r.TimedOut {
-		proc.Stop(context.Background(), p.Grace)
+		proc.Stop(context.WithoutCancel(ctx), p.Grace)
 	}
 	exit := proc.Exit()
 	r.Ended, r.Status, r.Signal = gennaker.At(exit.At), exit.Status, int(exit.Signal)

@@ -1,12 +1,14 @@
 package shim_test
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -16,7 +18,7 @@ import (
 // TestMain is a shim when it is run as one.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "shim" {
-		if shim.Run(os.Args[2]) != nil {
+		if shim.Run(context.Background(), os.Args[2]) != nil {
 			os.Exit(1)
 		}
 		return
@@ -97,16 +99,49 @@ func TestClaimed(t *testing.T) {
 	}
 }
 
+// TestStop: a shim whose context ends stops its job, and one whose context has
+// ended does not begin it.
+func TestStop(t *testing.T) {
+	t.Parallel()
+	dir := prepare(t, "touch began; exec sleep 1000")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := shim.Run(ctx, dir); err == nil {
+		t.Error("it says that it ran it")
+	}
+	if at := look(t, dir); !at.Claimed.IsZero() {
+		t.Errorf("it stands at %+v", at)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- shim.Run(ctx, dir) }()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for range tick.C {
+		if _, err := os.Stat(filepath.Join(dir, "work", "began")); err == nil {
+			break
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if at := look(t, dir); at.Result == nil || !at.Result.Stopped || at.Result.TimedOut || at.Result.Signal != int(syscall.SIGTERM) {
+		t.Errorf("it stands at %+v %+v", at, at.Result)
+	}
+}
+
 func TestBroken(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if err := shim.Run(dir); !errors.Is(err, fs.ErrNotExist) {
+	if err := shim.Run(t.Context(), dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("without a plan: %v", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "plan.json"), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := shim.Run(dir); err == nil {
+	if err := shim.Run(t.Context(), dir); err == nil {
 		t.Error("a broken plan was run")
 	}
 	if err := os.WriteFile(filepath.Join(dir, "result.json"), []byte("{"), 0o600); err != nil {

@@ -22,7 +22,7 @@ type Job struct {
 	ExitCode *int              `json:"exitCode,omitzero"`
 	Signal   int               `json:"signal,omitzero"`
 	Reason   string            `json:"reason,omitzero"`
-	Swept    bool              `json:"swept,omitzero"` // its directory is gone
+	Swept    bool              `json:"swept,omitzero"` // its directory is gone, and most of Spec
 }
 
 // Over reports whether j is in a final state.

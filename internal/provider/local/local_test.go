@@ -28,7 +28,7 @@ import (
 // tests deploy their own binary.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "shim" {
-		if err := shim.Run(os.Args[2]); err != nil {
+		if err := shim.Run(context.Background(), os.Args[2]); err != nil {
 			os.Exit(1)
 		}
 		return

@@ -24,7 +24,7 @@ import (
 // TestMain is the shim of a job when it is run as one.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "shim" {
-		if shim.Run(os.Args[2]) != nil {
+		if shim.Run(context.Background(), os.Args[2]) != nil {
 			os.Exit(1)
 		}
 		return
