@@ -59,7 +59,7 @@ func (r *run) index(n *syntax.Index) (any, *Error) {
 		}
 		return value.FromUnits(u[i : i+1]), nil
 	}
-	return nil, failure(n.At(), "%s cannot be indexed", value.Describe(target))
+	return nil, failure(n.At(), "%s cannot be indexed", value.Describe(target)).WithHint("lists, maps and texts can")
 }
 
 // key evaluates an index. As in SpEL, a bare name as the index of a map stands

@@ -3,7 +3,6 @@ package expr
 import (
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -101,7 +100,7 @@ var builtin = map[string]Function{
 	"stageByRefId": {1, 1, stageByRef},
 	"currentStage": {0, 0, func(c Call) (any, error) {
 		if c.Stage == nil {
-			return nil, errors.New("no stage is being executed here")
+			return nil, value.Refuse("write #stage('…')", "no stage is being executed here")
 		}
 		return Object(c.Stage), nil
 	}},
@@ -162,7 +161,7 @@ func (r *run) call(name string, args []any, at int) (any, *Error) {
 		return nil, placed(err, at)
 	}
 	if f.Call == nil {
-		return nil, failure(at, "#%s is not available here", name)
+		return nil, failure(at, "#%s is not available here", name).WithHint("it needs the server's data")
 	}
 	v, err := f.Call(Call{args, r.root(), r.env.Stage, r})
 	if e, ok := errors.AsType[*Error](err); ok {
@@ -198,7 +197,7 @@ func toFloat32(c Call) (any, error) {
 	s := value.ScalarString(c.Args[0])
 	f, err := strconv.ParseFloat(strings.TrimSpace(s), 32)
 	if err != nil {
-		return nil, fmt.Errorf("%s is not a number", value.Describe(c.Args[0]))
+		return nil, value.Refuse("a number is written like 7.5", "%s is not a number", value.Describe(c.Args[0]))
 	}
 	return strconv.ParseFloat(strconv.FormatFloat(f, 'g', -1, 32), 64)
 }
@@ -210,7 +209,7 @@ func fromBase64(c Call) (any, error) {
 	}
 	b, err := base64.StdEncoding.DecodeString(s)
 	if err != nil {
-		return nil, fmt.Errorf("%s is not base64", value.Describe(s))
+		return nil, value.Refuse("base64 has A to Z, a to z, 0 to 9, + and /, padded with =", "%s is not base64", value.Describe(s))
 	}
 	return strings.ToValidUTF8(string(b), "\ufffd"), nil
 }

@@ -1,7 +1,6 @@
 package expr
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -38,7 +37,7 @@ func (c Call) stage(fits func(Object, string) bool) Object {
 // noStage is the error of a name that no stage has.
 func (c Call) noStage(what, name string) error {
 	if c.Execution() == nil {
-		return errors.New("there is no execution here, and so no stages")
+		return value.Refuse("stages can be named where a stage is about to run", "there is no execution here, and so no stages")
 	}
 	var names []string
 	for _, s := range c.stages() {
@@ -64,7 +63,15 @@ func stageByRef(c Call) (any, error) {
 	if s := c.stage(func(s Object, ref string) bool { return s["refId"] == ref }); s != nil {
 		return s, nil
 	}
-	return nil, fmt.Errorf("there is no stage with refId '%s'", value.Shorten(value.ScalarString(c.Args[0])))
+	var refs []string
+	for _, s := range c.stages() {
+		refs = append(refs, fmt.Sprint(s["refId"]))
+	}
+	hint := ""
+	if len(refs) > 0 && len(refs) <= 30 {
+		hint = "there are '" + strings.Join(refs, "', '") + "'"
+	}
+	return nil, value.Refuse(hint, "there is no stage with refId '%s'", value.Shorten(value.ScalarString(c.Args[0])))
 }
 
 func currentUser(c Call) (any, error) {
@@ -133,7 +140,7 @@ func resolvedArtifacts(c Call) (any, error) {
 func manifestLabelValue(c Call) (any, error) {
 	kind, key := value.ScalarString(c.Args[1]), value.ScalarString(c.Args[2])
 	if kind != "Deployment" && kind != "ReplicaSet" {
-		return nil, fmt.Errorf("the kind '%s' is neither Deployment nor ReplicaSet", value.Shorten(kind))
+		return nil, value.Refuse("the second argument is one of them", "the kind '%s' is neither Deployment nor ReplicaSet", value.Shorten(kind))
 	}
 	s := c.stage(func(s Object, name string) bool {
 		return s["name"] == name && s["type"] == "deployManifest" && fmt.Sprint(s["status"]) == "SUCCEEDED"
@@ -149,12 +156,13 @@ func manifestLabelValue(c Call) (any, error) {
 		if at(m, "kind") != kind {
 			continue
 		}
-		if label := at(m, "spec", "template", "metadata", "labels", key); label != nil {
+		labels, _ := value.Entries(at(m, "spec", "template", "metadata", "labels"))
+		if label := labels[key]; label != nil {
 			return label, nil
 		}
-		return nil, fmt.Errorf("the %s has no label '%s'", kind, value.Shorten(key))
+		return nil, value.Refuse(value.Suggest(key, slices.Sorted(maps.Keys(labels))), "the %s has no label '%s' in its template", kind, value.Shorten(key))
 	}
-	return nil, fmt.Errorf("the stage deployed no %s", kind)
+	return nil, value.Refuse("the second argument is the kind of what it deployed", "the stage deployed no %s", kind)
 }
 
 func serviceKey(c Call) (any, error) {

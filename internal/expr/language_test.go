@@ -215,7 +215,7 @@ func TestCheck(t *testing.T) {
 		},
 		"${a.lenght() + b.stream()}":                  {"4: nothing has a method lenght(); did you mean 'length'?", "17: stream() is not allowed in expressions; write .?[condition] to choose and .![value] to convert"},
 		"${T(Strin).valueOf(1) + new Datee().x}":      {"2: the type Strin is not allowed in expressions; did you mean 'String'?", "24: the type Datee is not allowed in expressions; did you mean 'java.util.Date'?"},
-		"${T(Math).maxx(1,2)} ${T(Math).max(1)}":      {"10: the type Math has no method maxx() that expressions may call", "31: Math.max() wants 2 arguments, not 1"},
+		"${T(Math).maxx(1,2)} ${T(Math).max(1)}":      {"10: the type Math has no method maxx() that expressions may call; did you mean 'max'?", "31: Math.max() wants 2 arguments, not 1"},
 		"${a.?[#nope(x)].![{k: #nope2()}][#nope3()]}": {"6: there is no function #nope", "22: there is no function #nope2", "33: there is no function #nope3"},
 		"${#nope()} ${a +} ${#nope()}":                {"2: there is no function #nope", "16: found the end where a value is expected"},
 		"${a":                                         {"0: the ${ has no }"},

@@ -80,7 +80,7 @@ func momentOf(kind Class, args []any) (any, error) {
 	}
 	t := time.Date(int(n[0]), time.Month(n[1]), int(n[2]), int(n[3]), int(n[4]), int(n[5]), int(n[6]), time.UTC)
 	if t.Year() != int(n[0]) || int64(t.Month()) != n[1] || int64(t.Day()) != n[2] || int64(t.Hour()) != n[3] || int64(t.Minute()) != n[4] {
-		return nil, fmt.Errorf("there is no date or time of the numbers %v", n[:len(args)])
+		return nil, Refuse("they are the year, the month from 1 to 12, the day, the hour and so on", "there is no date or time of the numbers %v", n[:len(args)])
 	}
 	return moment{t, kind}, nil
 }

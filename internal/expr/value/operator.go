@@ -304,7 +304,7 @@ func whole(op string, i, j int64) (any, error) {
 		return p, nil
 	case "/", "%":
 		if j == 0 {
-			return nil, errors.New("division by zero")
+			return nil, Refuse("write x != 0 ? y / x : 0", "division by zero")
 		}
 		if op == "%" {
 			return i % j, nil

@@ -185,7 +185,7 @@ func floored(args []any, mod bool) (any, error) {
 		return nil, err
 	}
 	if b == 0 {
-		return nil, fmt.Errorf("division by zero")
+		return nil, Refuse("write x != 0 ? … : 0", "division by zero")
 	}
 	q, m := a/b, a%b
 	if m != 0 && (m < 0) != (b < 0) {
@@ -212,7 +212,15 @@ func ParseWhole(args []any, bits int) (any, error) {
 	s := ScalarString(args[0])
 	i, err := strconv.ParseInt(s, int(base), bits)
 	if err != nil || strings.Contains(s, "_") {
-		return nil, fmt.Errorf("%s is not a whole number of %d bits", Describe(args[0]), bits)
+		hint := ""
+		if args[0] == nil {
+			hint = "write (… ?: '0') where there may be none"
+		} else if strings.TrimSpace(s) != s {
+			hint = "trim() takes spaces away"
+		} else if strings.Contains(s, ".") {
+			hint = "#toFloat(…) takes decimals"
+		}
+		return nil, Refuse(hint, "%s is not a whole number of %d bits", Describe(args[0]), bits)
 	}
 	return i, nil
 }

@@ -209,11 +209,28 @@ func StaticOf(c Class, name string) (Method, bool) {
 	return m, ok
 }
 
+// methodsOfType returns the names of a type's methods.
+func methodsOfType(c Class) []string {
+	if c == "TemporalAdjusters" {
+		return slices.Sorted(maps.Keys(adjusters))
+	}
+	var names []string
+	for _, table := range []map[string]Method{numeric, statics} {
+		for full := range table {
+			if name, ok := strings.CutPrefix(full, string(c)+"."); ok {
+				names = append(names, name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // CallStatic calls a method of a type.
 func (r *Work) CallStatic(c Class, name string, args []any) (any, error) {
 	m, ok := StaticOf(c, name)
 	if !ok {
-		return nil, fmt.Errorf("the type %s has no method %s() that expressions may call", c, Shorten(name))
+		return nil, Refuse(Suggest(name, methodsOfType(c)), "the type %s has no method %s() that expressions may call", c, Shorten(name))
 	}
 	if err := Arity(string(c)+"."+name+"()", m.Min, m.Max, len(args)); err != nil {
 		return nil, err

@@ -236,7 +236,7 @@ func (r *Work) Converted(v any, depth int) (string, error) {
 	case AsIs:
 		return "", Refuse("write #toJson(#doNotEval(…))", "the result of #doNotEval cannot be part of a text")
 	case *java.Random, Class, pattern, adjuster:
-		return "", fmt.Errorf("%s cannot be part of a text", Describe(v))
+		return "", Refuse("call a method of it", "%s cannot be part of a text", Describe(v))
 	case nil:
 		return "null", nil // within a list
 	case []any:
@@ -331,7 +331,7 @@ func (r *Work) Export(v any, depth int) (any, error) {
 	case uuid, unit, weekday:
 		return ScalarString(v), nil
 	case Class, pattern, adjuster, *java.Random:
-		return nil, fmt.Errorf("%s cannot be the result of an expression", Describe(v))
+		return nil, Refuse("call a method of it", "%s cannot be the result of an expression", Describe(v))
 	case AsIs:
 		return r.Export(v.Value, depth+1)
 	case float64:
