@@ -23,34 +23,35 @@ func (l *linter) artifacts() {
 	for _, id := range ids(l.Doc.Value["expectedArtifacts"]) {
 		own[id] = true
 	}
-	l.triggered(own)
+	all := slices.Sorted(maps.Keys(own))
+	l.triggered(own, all)
+	all = append(all, slices.Sorted(maps.Keys(stages))...)
 	for i := range l.Stages {
 		wanted := wants{}
 		wanted.object(stagePath(i), l.raw(i), 0)
 		for _, w := range wanted.found {
 			if !own[w.id] && !l.full() {
-				l.artifact(i, w, stages, own)
+				l.artifact(i, w, stages[w.id], all)
 			}
 		}
 	}
 }
 
-// artifact looks for what stage i asks for, and the pipeline has not itself.
-func (l *linter) artifact(i int, w want, stages map[string][]int, own map[string]bool) {
-	from := stages[w.id]
+// artifact looks for what stage i asks for and the stages from provide; all are
+// the IDs of all artifacts.
+func (l *linter) artifact(i int, w want, from []int, all []string) {
 	switch {
 	case len(from) == 0:
-		all := append(slices.Sorted(maps.Keys(own)), slices.Sorted(maps.Keys(stages))...)
 		l.add(Error, ruleArtifact, w.path, meant(w.id, all, "add it to expectedArtifacts of the pipeline, or of a stage before this one"),
 			"nothing provides the artifact with the ID '%s'", shorten(w.id))
 	case !slices.ContainsFunc(from, func(j int) bool { return j == i || l.ancestors(i)[j] }):
-		l.add(Suspect, ruleArtifactOrder, w.path, "let this stage wait for "+l.called(from[0]),
-			"%s provides the artifact '%s', and need not have ended when this one begins", l.called(from[0]), shorten(w.id))
+		l.add(Suspect, ruleArtifactOrder, w.path, "let this stage wait for "+l.stageName(from[0]),
+			"%s provides the artifact '%s', and need not have ended when this one begins", l.stageName(from[0]), shorten(w.id))
 	}
 }
 
 // triggered looks for the artifacts that triggers want to have.
-func (l *linter) triggered(own map[string]bool) {
+func (l *linter) triggered(own map[string]bool, all []string) {
 	triggers, _ := l.Doc.Value["triggers"].([]any)
 	for i, v := range triggers {
 		m, _ := v.(map[string]any)
@@ -58,15 +59,15 @@ func (l *linter) triggered(own map[string]bool) {
 		for j, v := range list {
 			if id, ok := v.(string); ok && id != "" && !own[id] && !l.full() {
 				l.add(Suspect, ruleArtifact, fmt.Sprintf("triggers[%d].expectedArtifactIds[%d]", i, j),
-					meant(id, slices.Sorted(maps.Keys(own)), "add it to expectedArtifacts of the pipeline, or take it out here"),
+					meant(id, all, "add it to expectedArtifacts of the pipeline, or take it out here"),
 					"the pipeline expects no artifact with the ID '%s'", shorten(id))
 			}
 		}
 	}
 }
 
-// called names a stage for people.
-func (l *linter) called(i int) string {
+// stageName names a stage for people.
+func (l *linter) stageName(i int) string {
 	return fmt.Sprintf("stage '%s' (refId %s)", shorten(l.Stages[i].Name), shorten(l.Stages[i].RefID))
 }
 

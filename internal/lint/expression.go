@@ -129,7 +129,7 @@ func (l *linter) refer(n expr.Name, at place) {
 	switch n.Kind {
 	case expr.NameParameter:
 		if _, ok := l.declared[n.Name]; !ok {
-			l.at(severity, ruleParameter, at, n.Pos, meant(n.Name, l.parameterNames(), "declare it in parameterConfig"),
+			l.at(severity, ruleParameter, at, n.Pos, meant(n.Name, l.names, "declare it in parameterConfig"),
 				"the pipeline declares no parameter '%s'", shorten(n.Name))
 		}
 	case expr.NameTemplateVariable:
@@ -160,12 +160,7 @@ func (l *linter) stageReference(n expr.Name, at place) {
 	if n.Name == "" || dynamic(n.Name) || l.full() {
 		return
 	}
-	var matches []int
-	for j := range l.Stages {
-		if l.label(j, n.Kind) == n.Name {
-			matches = append(matches, j)
-		}
-	}
+	matches := l.called[n.Kind][n.Name]
 	if len(matches) == 0 {
 		l.noStage(n, at)
 		return
@@ -181,7 +176,7 @@ func (l *linter) stageReference(n expr.Name, at place) {
 			"%d stages are named '%s'; the first one is taken, which need not have ended", len(matches), shorten(n.Name))
 	case !before(first):
 		l.at(Suspect, ruleStageOrder, at, n.Pos, "let this stage wait for it, by its requisiteStageRefIds",
-			"%s need not have ended when this is evaluated", l.called(first))
+			"%s need not have ended when this is evaluated", l.stageName(first))
 	case len(matches) > 1 && n.Kind == expr.NameStage:
 		l.at(Info, ruleStageTwice, at, n.Pos, "give each a name of its own, or use #stageByRefId",
 			"%d stages are named '%s'; the first one is taken", len(matches), shorten(n.Name))
@@ -199,13 +194,14 @@ func (l *linter) label(j int, k expr.NameKind) string {
 // noStage notes a stage that there is not, unless it may be one that is made
 // when the pipeline runs.
 func (l *linter) noStage(n expr.Name, at place) {
+	if l.unsure || slices.ContainsFunc(made, func(prefix string) bool { return strings.HasPrefix(n.Name, prefix) }) {
+		return
+	}
 	var labels []string
 	for j := range l.Stages {
-		labels = append(labels, l.label(j, n.Kind))
-	}
-	labels = unique(labels)
-	if slices.ContainsFunc(labels, dynamic) || slices.ContainsFunc(made, func(prefix string) bool { return strings.HasPrefix(n.Name, prefix) }) {
-		return
+		if label := l.label(j, n.Kind); l.called[n.Kind][label][0] == j {
+			labels = append(labels, label)
+		}
 	}
 	what, otherwise := "named", "the pipeline has no stages"
 	if n.Kind == expr.NameStageRef {
@@ -215,16 +211,6 @@ func (l *linter) noStage(n expr.Name, at place) {
 		otherwise = "there are '" + strings.Join(most, "', '") + "'"
 	}
 	l.at(Error, ruleStageMissing, at, n.Pos, meant(n.Name, labels, otherwise), "there is no stage %s '%s'", what, shorten(n.Name))
-}
-
-// unique returns names without those that were there before.
-func unique(names []string) []string {
-	seen := map[string]bool{}
-	return slices.DeleteFunc(names, func(n string) bool {
-		again := seen[n]
-		seen[n] = true
-		return again
-	})
 }
 
 // constant returns the value of an expression that has the same value whatever

@@ -55,7 +55,7 @@ type Known struct {
 }
 
 // maxWarnings bounds what is found in one pipeline.
-const maxWarnings = 1_000
+const maxWarnings = 200
 
 // Text returns what is wrong with the text of a pipeline, or of a template of
 // pipelines, in its order: why it could not be saved, too.
@@ -158,12 +158,15 @@ func Strict(all []Warning) []Warning {
 type linter struct {
 	gennaker.Pipeline
 	known     Known
-	templated bool             // the rest of it is in a template
-	byRef     map[string]int   // index of the first stage with a refId
-	before    [][]bool         // for each stage, those that end before it begins; nil is not yet known
-	variables map[string]bool  // of a template whose pipeline this is; nil for others
-	declared  map[string]int   // index of the first parameter with a name
-	children  map[string]error // what known.Pipeline said
+	templated bool                               // the rest of it is in a template
+	byRef     map[string]int                     // index of the first stage with a refId
+	before    [][]bool                           // for each stage, those that end before it begins; nil is not yet known
+	variables map[string]bool                    // of a template whose pipeline this is; nil for others
+	declared  map[string]int                     // index of the first parameter with a name
+	names     []string                           // of the parameters
+	called    map[expr.NameKind]map[string][]int // the stages of a label
+	unsure    bool                               // whether a stage's name is made by an expression
+	children  map[string]error                   // what known.Pipeline said
 	found     []Warning
 }
 
@@ -171,11 +174,16 @@ func newLinter(p gennaker.Pipeline, k Known) *linter {
 	l := &linter{
 		Pipeline: p, known: k, before: make([][]bool, len(p.Stages)),
 		byRef: map[string]int{}, declared: map[string]int{}, children: map[string]error{},
+		called: map[expr.NameKind]map[string][]int{expr.NameStage: {}, expr.NameStageRef: {}},
 	}
 	l.templated = p.Doc.Value["type"] == "templatedPipeline" || p.Doc.Value["schema"] == "v2" && p.Doc.Value["template"] != nil
 	for i, s := range p.Stages {
 		if _, ok := l.byRef[s.RefID]; !ok && s.RefID != "" {
 			l.byRef[s.RefID] = i
+		}
+		l.unsure = l.unsure || dynamic(s.Name)
+		for kind, labels := range l.called {
+			labels[l.label(i, kind)] = append(labels[l.label(i, kind)], i)
 		}
 	}
 	return l

@@ -215,7 +215,7 @@ func TestManyWarningsAreBounded(t *testing.T) {
 		fmt.Fprintf(&stages, `,{"refId":"%d","type":"wait","comments":"${#stage('s%dx')} ${parameters.p%d} ${1+}","waitTme":[],"pipelin":"x"}`, i, i, i)
 	}
 	all, err := lint.Text([]byte(`{"name":"n","application":"a","stages":[`+stages.String()[1:]+`]}`), known())
-	if err != nil || len(all) == 0 || len(all) > 1000 {
+	if err != nil || len(all) == 0 || len(all) > 400 {
 		t.Errorf("%d warnings, %v", len(all), err)
 	}
 }

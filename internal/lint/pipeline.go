@@ -64,6 +64,7 @@ func (l *linter) parameters() {
 				"'%s' is already the name of parameterConfig[%d], whose default is taken", shorten(name), j)
 		} else if name != "" {
 			l.declared[name] = i
+			l.names = append(l.names, name)
 		}
 	}
 	for i, v := range list {
@@ -72,14 +73,9 @@ func (l *linter) parameters() {
 		name, _ := condition["parameter"].(string)
 		if _, ok := l.declared[name]; !ok && name != "" && !l.full() {
 			path := fmt.Sprintf("parameterConfig[%d].condition.parameter", i)
-			l.add(Suspect, ruleParameter, path, meant(name, l.parameterNames(), ""), "there is no parameter '%s'", shorten(name))
+			l.add(Suspect, ruleParameter, path, meant(name, l.names, ""), "there is no parameter '%s'", shorten(name))
 		}
 	}
-}
-
-// parameterNames returns the declared parameters, in their order.
-func (l *linter) parameterNames() []string {
-	return slices.SortedFunc(maps.Keys(l.declared), func(a, b string) int { return l.declared[a] - l.declared[b] })
 }
 
 func (l *linter) triggers() {
