@@ -48,7 +48,7 @@ func stageEnv(tb testing.TB) expr.Env {
 	execution := decode(tb, `{"id": "01HZX", "application": "shop", "authentication": {"user": "a@b.example"}, "stages": [
 		{"id": "s1", "refId": "1", "name": "Bake", "type": "bake", "status": "SUCCEEDED", "context": {"package": "shop"}, "outputs": {"deploymentDetails": [{"region": "eu-west-1", "ami": "ami-1"}]}},
 		{"id": "s2", "refId": "2", "name": "Approve", "type": "manualJudgment", "status": "SUCCEEDED", "context": {"judgmentInput": "yes"}, "outputs": {}},
-		{"id": "s3", "refId": "3", "name": "Deploy", "type": "createServerGroup", "status": "SUCCEEDED", "context": {"account": "prod-eu", "deploy.server.groups": {"eu-west-1": ["shop-v001"]}}, "outputs": {}},
+		{"id": "s3", "refId": "3", "name": "Deploy", "type": "createServerGroup", "status": "SUCCEEDED", "requisiteStageRefIds": ["1"], "context": {"account": "prod-eu", "deploy.server.groups": {"eu-west-1": ["shop-v001"]}}, "outputs": {}},
 		{"id": "s4", "refId": "4", "name": "Manifest", "type": "deployManifest", "status": "RUNNING", "context": {}, "outputs": {}}]}`)
 	return expr.Env{Root: expr.Root(decode(tb, `{"stage": "context"}`), trigger), Execution: func() map[string]any { return execution }, Now: noon}
 }

@@ -83,6 +83,9 @@ func (s Summary) Spinnaker() map[string][]Entry {
 			e.Description = fmt.Sprintf("Failed to evaluate %s : %s not found", keys, f.Expression)
 		} else {
 			e.Description = fmt.Sprintf("Failed to evaluate %s %s", keys, f.Message)
+			if f.Hint != "" {
+				e.Description += "; " + f.Hint
+			}
 			e.ExceptionType = "org.springframework.expression.spel.SpelEvaluationException"
 			if f.Syntax {
 				e.ExceptionType = "org.springframework.expression.ParseException"

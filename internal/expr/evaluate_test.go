@@ -43,9 +43,9 @@ func env(t *testing.T) expr.Env {
 			{"id": "s2", "refId": "2", "name": "my stage", "type": "bake", "status": "SUCCEEDED", "context": {"judgmentInput": "no"},
 				"outputs": {"deploymentDetails": [{"region": "us-east-1", "ami": "ami-1"}, {"region": "us-west-1", "ami": "ami-2"}]}},
 			{"id": "s3", "refId": "3", "name": "my stage", "type": "manualJudgment", "status": "SUCCEEDED", "context": {"judgmentInput": "Go"}},
-			{"id": "s4", "refId": "4", "name": "Deploy to prod", "type": "createServerGroup", "status": "SUCCEEDED", "parentStageId": "s0",
+			{"id": "s4", "refId": "4", "name": "Deploy to prod", "type": "createServerGroup", "status": "SUCCEEDED", "parentStageId": "s0", "requisiteStageRefIds": ["2"],
 				"context": {"account": "test", "capacity": {"min": 1}, "deploy.server.groups": {"us-east-1": ["flex-test-v043"]}}},
-			{"id": "s5", "refId": "5", "name": "Deploy west", "type": "createServerGroup", "status": "SUCCEEDED",
+			{"id": "s5", "refId": "5", "name": "Deploy west", "type": "createServerGroup", "status": "SUCCEEDED", "requisiteStageRefIds": ["2"],
 				"context": {"account": "test", "deploy.server.groups": {"us-west-1": ["flex-prestaging-v011"]}}},
 			{"id": "s6", "refId": "6", "name": "Deploy ReplicaSet", "type": "deployManifest", "status": "SUCCEEDED", "context": {},
 				"outputs": {"manifests": [{"kind": "ReplicaSet", "spec": {"template": {"metadata": {"labels": {"moniker.spinnaker.io/sequence": "0"}}}}}]}},
@@ -252,7 +252,7 @@ func TestSpinnakerSummary(t *testing.T) {
 	want := map[string][]expr.Entry{
 		"this one should fail: a * c": {{
 			Level: "ERROR", Timestamp: at, ExceptionType: "org.springframework.expression.spel.SpelEvaluationException",
-			Description: "Failed to evaluate [value] '*' is for numbers, not for the number 10 and null",
+			Description: "Failed to evaluate [value] '*' is for numbers, not for the number 10 and null; write (… ?: 0) where there may be none",
 		}},
 		"a.ENV1.b.ENV2": {{Level: "INFO", Timestamp: at, Description: "Failed to evaluate [other] : a.ENV1.b.ENV2 not found"}},
 		"{a": {{

@@ -148,9 +148,9 @@ func manifestLabelValue(c Call) (any, error) {
 	if s == nil {
 		return nil, c.noStage("succeeded deployManifest stage named", value.ScalarString(c.Args[0]))
 	}
-	v, _ := value.Normal(at(s, "context", "manifests"))
-	if outputs := at(s, "outputs", "manifests"); outputs != nil {
-		v, _ = value.Normal(outputs)
+	v, _ := value.Normal(at(s, "context", "outputs.manifests"))
+	if v == nil {
+		v, _ = value.Normal(at(s, "outputs", "manifests"))
 	}
 	for _, m := range value.Items(v) {
 		if at(m, "kind") != kind {
@@ -167,10 +167,12 @@ func manifestLabelValue(c Call) (any, error) {
 
 func serviceKey(c Call) (any, error) {
 	s := c.stage(func(s Object, name string) bool {
-		return s["name"] == name && s["type"] == "createServiceKey" && fmt.Sprint(s["status"]) == "SUCCEEDED"
+		return byNameOrID(s, name) && s["type"] == "createServiceKey" && fmt.Sprint(s["status"]) == "SUCCEEDED"
 	})
-	if m, ok := value.Entries(at(s, "context", "serviceKey")); ok {
-		return m, nil
+	for _, result := range results(s["context"]) {
+		if m, ok := value.Entries(at(result, "serviceKey")); ok {
+			return m, nil
+		}
 	}
 	return map[string]any{}, nil
 }
@@ -178,7 +180,8 @@ func serviceKey(c Call) (any, error) {
 // deploys are the types of stages that #deployedServerGroups looks at.
 var deploys = []string{"deploy", "createServerGroup", "cloneServerGroup", "rollingPush"}
 
-// deployedServerGroups returns a map for each region that a stage deployed to.
+// deployedServerGroups returns a map for each stage that deployed to a region;
+// one that does not say to which deployed to all that it has server groups in.
 func deployedServerGroups(c Call) (any, error) {
 	out := []any{}
 	for _, s := range c.stages() {
@@ -187,11 +190,14 @@ func deployedServerGroups(c Call) (any, error) {
 		if !ok || !slices.Contains(deploys, kind) || fmt.Sprint(s["status"]) != "SUCCEEDED" || !c.names(s) {
 			continue
 		}
-		for _, region := range slices.Sorted(maps.Keys(groups)) {
+		regions := slices.Sorted(maps.Keys(groups))
+		if region, ok := at(s, "context", "region").(string); ok {
+			regions = []string{region}
+		} else if zones, ok := value.Entries(at(s, "context", "availabilityZones")); ok && len(zones) > 0 {
+			regions = slices.Sorted(maps.Keys(zones))[:1]
+		}
+		for _, region := range regions {
 			names, _ := value.Normal(groups[region])
-			if len(value.Items(names)) == 0 {
-				continue
-			}
 			out = append(out, c.deployed(s, region, value.Items(names)))
 			if err := c.run.Spend(1024); err != nil {
 				return nil, err
@@ -211,37 +217,68 @@ func (c Call) names(s Object) bool {
 
 func (c Call) deployed(s Object, region string, names []any) map[string]any {
 	context := s["context"]
-	out := map[string]any{}
-	details, _ := value.Normal(at(context, "deploymentDetails"))
-	if details == nil {
-		details = c.deploymentDetails()
-	}
-	for _, d := range value.Items(details) {
-		if m, ok := value.Entries(d); ok && m["region"] == region {
-			maps.Copy(out, m)
-			break
-		}
-	}
 	account := at(context, "account")
 	if account == nil {
 		account = at(context, "account.name")
 	}
-	maps.Copy(out, map[string]any{
-		"account": account, "capacity": at(context, "capacity"), "parentStage": s["parentStageId"],
-		"region": region, "serverGroup": names[0], "deployments": []any{},
-	})
-	if d, _ := value.Normal(at(context, "deployments")); d != nil {
-		out["deployments"] = d
+	parent := at(context, "parentStage")
+	if parent == nil {
+		parent = s["parentStageId"]
+	}
+	out := map[string]any{"account": account, "capacity": at(context, "capacity"), "parentStage": parent, "region": region}
+	details, _ := value.Normal(c.visible(s, "deploymentDetails"))
+	for _, d := range value.Items(details) {
+		if m, ok := value.Entries(d); ok && m["region"] == region {
+			maps.Copy(out, m)
+		}
+	}
+	if len(names) > 0 {
+		out["serverGroup"] = names[0]
+	}
+	deployments := []any{}
+	for _, result := range results(context) {
+		list, _ := value.Normal(at(result, "deployments"))
+		deployments = append(deployments, value.Items(list)...)
+	}
+	out["deployments"] = deployments
+	return out
+}
+
+// results returns what the cloud operations of a context report.
+func results(context any) []any {
+	var out []any
+	tasks, _ := value.Normal(at(context, "kato.tasks"))
+	for _, t := range value.Items(tasks) {
+		list, _ := value.Normal(at(t, "resultObjects"))
+		out = append(out, value.Items(list)...)
 	}
 	return out
 }
 
-// deploymentDetails returns what an earlier stage, such as a bake, put out.
-func (c Call) deploymentDetails() any {
-	for _, s := range c.stages() {
-		for _, part := range []string{"outputs", "context"} {
-			if d, _ := value.Normal(at(s, part, "deploymentDetails")); len(value.Items(d)) > 0 {
-				return d
+// visible returns what a stage sees under a key: its own, or else what its
+// nearest ancestor put out.
+func (c Call) visible(s Object, key string) any {
+	if context, ok := value.Entries(s["context"]); ok {
+		if v, ok := context[key]; ok {
+			return v
+		}
+	}
+	stages := c.stages()
+	seen := map[string]bool{}
+	next := []Object{s}
+	for len(next) > 0 {
+		s, next = next[0], next[1:]
+		if v := at(s, "outputs", key); v != nil {
+			return v
+		}
+		requisites, _ := value.Normal(s["requisiteStageRefIds"])
+		for _, other := range stages {
+			ref := fmt.Sprint(other["refId"])
+			before := slices.ContainsFunc(value.Items(requisites), func(r any) bool { return r == ref }) ||
+				other["id"] != nil && other["id"] == s["parentStageId"]
+			if before && !seen[ref] {
+				seen[ref] = true
+				next = append(next, other)
 			}
 		}
 	}

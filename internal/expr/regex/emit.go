@@ -3,7 +3,6 @@ package regex
 import (
 	"fmt"
 	"regexp"
-	"regexp/syntax"
 	"strings"
 )
 
@@ -163,21 +162,15 @@ func (re *Regexp) compile(p string) {
 	if program(re.root) > maxProgram {
 		return
 	}
-	tree, err := syntax.Parse(p, syntax.Perl)
+	linear, err := regexp.Compile(p)
 	if err != nil {
 		return // such as a repetition of repetitions that is too long
 	}
-	prog, err := syntax.Compile(tree.Simplify())
+	whole, err := regexp.Compile(`\A(?:` + p + `)\z`)
 	if err != nil {
 		return
 	}
-	re.size = len(prog.Inst)
+	re.linear, re.whole = linear, whole
+	re.size = program(re.root)
 	re.needs.nullable = nullable(re.root)
-	if re.linear, err = regexp.Compile(p); err != nil {
-		return
-	}
-	re.whole, err = regexp.Compile(`\A(?:` + p + `)\z`)
-	if err != nil {
-		re.whole = nil
-	}
 }
