@@ -137,6 +137,7 @@ func nullable(n *node) bool {
 		return nullable(n.subs[0])
 	case opRepeat:
 		return n.min == 0 || nullable(n.subs[0])
+	case opEmpty, opBackref, opLook, opBegin, opEnd, opEndLine, opLineFrom, opLineTo, opWord, opNotWord, opPrevious:
 	}
 	return true
 }

@@ -115,6 +115,7 @@ func (m *matcher) node(n *node, i int, next func(int) bool) bool {
 	case opAtomic:
 		j, ok := m.first(n.subs[0], i)
 		return ok && next(j)
+	case opBegin, opEnd, opEndLine, opLineFrom, opLineTo, opWord, opNotWord, opPrevious:
 	}
 	return m.holds(n.op, i) && next(i)
 }
@@ -297,6 +298,7 @@ func width(n *node, most int) int {
 		return most
 	case opBackref:
 		return most
+	case opEmpty, opLook, opBegin, opEnd, opEndLine, opLineFrom, opLineTo, opWord, opNotWord, opPrevious:
 	}
 	return 0
 }
@@ -312,11 +314,11 @@ func (m *matcher) holds(o op, i int) bool {
 	case opEndLine:
 		return rest == "" || rest == "\r\n" || terminated(rest) == len(rest) && !(rest == "\n" && strings.HasSuffix(m.s[:i], "\r"))
 	case opLineFrom:
-		if i == 0 {
-			return true
+		if i == 0 || rest == "" {
+			return rest != "" // Java finds no line in nothing
 		}
 		r, _ := utf8.DecodeLastRuneInString(m.s[:i])
-		return rest != "" && terminators.has(r) && !(r == '\r' && rest[0] == '\n')
+		return terminators.has(r) && !(r == '\r' && rest[0] == '\n')
 	case opLineTo:
 		return rest == "" || terminated(rest) > 0 && !(rest[0] == '\n' && strings.HasSuffix(m.s[:i], "\r"))
 	case opWord, opNotWord:
@@ -326,6 +328,7 @@ func (m *matcher) holds(o op, i int) bool {
 		return boundary == (o == opWord)
 	case opPrevious:
 		return i == m.previous
+	case opEmpty, opSet, opSeq, opAlt, opRepeat, opGroup, opBackref, opLook, opAtomic:
 	}
 	return false
 }

@@ -57,6 +57,7 @@ type node struct {
 const (
 	maxPattern = 1000 // bytes
 	maxNested  = 50
+	maxBehind  = 10_000 // characters that a look-behind goes back
 )
 
 type flags struct{ anyCase, unicodeCase, lines, dotAll, comments, unixLines bool }
@@ -307,6 +308,9 @@ func (p *parser) paren() (*node, error) {
 	}
 	if !p.accept(")") {
 		return nil, p.fail("a ( is not closed")
+	}
+	if wrap.behind && width(n, maxBehind) >= maxBehind {
+		return nil, p.fail("what a look-behind looks for has no greatest length: write {0,9} in place of * and no backreference")
 	}
 	p.flags = saved
 	wrap.subs = []*node{n}
