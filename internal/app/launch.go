@@ -14,7 +14,7 @@ type launcher struct{ *launch.Launcher }
 
 // StartTask starts an operation.
 func (l launcher) StartTask(ctx context.Context, op api.Operation, user string) (string, error) {
-	return l.Launcher.StartTask(ctx, op.Application, op.Description, op.Jobs, user)
+	return l.Launcher.StartTask(ctx, op.Application, op.Description, op.Jobs, user, op.Key)
 }
 
 // lateEngine is an engine that is not there yet when the stages are registered

@@ -23,6 +23,46 @@ func templateText(more object) object {
 	return doc
 }
 
+// A request that is sent again, since its answer was lost, starts nothing.
+func TestIdempotencyKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	start := func(key string) string {
+		t.Helper()
+		req, err := http.NewRequestWithContext(w.ctx, "POST", w.URL()+"/tasks", strings.NewReader(`{"application":"demo","job":[{"type":"wait","waitTime":0}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Idempotency-Key", key)
+		res, err := w.http.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		var v struct{ Ref string }
+		if err := json.NewDecoder(res.Body).Decode(&v); err != nil || v.Ref == "" {
+			t.Fatalf("status %d, %v", res.StatusCode, err)
+		}
+		return v.Ref
+	}
+	first := start("k1")
+	if again := start("k1"); again != first {
+		t.Errorf("the same key started %s and %s", first, again)
+	}
+	if other := start("k2"); other == first {
+		t.Errorf("another key started %s too", other)
+	}
+	for _, err := range w.WatchTask(w.ctx, strings.TrimPrefix(first, "/tasks/")) { // to its end
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if later := start("k1"); later != first {
+		t.Errorf("when it was complete, the same key started %s", later)
+	}
+}
+
 // templated is a pipeline of template t.
 func templated(name string, variables object) object {
 	return object{

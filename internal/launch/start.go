@@ -44,16 +44,20 @@ func (l *Launcher) StartPipeline(ctx context.Context, application, nameOrID stri
 }
 
 // StartTask starts an ad-hoc operation: a stage for each job, one behind the
-// other.
+// other. With a key it is started once: another call of the user with the same
+// key returns the first one's ID.
 //
 // Shape: each job holds a string "type" and the configuration of a stage of
 // that type. Errors: Invalid, with every problem.
-func (l *Launcher) StartTask(ctx context.Context, application, description string, jobs []map[string]any, user string) (string, error) {
+func (l *Launcher) StartTask(ctx context.Context, application, description string, jobs []map[string]any, user, key string) (string, error) {
 	x := gennaker.Execution{
 		Type: gennaker.TypeOrchestration, Application: application, Description: description,
 		BuildTime: gennaker.At(l.Now()), Origin: "api",
 		Authentication: gennaker.Authentication{User: user},
 		Trigger:        gennaker.Trigger{Type: "manual", User: user, Parameters: map[string]any{}},
+	}
+	if key != "" {
+		x.ID = keyID("task/" + user + "/" + key)
 	}
 	var problems []gennaker.Problem
 	for i, job := range jobs {
@@ -123,8 +127,8 @@ func (c Children) CancelExecution(ctx context.Context, id, user, reason string) 
 	return c.Runtime.Cancel(ctx, id, user, reason)
 }
 
-// keyID returns the execution ID that belongs to a key. Keys begin with the ID
-// of the parent, whose time it shares.
+// keyID returns the execution ID that belongs to a key. Keys of children begin
+// with the ID of the parent, whose time it shares.
 func keyID(key string) string {
 	var id ulid.ULID
 	parent, _, _ := strings.Cut(key, "/")
