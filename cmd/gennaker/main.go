@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // execution windows are in time zones that the machine may not have
 
 	"github.com/gennaker/gennaker/internal/cli"
 )

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
 	"github.com/gennaker/gennaker/internal/app"
 	"github.com/gennaker/gennaker/internal/node"
+	"github.com/gennaker/gennaker/internal/node/shim"
 	"github.com/gennaker/gennaker/internal/provider/local"
 )
 
@@ -33,6 +35,7 @@ func logger(cmd *cobra.Command) *slog.Logger {
 
 func upCommand() *cobra.Command {
 	var cfg app.Config
+	var config string
 	cmd := &cobra.Command{
 		Use: "up", Short: "Start the server",
 		Long: `Up starts the server: the API, and everything behind it, in this process. The
@@ -46,11 +49,19 @@ again. Stop the node with "gennaker node stop".`,
 		Args:    cobra.NoArgs,
 	}
 	cmd.Flags().StringVar(&cfg.Data, "data", app.DefaultData(), "directory of the database and the node")
+	cmd.Flags().StringVar(&config, "config", "", "`file` of settings, YAML; default config.yaml in the data directory, if there is one")
 	cmd.Flags().StringVar(&cfg.Listen, "listen", app.DefaultListen, "address of the API; loopback only while authentication is not configured")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		self, err := os.Executable()
 		if err != nil {
 			return fmt.Errorf("find this program: %w", err)
+		}
+		optional := config == ""
+		if optional {
+			config = filepath.Join(cfg.Data, "config.yaml")
+		}
+		if cfg.Settings, err = app.ReadSettings(config, optional); err != nil {
+			return err
 		}
 		cfg.Version, cfg.Log, cfg.Node = version(), logger(cmd), []string{self, "node"}
 		a, err := app.New(cmd.Context(), cfg)
@@ -73,7 +84,9 @@ process supervisor may run it as well.`,
 		Example: "  gennaker node --data /var/lib/gennaker",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return node.Run(cmd.Context(), node.Config{Dir: app.NodeDir(data), Log: logger(cmd)})
+			return node.Run(cmd.Context(), node.Config{
+				Dir: app.NodeDir(data), Log: logger(cmd), Shim: []string{cmd.Name(), shimCommand().Name()},
+			})
 		},
 	}
 	cmd.PersistentFlags().StringVar(&data, "data", app.DefaultData(), "data directory of the server")
@@ -88,8 +101,16 @@ process supervisor may run it as well.`,
 			fmt.Fprintf(cmd.OutOrStdout(), "the node runs as process %d\n", s.PID)
 			return nil
 		},
-	}, stopCommand(&data))
+	}, stopCommand(&data), shimCommand())
 	return cmd
+}
+
+// shimCommand is what the node starts beside each job.
+func shimCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "shim DIR", Short: "Stay with a job until it ends", Hidden: true, Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return shim.Run(cmd.Context(), args[0]) },
+	}
 }
 
 func stopCommand(data *string) *cobra.Command {

@@ -14,7 +14,11 @@ func testPipelines(ctx context.Context, paths []string, chosen func(string) bool
 	if err != nil {
 		return err
 	}
-	return simulate.RunFiles(ctx, files, app.Types(), chosen, func(results []simulate.Result) error {
+	types, err := app.Types()
+	if err != nil {
+		return err
+	}
+	return simulate.RunFiles(ctx, files, types, chosen, func(results []simulate.Result) error {
 		out := make([]cli.TestResult, len(results))
 		for i, r := range results {
 			out[i] = cli.TestResult(r)

@@ -96,6 +96,7 @@ func routes() []Route {
 		{"GET", "/api/v1/events", Read, false, (*Server).events},
 		{"GET", "/api/v1/expressions", Read, false, (*Server).language},
 		{"POST", "/api/v1/pipelines/lint", Write, true, (*Server).lintPipeline},
+		{"POST", "/api/v1/pipelines/plan", Execute, true, (*Server).planPipeline},
 		{"GET", "/api/v1/load-balancers", Read, false, (*Server).loadBalancers},
 		{"GET", "/api/v1/server-groups/{account}/{region}/{name}/logs", Read, false, (*Server).logs},
 	}

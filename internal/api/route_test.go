@@ -51,6 +51,7 @@ func samples() map[string]sample {
 		"POST /pipelines/{id}/evaluateVariables":                         {target: "/pipelines/01E2/evaluateVariables", body: "[]", asks: true},
 		"GET /api/v1/expressions":                                        {target: "/api/v1/expressions"},
 		"POST /api/v1/pipelines/lint":                                    {target: "/api/v1/pipelines/lint", body: "{}", asks: true},
+		"POST /api/v1/pipelines/plan":                                    {target: "/api/v1/pipelines/plan", body: `{"application":"demo","name":"deploy it"}`, asks: true},
 		"GET /executions":                                                {target: "/executions?executionIds=01E2"},
 		"GET /applications/{app}/pipelines":                              {target: "/applications/demo/pipelines"},
 		"PUT /applications/{ignored}/pipelines/{id}/cancel":              {target: "/applications/%7Bapplication%7D/pipelines/01E2/cancel", empty: true},

@@ -24,11 +24,14 @@ type Templates interface {
 	Template(ctx context.Context, v template.Version) (map[string]any, error)
 }
 
-// Planner makes ordinary pipelines of configs, without running them.
+// Planner looks ahead, without running anything.
 type Planner interface {
 	// PlanTemplate plans a config and evaluates what can be evaluated before it
 	// runs. Errors: *template.Errors; Invalid.
 	PlanTemplate(ctx context.Context, config map[string]any) (map[string]any, error)
+	// PlanPipeline says what a run of a pipeline would do now. One that would
+	// not start is a plan that says so.
+	PlanPipeline(ctx context.Context, p gennaker.Pipeline, trigger gennaker.Trigger) (gennaker.Plan, error)
 }
 
 // noApplication is the application of operations that belong to none.

@@ -225,6 +225,10 @@ func (w *world) Check(stages []gennaker.StageConfig) []gennaker.Problem {
 }
 
 // Lint finds nothing but waits of 13, each twice.
+func (w *world) PlanPipeline(_ context.Context, p gennaker.Pipeline, trigger gennaker.Trigger) (gennaker.Plan, error) {
+	return gennaker.Plan{Application: p.Application, Name: p.Name, Parameters: trigger.Parameters}, w.fail
+}
+
 func (w *world) Lint(_ context.Context, text []byte) ([]lint.Warning, error) {
 	doc, err := gennaker.ParseDocument(text)
 	if err != nil {

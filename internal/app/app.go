@@ -28,8 +28,6 @@ import (
 	"github.com/gennaker/gennaker/internal/provider"
 	"github.com/gennaker/gennaker/internal/provider/local"
 	"github.com/gennaker/gennaker/internal/stage"
-	"github.com/gennaker/gennaker/internal/stage/control"
-	"github.com/gennaker/gennaker/internal/stage/deploy"
 	"github.com/gennaker/gennaker/internal/stage/document"
 	"github.com/gennaker/gennaker/internal/store"
 	"github.com/gennaker/gennaker/internal/template"
@@ -52,6 +50,7 @@ type Config struct {
 	// kept however old they are; 0 means DefaultKeepNewest.
 	KeepFor    time.Duration
 	KeepNewest int
+	Settings   Settings
 	// Stages adds stage types; for tests and benchmarks.
 	Stages func(*stage.Registry)
 }
@@ -128,43 +127,46 @@ func New(ctx context.Context, cfg Config) (_ *App, err error) {
 }
 
 // compose makes the engine and the API.
-func (a *App) compose(ctx context.Context) (err error) {
+func (a *App) compose(ctx context.Context) error {
 	registry := &stage.Registry{}
 	known := func(ctx context.Context) map[string]expr.Function { return functions(ctx, a.db) }
+	out, err := newOutside(a.cfg.Settings, a.cfg.Data, a.log)
+	if err != nil {
+		return err
+	}
 	late := &lateEngine{ready: make(chan struct{})}
+	evaluate := evaluator(context.WithoutCancel(ctx), known)
+	ahead := planner{template.Resolver{Library: a.db, Fetcher: out.artifacts, Evaluate: evaluate}, a.db, a.fleet, registry, known}
 	l := &launch.Launcher{
 		Catalog: a.db, Runtime: late, Registry: registry, Now: time.Now,
-		Env: func(ctx context.Context) expr.Env { return expr.Env{Now: time.Now(), Functions: known(ctx)} },
+		Resolve: ahead.resolve,
+		Env: func(ctx context.Context) expr.Env {
+			return expr.Env{Now: time.Now(), Functions: known(ctx), Fetch: fetcher{ctx, out.expressions}}
+		},
 	}
-	control.Register(registry, control.Config{Pipelines: launch.Children{Launcher: l}})
-	deploy.Register(registry, a.fleet, deploy.Config{Application: a.db.Application})
-	evaluate := evaluator(context.WithoutCancel(ctx), known)
-	document.Register(registry, document.Config{Catalog: a.db, Inventory: inventory{a.fleet}, Templates: a.db, Evaluate: evaluate})
+	err = register(registry, needs{
+		pipelines: launch.Children{Launcher: l}, fleet: a.fleet, history: a.db, application: a.db.Application,
+		document: document.Config{Catalog: a.db, Inventory: inventory{a.fleet}, Templates: a.db, Artifacts: out.artifacts, Evaluate: evaluate},
+		client:   out.webhooks, settings: a.cfg.Settings,
+	})
+	if err != nil {
+		return err
+	}
 	if a.cfg.Stages != nil {
 		a.cfg.Stages(registry)
 	}
-	a.engine, err = engine.New(ctx, engine.Config{Store: a.db, Registry: registry, Log: a.log, Publish: a.hub.publish, Functions: known})
+	a.engine, err = engine.New(ctx, engine.Config{Store: a.db, Registry: registry, Log: a.log, Publish: a.hub.publish, Functions: known, Fetch: out.expressions.Text})
 	if err != nil {
 		return err
 	}
 	late.engine = a.engine
 	close(late.ready)
 	a.api = api.New(api.Config{
-		Templates: a.db, Planner: planner{template.Resolver{Library: a.db, Evaluate: evaluate}},
+		Templates: a.db, Planner: ahead,
 		Log: a.log, Version: a.cfg.Version, Executions: audited{a.engine, a.db}, Launcher: launcher{l},
 		History: a.db, Catalog: a.db, Checker: registry, Linter: linter{registry, a.db, known}, Expressions: expressions{a.engine}, Events: a.hub, Fleet: a.fleet, Health: a.health,
 	})
 	return nil
-}
-
-// Types returns the stage types that every server knows. Their stages do
-// nothing: it is for simulations.
-func Types() *stage.Registry {
-	r := &stage.Registry{}
-	control.Register(r, control.Config{})
-	deploy.Register(r, nil, deploy.Config{})
-	document.Register(r, document.Config{})
-	return r
 }
 
 // accounts fills the fleet, and sees that the node runs.

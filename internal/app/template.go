@@ -2,9 +2,15 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"time"
 
+	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/expr"
+	"github.com/gennaker/gennaker/internal/provider"
+	"github.com/gennaker/gennaker/internal/simulate"
+	"github.com/gennaker/gennaker/internal/stage"
+	"github.com/gennaker/gennaker/internal/store"
 	"github.com/gennaker/gennaker/internal/template"
 )
 
@@ -21,8 +27,48 @@ func evaluator(ctx context.Context, functions func(context.Context) map[string]e
 	}
 }
 
-// planner plans configs for people to look at: api.Planner.
-type planner struct{ template.Resolver }
+// planner looks ahead: api.Planner.
+type planner struct {
+	template.Resolver
+	db        *store.DB
+	fleet     provider.Fleet
+	registry  *stage.Registry
+	functions func(ctx context.Context) map[string]expr.Function
+}
+
+// PlanPipeline simulates a run against copies of the server groups that are
+// there.
+func (p planner) PlanPipeline(ctx context.Context, pipeline gennaker.Pipeline, trigger gennaker.Trigger) (gennaker.Plan, error) {
+	w := simulate.World{Registry: p.registry, Strict: true, Functions: p.functions(ctx), Now: time.Now(), Resolve: p.resolve}
+	var err error
+	if w.Pipelines, err = p.db.Pipelines(ctx, ""); err != nil {
+		return gennaker.Plan{}, err
+	}
+	if w.Applications, err = p.db.Applications(ctx); err != nil {
+		return gennaker.Plan{}, err
+	}
+	for _, account := range p.fleet.Accounts() {
+		place := p.fleet[account]
+		w.Accounts = append(w.Accounts, place.Account)
+		groups, err := place.ServerGroups(ctx, "")
+		if err != nil {
+			return gennaker.Plan{}, fmt.Errorf("look at the server groups of account %s: %w", account, err)
+		}
+		balancers, err := place.LoadBalancers(ctx)
+		if err != nil {
+			return gennaker.Plan{}, fmt.Errorf("look at the load balancers of account %s: %w", account, err)
+		}
+		w.Groups, w.Balancers = append(w.Groups, groups...), append(w.Balancers, balancers...)
+	}
+	return simulate.Plan(ctx, w, pipeline, trigger)
+}
+
+// resolve returns the ordinary pipeline that a definition stands for:
+// launch.Launcher.Resolve.
+func (p planner) resolve(ctx context.Context, doc, trigger map[string]any) (map[string]any, error) {
+	planned, err := p.Resolve(ctx, doc, trigger, "")
+	return planned.Pipeline, err
+}
 
 // PlanTemplate plans a config. Its trigger is what the defaults of variables
 // see.

@@ -20,7 +20,7 @@ func (s *session) pipelines() *cobra.Command {
 		Use: "pipeline", Short: "Pipelines",
 		Long: "Pipelines of an application. -a may be left out when GENNAKER_APPLICATION is set.",
 	}
-	cmd.AddCommand(s.pipelineList(), s.pipelineGet(), s.pipelineSave(), s.pipelineLint(), s.pipelineDelete(), s.pipelineHistory(), s.pipelineRun(), s.pipelineTest())
+	cmd.AddCommand(s.pipelineList(), s.pipelineGet(), s.pipelineSave(), s.pipelineLint(), s.pipelinePlan(), s.pipelineDelete(), s.pipelineHistory(), s.pipelineRun(), s.pipelineTest())
 	return cmd
 }
 

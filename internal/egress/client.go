@@ -92,6 +92,12 @@ func New(rules Rules, options Options) (*Client, error) {
 	return c, nil
 }
 
+// Dial connects to an address, for what is not HTTP: the rules for addresses
+// hold.
+func (c *Client) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	return c.dial(c.control)(ctx, network, address)
+}
+
 // HTTP returns the client for libraries: the rules hold, and ReadTimeout;
 // TotalTimeout and the bound on bodies are the caller's. Its errors are those of
 // net/http, of which ClassOf tells the class; unlike Do's, they show the URL.

@@ -310,7 +310,7 @@ func (b *batch) prepareRestart(r *run, st *flow.Stage, put, details map[string]a
 	for _, k := range []string{"exception", "beforeStagePlanningFailed", "manualSkip", "skipReason"} {
 		delete(context, k)
 	}
-	if def, err := b.e.cfg.Registry.Find(st.Type); err == nil && def.Restart != nil {
+	if def, err := b.e.cfg.Registry.Resolve(st.Type, context); err == nil && def.Restart != nil {
 		def.Restart(context)
 	}
 	d, err := newDoc(values{context: context, outputs: v.outputs})

@@ -194,7 +194,7 @@ func (e *Engine) evaluated(r *run, p place, in *stage.Input) (from, to *doc, unr
 	if from == nil || !hasExpression(from.Context) {
 		return from, from, false, nil
 	}
-	def, err := e.cfg.Registry.Find(in.Stage.Type)
+	def, err := e.cfg.Registry.Resolve(in.Stage.Type, in.Stage.Context)
 	if err != nil {
 		return from, from, false, err
 	}

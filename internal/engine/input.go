@@ -84,7 +84,7 @@ func (e *Engine) input(ctx context.Context, r *run, p place, attemptNo int) (sta
 	if t.Round > 0 {
 		in.Key += "/" + strconv.Itoa(t.Round)
 	}
-	def, err := e.cfg.Registry.Find(st.Type)
+	def, err := e.cfg.Registry.Resolve(st.Type, in.Stage.Context)
 	if err != nil {
 		return in, nil, err
 	}
@@ -154,7 +154,7 @@ func (e *Engine) plan(ctx context.Context, r *run, p place) (out planned, err er
 	if err != nil {
 		return out, err
 	}
-	def, err := e.cfg.Registry.Find(in.Stage.Type)
+	def, err := e.cfg.Registry.Resolve(in.Stage.Type, in.Stage.Context)
 	out.flow.Policy = policy(in.Stage.Context)
 	if err != nil {
 		return out, err

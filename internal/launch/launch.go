@@ -69,14 +69,12 @@ func (l *Launcher) Execution(ctx context.Context, p gennaker.Pipeline, trigger g
 	}
 	x.LimitConcurrent, x.MaxConcurrent, x.KeepWaiting = p.LimitConcurrent, p.MaxConcurrent, p.KeepWaiting
 	trigger.Parameters = withDefaults(trigger.Parameters, p.Parameters)
-	x.Trigger, err = match.ForTrigger(p.Doc.Value, trigger, func() ([]gennaker.Artifact, error) {
-		return bind.Prior(ctx, l.Catalog, p.ID, "")
-	})
-	if err != nil {
-		return x, err
-	}
+	x.Trigger = trigger
 	x.SpelEvaluator, _ = p.Doc.Value["spelEvaluator"].(string)
 	x.TemplateVariables, _ = p.Doc.Value["templateVariables"].(map[string]any)
+	if x.Trigger, err = l.artifacts(ctx, p, x); err != nil {
+		return x, err
+	}
 	if p, err = l.evaluated(ctx, p, x); err != nil {
 		return x, err
 	}
@@ -96,6 +94,39 @@ func (l *Launcher) Execution(ctx context.Context, p gennaker.Pipeline, trigger g
 		x.Stages = append(x.Stages, NewStage(s))
 	}
 	return x, nil
+}
+
+// artifacts returns the trigger of x with the artifacts that the pipeline
+// expects, and the expressions in them evaluated.
+//
+// Source: execution model, sections 3, steps 5 and 10, and 8.
+func (l *Launcher) artifacts(ctx context.Context, p gennaker.Pipeline, x gennaker.Execution) (gennaker.Trigger, error) {
+	trigger, err := match.ForTrigger(p.Doc.Value, x.Trigger, func() ([]gennaker.Artifact, error) {
+		return bind.Prior(ctx, l.Catalog, p.ID, "")
+	})
+	if err != nil {
+		return x.Trigger, err
+	}
+	root, err := open(trigger)
+	if err != nil || !stage.HasExpression(root["artifacts"]) && !stage.HasExpression(root["resolvedExpectedArtifacts"]) {
+		return trigger, err
+	}
+	env := l.Env(ctx)
+	env.Strict = true
+	env.Root = expr.Root(map[string]any{"templateVariables": x.TemplateVariables}, root)
+	keys := []string{"artifacts", "expectedArtifacts", "resolvedExpectedArtifacts"}
+	found := map[string]any{}
+	for _, k := range keys {
+		found[k] = root[k]
+	}
+	v, _ := expr.Evaluate(found, env)
+	out, _ := v.(map[string]any)
+	trigger.Artifacts = objects(out[keys[0]])
+	trigger.Other = maps.Clone(trigger.Other)
+	for _, k := range keys[1:] {
+		trigger.Other[k] = out[k]
+	}
+	return trigger, nil
 }
 
 // resolved returns a pipeline as it is without its template, with the parameters

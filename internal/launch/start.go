@@ -11,6 +11,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/artifact/match"
 	"github.com/gennaker/gennaker/internal/stage/control"
 )
 
@@ -36,6 +37,10 @@ func (l *Launcher) StartPipeline(ctx context.Context, application, nameOrID stri
 	}
 	p, err := l.Catalog.Pipeline(ctx, application, nameOrID)
 	if err != nil {
+		return "", err
+	}
+	// Artifacts that a person gives are for whatever expects them.
+	if trigger, err = match.ForChild(p.Doc.Value, "", trigger); err != nil {
 		return "", err
 	}
 	x, failure := l.Execution(ctx, p, trigger)
@@ -105,6 +110,9 @@ func (c Children) StartPipeline(ctx context.Context, r control.StartRequest) (st
 	if p.Disabled {
 		return "", gennaker.Errorf(gennaker.Invalid, "The referenced pipeline is disabled").
 			WithHint("enable pipeline %s of application %s first", p.Name, p.Application)
+	}
+	if r.Trigger, err = match.ForChild(p.Doc.Value, r.Parent.PipelineConfigID, r.Trigger); err != nil {
+		return "", err
 	}
 	x, failure := c.Launcher.Execution(ctx, p, r.Trigger)
 	x.ID, x.Authentication, x.RootID = keyID(r.Key), r.Parent.Authentication, r.Parent.RootID

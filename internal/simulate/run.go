@@ -25,7 +25,7 @@ type Result struct {
 }
 
 // monday is when cases begin unless they say otherwise.
-var monday = time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)
+func monday() time.Time { return time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC) }
 
 // longest is how much time may pass in a case.
 const longest = 60 * 24 * time.Hour
@@ -78,7 +78,7 @@ func (f File) run(ctx context.Context, p gennaker.Pipeline, others []gennaker.Pi
 	if c.Fleet != nil {
 		fleet = *c.Fleet
 	}
-	w := World{Registry: types, Pipelines: others, Script: Script{}, Now: monday, Unhealthy: fleet.Unhealthy}
+	w := World{Registry: types, Pipelines: others, Script: Script{}, Now: monday(), Unhealthy: fleet.Unhealthy}
 	for _, m := range []Moment{f.Now, c.Now} {
 		if !m.IsZero() {
 			w.Now = m.Time

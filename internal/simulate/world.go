@@ -43,7 +43,9 @@ type World struct {
 	Script Script
 	// Functions are those of expressions that ask the catalog; may be nil.
 	Functions map[string]expr.Function
-	Now       time.Time
+	// Resolve is launch.Launcher's.
+	Resolve func(ctx context.Context, doc, trigger map[string]any) (map[string]any, error)
+	Now     time.Time
 	// Location is that of execution windows; nil is Spinnaker's.
 	Location *time.Location
 }
@@ -75,7 +77,7 @@ func New(w World) (*Simulation, error) {
 	registry := &stage.Registry{}
 	s.Simulation = engine.Simulate(engine.Config{Registry: registry, Functions: s.functions}, w.Now)
 	s.launcher = &launch.Launcher{
-		Catalog: catalog{s}, Runtime: s.Simulation, Registry: registry, Now: s.Now,
+		Catalog: catalog{s}, Runtime: s.Simulation, Registry: registry, Now: s.Now, Resolve: w.Resolve,
 		Env: func(ctx context.Context) expr.Env { return expr.Env{Now: s.Now(), Functions: s.functions(ctx)} },
 	}
 	s.register(registry)

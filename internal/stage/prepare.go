@@ -124,7 +124,11 @@ func (d *Definition) Evaluate(in Input) (context map[string]any, unresolved bool
 	for _, k := range append(verbatim, summaryKey) {
 		delete(open, k)
 	}
-	v, summary := in.Eval(open, nil)
+	var started map[string]any // names that Start put there are not stored yet
+	if d.Start != nil {
+		started = context
+	}
+	v, summary := in.Eval(open, started)
 	out, ok := v.(map[string]any)
 	if !ok {
 		return context, false

@@ -1,0 +1,65 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/artifact/fetch"
+	"github.com/gennaker/gennaker/internal/egress"
+)
+
+// outside is what asks machines outside, each under its own rules.
+type outside struct {
+	webhooks    *egress.Client
+	expressions *egress.Client
+	artifacts   artifacts
+}
+
+// newOutside makes the clients. Errors: Invalid for settings that cannot be.
+func newOutside(s Settings, dir string, log *slog.Logger) (o outside, err error) {
+	options := egress.Options{CAFile: s.Webhook.CAFile, InsecureSkipVerify: s.Webhook.InsecureSkipVerify}
+	if o.webhooks, err = egress.New(s.Webhook.rules(egress.ForWebhooks()), options); err != nil {
+		return o, fmt.Errorf("webhook: %w", err)
+	}
+	if o.expressions, err = egress.New(s.Expression.rules(egress.ForExpressions()), egress.Options{}); err != nil {
+		return o, fmt.Errorf("expression: %w", err)
+	}
+	o.artifacts.accounts, err = fetch.New(s.Artifacts, fetch.Options{
+		Client: o.webhooks.HTTP(), Dial: o.webhooks.Dial, Dir: filepath.Join(dir, "artifacts"), Log: log,
+	})
+	if err != nil {
+		return o, fmt.Errorf("artifacts: %w", err)
+	}
+	return o, nil
+}
+
+// artifacts fetches what pipelines refer to: template.Fetcher.
+type artifacts struct{ accounts *fetch.Accounts }
+
+// maxText bounds an artifact that is read whole, in bytes: a document.
+const maxText = gennaker.MaxDocumentBytes
+
+// Fetch returns the content of an artifact.
+func (a artifacts) Fetch(ctx context.Context, open map[string]any) ([]byte, error) {
+	art, err := gennaker.ArtifactOf(open)
+	if err != nil {
+		return nil, err
+	}
+	blob, err := a.accounts.Fetch(ctx, art, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer blob.Close()
+	text, err := io.ReadAll(io.LimitReader(blob, maxText+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read artifact %s: %w", art.Reference, err)
+	case len(text) > maxText:
+		return nil, gennaker.Errorf(gennaker.TooLarge, "artifact %s has more than %d bytes", art.Reference, maxText)
+	}
+	return text, nil
+}
