@@ -99,7 +99,6 @@ var external = map[string]struct {
 	"golang.org/x/mod/sumdb":        {[]string{"internal/artifact"}, "the digest of a directory has one definition"},
 	"sigs.k8s.io/yaml":              {[]string{"internal/app", "internal/cli", "internal/simulate"}, "the API speaks JSON; files of people may be YAML"},
 	"go.yaml.in/yaml":               {[]string{"internal/cli", "internal/expr/value", "internal/simulate", "internal/artifact/fetch"}, "the server speaks JSON; expressions have #readYaml; indexes of charts are YAML"},
-	"github.com/dlclark":            {nil, "Java's regular expressions are internal/expr/regex; the rest uses regexp"},
 	"github.com/ohler55/ojg":        {[]string{"internal/stage/remote"}, "JSON paths are for the answers of webhooks"},
 	"github.com/oklog/ulid":         {[]string{"internal/engine", "internal/launch", "internal/bench"}, "IDs are given in one place"},
 	"golang.org/x/term":             {[]string{"internal/cli", "cmd/gennaker"}, "only the command line knows terminals"},
