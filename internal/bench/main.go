@@ -66,6 +66,7 @@ func benchmarks() []benchmark {
 		{"parked", measureParked},
 		{"start", measureStart},
 		{"list", measureList},
+		{"expression", measureExpression},
 	}
 }
 
