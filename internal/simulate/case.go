@@ -70,6 +70,9 @@ type Group struct {
 // must have come to.
 type Case struct {
 	Name       string              `yaml:"name"`
+	Source     string              `yaml:"source"`    // what says that it must be so, in words
+	Pipeline   Source              `yaml:"pipeline"`  // instead of the file's
+	Pipelines  []Source            `yaml:"pipelines"` // besides the file's
 	Parameters map[string]any      `yaml:"parameters"`
 	Trigger    map[string]any      `yaml:"trigger"` // as in an execution
 	Now        Moment              `yaml:"now"`     // instead of the file's
@@ -117,6 +120,9 @@ func (e *Endings) UnmarshalYAML(n *yaml.Node) error {
 		status, err := known(f.Status, n)
 		if err != nil {
 			return err
+		}
+		if !slices.Contains([]gennaker.Status{"", gennaker.Succeeded, gennaker.Skipped, gennaker.Terminal, gennaker.Canceled, gennaker.Running}, status) {
+			return fmt.Errorf("line %d: no stage is told to end as %s; say TERMINAL, and what the stage makes of a failure", n.Line, status)
 		}
 		*e = append(*e, Ending{Type: f.Type, Status: status, Reason: f.Reason, After: f.After, Context: f.Context, Outputs: f.Outputs})
 	}
@@ -194,6 +200,7 @@ func (e *Expectation) UnmarshalYAML(n *yaml.Node) error {
 // anything.
 type Expectation struct {
 	Status  gennaker.Status       `yaml:"status"`
+	Reason  string                `yaml:"reason"`  // part of why it was canceled, or did not start
 	Refused string                `yaml:"refused"` // it must not start, and say this
 	Stages  map[string]StageState `yaml:"stages"`  // by name or refId
 	Order   []string              `yaml:"order"`   // stages that must have started, in this order

@@ -74,6 +74,20 @@ type trial struct {
 }
 
 func (f File) run(ctx context.Context, p gennaker.Pipeline, others []gennaker.Pipeline, types *stage.Registry, c Case) []string {
+	var err error
+	if c.Pipeline.node != nil {
+		if p, err = f.pipeline(c.Pipeline); err != nil {
+			return []string{err.Error()}
+		}
+	}
+	others = slices.Clone(others)
+	for _, s := range c.Pipelines {
+		other, err := f.pipeline(s)
+		if err != nil {
+			return []string{err.Error()}
+		}
+		others = append(others, other)
+	}
 	fleet := f.Fleet
 	if c.Fleet != nil {
 		fleet = *c.Fleet
@@ -270,6 +284,9 @@ func (t *trial) check(ctx context.Context, e Expectation, line int) {
 	}
 	if e.Status != "" && x.Status != e.Status {
 		t.fail(line, "it is %s, not %s%s", x.Status, e.Status, because(x))
+	}
+	if !strings.Contains(x.CancelReason, e.Reason) {
+		t.fail(line, "it was canceled because %q, not %q", x.CancelReason, e.Reason)
 	}
 	for _, name := range sorted(e.Stages) {
 		t.checkStage(x, name, e.Stages[name], line)
