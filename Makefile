@@ -3,6 +3,8 @@
 GO ?= go
 BIN := bin/gennaker
 STORM_KILLS ?= 40
+FUZZ ?= ./...
+FUZZTIME ?= 60s
 
 .PHONY: help build demo up check test race storm lint bench fuzz gen fmt clean
 
@@ -29,6 +31,7 @@ test: ## everything; what CI runs
 	$(GO) fix -diff ./...
 	$(GO) test -timeout 15m ./internal/flow ./internal/strategy
 	$(MAKE) race
+	$(MAKE) fuzz FUZZTIME=10s FUZZ='. ./internal/expr/... ./internal/artifact/match ./internal/template'
 	$(MAKE) storm
 
 race: ## all tests with the race detector; long properties in fewer cases
@@ -48,9 +51,9 @@ bench: ## the figures of docs/reference/benchmarks.md
 	$(GO) run ./internal/bench
 
 fuzz: ## every fuzz test for a while
-	@for p in $$($(GO) list ./...); do \
+	@for p in $$($(GO) list $(FUZZ)); do \
 		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
-			echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-20s} $$p || exit 1; \
+			echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
 		done; \
 	done
 
