@@ -2,6 +2,7 @@ package api
 
 import (
 	"cmp"
+	"net/http"
 	"slices"
 	"time"
 
@@ -105,7 +106,12 @@ func (s *Server) patchStage(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Executions.Patch(r.Context(), r.PathValue("id"), r.PathValue("stage"), r.caller.User, doc.Value); err != nil {
+	err = s.Executions.Patch(r.Context(), r.PathValue("id"), r.PathValue("stage"), r.caller.User, doc.Value)
+	if skip := doc.Value["manualSkip"]; gennaker.KindOf(err) == gennaker.Conflict && (skip == true || skip == "true") {
+		body := ErrorBody{Timestamp: gennaker.At(time.Now()), Status: http.StatusMethodNotAllowed, Error: http.StatusText(http.StatusMethodNotAllowed), Message: err.Error()}
+		return answer{http.StatusMethodNotAllowed, body}, nil // as Orca
+	}
+	if err != nil {
 		return nil, err
 	}
 	return s.changed(r)

@@ -79,6 +79,11 @@ func routes() []Route {
 		{"POST", "/actions/pipelines/reorder", Write, true, (*Server).reorderPipelines},
 		{"POST", "/actions/strategies/reorder", Write, true, (*Server).reorderStrategies},
 
+		{"GET", "/artifacts/credentials", Read, false, (*Server).artifactAccounts},
+		{"PUT", "/artifacts/fetch", Execute, true, (*Server).fetchArtifact},
+		{"GET", "/webhooks/preconfigured", Read, false, (*Server).preconfiguredWebhooks},
+		{"GET", "/jobs/preconfigured", Read, false, (*Server).preconfiguredJobs},
+
 		{"POST", "/tasks", Write, true, (*Server).startTask},
 		{"GET", "/tasks/{id}", Read, false, (*Server).task},
 		{"PUT", "/tasks/{id}/cancel", Execute, false, (*Server).cancelExecution},

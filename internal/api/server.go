@@ -135,6 +135,9 @@ type Config struct {
 	Templates Templates
 	Planner   Planner
 
+	Artifacts     Artifacts
+	Preconfigured Preconfigured
+
 	// Access says who callers are and what they may do; nil is [Loopback].
 	Access Access
 	// Hosts are names under which the server may be asked for on a loopback

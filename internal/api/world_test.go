@@ -225,6 +225,12 @@ func (w *world) Check(stages []gennaker.StageConfig) []gennaker.Problem {
 }
 
 // Lint finds nothing but waits of 13, each twice.
+func (w *world) Accounts() []api.ArtifactAccount {
+	return []api.ArtifactAccount{{Name: "embedded-artifact", Types: []string{"embedded/base64"}}}
+}
+
+func (w *world) Fetch(context.Context, map[string]any) ([]byte, error) { return []byte(`"x"`), w.fail }
+
 func (w *world) PlanPipeline(_ context.Context, p gennaker.Pipeline, trigger gennaker.Trigger) (gennaker.Plan, error) {
 	return gennaker.Plan{Application: p.Application, Name: p.Name, Parameters: trigger.Parameters}, w.fail
 }
@@ -310,7 +316,7 @@ func (w *world) Logs(ctx context.Context, ref gennaker.ServerGroupRef, instance 
 func (w *world) config() api.Config {
 	return api.Config{
 		Log: slog.New(slog.DiscardHandler), Version: "1.2.3", Templates: w, Planner: w,
-		Executions: w, Launcher: w, History: w, Catalog: w, Checker: w, Linter: w, Expressions: w, Events: w,
+		Executions: w, Launcher: w, History: w, Catalog: w, Checker: w, Linter: w, Artifacts: w, Expressions: w, Events: w,
 		Fleet: provider.Fleet{"local": {
 			Account:   gennaker.Account{Name: "local", Type: "local", CloudProvider: "local", Regions: []string{"local"}},
 			Inventory: w, Logs: w,

@@ -162,7 +162,7 @@ func (a *App) compose(ctx context.Context) error {
 	late.engine = a.engine
 	close(late.ready)
 	a.api = api.New(api.Config{
-		Templates: a.db, Planner: ahead,
+		Templates: a.db, Planner: ahead, Artifacts: out.artifacts, Preconfigured: a.cfg.Settings.preconfigured(),
 		Log: a.log, Version: a.cfg.Version, Executions: audited{a.engine, a.db}, Launcher: launcher{l},
 		History: a.db, Catalog: a.db, Checker: registry, Linter: linter{registry, a.db, known}, Expressions: expressions{a.engine}, Events: a.hub, Fleet: a.fleet, Health: a.health,
 	})

@@ -8,8 +8,10 @@ import (
 	"path/filepath"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/api"
 	"github.com/gennaker/gennaker/internal/artifact/fetch"
 	"github.com/gennaker/gennaker/internal/egress"
+	"github.com/gennaker/gennaker/internal/stage/remote"
 )
 
 // outside is what asks machines outside, each under its own rules.
@@ -39,6 +41,29 @@ func newOutside(s Settings, dir string, log *slog.Logger) (o outside, err error)
 
 // artifacts fetches what pipelines refer to: template.Fetcher.
 type artifacts struct{ accounts *fetch.Accounts }
+
+// Accounts returns the accounts: with Fetch, api.Artifacts.
+func (a artifacts) Accounts() []api.ArtifactAccount {
+	var out []api.ArtifactAccount
+	for _, account := range a.accounts.Names() {
+		out = append(out, api.ArtifactAccount(account))
+	}
+	return out
+}
+
+// preconfigured returns the stages that the settings make.
+func (s Settings) preconfigured() (out api.Preconfigured) {
+	for _, v := range remote.Views(s.Webhook.Preconfigured, nil, true) {
+		out.Webhooks = append(out.Webhooks, v)
+	}
+	for _, j := range s.Job.Preconfigured.Local {
+		out.Jobs = append(out.Jobs, map[string]any{
+			"type": j.Type, "label": j.Label, "description": j.Description, "parameters": j.Parameters, "producesArtifacts": j.ProducesArtifacts,
+			"waitForCompletion": j.Wait == nil || *j.Wait, "cloudProvider": "local",
+		})
+	}
+	return out
+}
 
 // maxText bounds an artifact that is read whole, in bytes: a document.
 const maxText = gennaker.MaxDocumentBytes
