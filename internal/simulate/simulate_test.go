@@ -66,7 +66,7 @@ func TestSources(t *testing.T) {
 			n++
 		}
 	}
-	if n < 80 {
+	if n < 100 {
 		t.Errorf("%d cases are too few", n)
 	}
 }
