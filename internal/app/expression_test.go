@@ -134,3 +134,21 @@ func TestRestartOfAChild(t *testing.T) {
 		t.Errorf("the parent has another child: %v", parent.Stages[0].Context["executionId"])
 	}
 }
+
+// Source: Spinnaker orca, POST /pipelines/{id}/evaluateVariables.
+func TestEvaluateBehindAStage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	set := func(ref int, value string) object {
+		return stage(ref, "evaluateVariables", object{"name": value, "variables": []object{{"key": "x", "value": value}}})
+	}
+	w.save("p", nil, set(1, "first"), set(2, "second"))
+	id := w.begin("p", nil)
+	w.ended(id, gennaker.Succeeded)
+	for after, want := range map[string]string{"1": "first", "2": "second", "": "second"} {
+		status, answer := w.call("POST", "/pipelines/"+id+"/evaluateVariables?requisiteStageRefIds="+after, []object{{"key": "y", "value": "${x}"}})
+		if got := fmt.Sprint(answer["result"]); status != 200 || !strings.Contains(got, "value:"+want) {
+			t.Errorf("behind %q: %d %v", after, status, answer)
+		}
+	}
+}

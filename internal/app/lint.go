@@ -33,8 +33,7 @@ func (l linter) Lint(ctx context.Context, text []byte) ([]lint.Warning, error) {
 // expressions evaluates in executions: api.Expressions.
 type expressions struct{ *engine.Engine }
 
-// Evaluate returns the value of a text at a place of an execution. A stage that
-// waits for others is taken to be behind all of them.
+// Evaluate returns the value of a text at a place of an execution.
 func (e expressions) Evaluate(ctx context.Context, at api.Place, text string, more map[string]any) (any, expr.Summary, error) {
-	return e.Engine.Evaluate(ctx, at.Execution, at.Stage, text, more)
+	return e.Engine.Evaluate(ctx, at.Execution, at.Stage, at.After, text, more)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/expr"
+	"github.com/gennaker/gennaker/internal/flow"
 	"github.com/gennaker/gennaker/internal/stage"
 )
 
@@ -31,6 +32,8 @@ type evaluator struct {
 	r    *run
 	p    place
 	root func() (map[string]any, error)
+	// after are the refIds that a stage requires which is not there.
+	after []string
 }
 
 func (e *Engine) evaluator(ctx context.Context, r *run, p place) *evaluator {
@@ -94,7 +97,10 @@ func (v *evaluator) names() (map[string]any, error) {
 	defer v.r.mu.RUnlock()
 	all := map[string]any{}
 	before := v.r.state.Ancestors(v.p.stage)
-	if v.p.stage == "" { // behind all stages
+	switch {
+	case len(v.after) > 0:
+		before = v.behind()
+	case v.p.stage == "": // behind all stages
 		before = slices.Clone(v.r.state.Stages)
 		slices.Reverse(before)
 	}
@@ -124,6 +130,17 @@ func (v *evaluator) names() (map[string]any, error) {
 		return nil, err
 	}
 	return expr.Root(all, trigger), nil
+}
+
+// behind returns the stages whose outputs a stage would see that requires after.
+func (v *evaluator) behind() []*flow.Stage {
+	var out []*flow.Stage
+	for _, ref := range v.after {
+		if st := v.r.state.ByRef(ref); st != nil {
+			out = append(append(append(out, st), v.r.state.Around(st.ID)...), v.r.state.Ancestors(st.ID)...)
+		}
+	}
+	return out
 }
 
 // execution returns the execution as the API shows it at this moment; nil for
@@ -214,11 +231,12 @@ func (e *Engine) evaluated(r *run, p place, in *stage.Input) (from, to *doc, unr
 	return from, to, unresolved, nil
 }
 
-// Evaluate evaluates a text as a stage of an execution sees it, or, without a
-// stage, as one behind all others would. The execution may be complete.
+// Evaluate evaluates a text as a stage of an execution sees it; without a stage,
+// as one that requires the stages after would, or else one behind all others.
+// The execution may be complete.
 //
 // Errors: NotFound.
-func (e *Engine) Evaluate(ctx context.Context, id, stageID, text string, more map[string]any) (any, expr.Summary, error) {
+func (e *Engine) Evaluate(ctx context.Context, id, stageID string, after []string, text string, more map[string]any) (any, expr.Summary, error) {
 	stored, err := e.cfg.Store.Load(ctx, id)
 	if gennaker.KindOf(err) == gennaker.NotFound {
 		return nil, expr.Summary{}, notFound(id)
@@ -228,6 +246,8 @@ func (e *Engine) Evaluate(ctx context.Context, id, stageID, text string, more ma
 	if stageID != "" && stored.State.Stage(stageID) == nil {
 		return nil, expr.Summary{}, gennaker.Errorf(gennaker.NotFound, "there is no stage %s in execution %s", stageID, id)
 	}
-	v, summary := e.evaluator(ctx, newRun(stored), place{stage: stageID}).evaluate(text, more)
+	place := e.evaluator(ctx, newRun(stored), place{stage: stageID})
+	place.after = after
+	v, summary := place.evaluate(text, more)
 	return v, summary, nil
 }
