@@ -304,7 +304,12 @@ func (f File) pipeline(s Source) (gennaker.Pipeline, error) {
 		where = filepath.Join(filepath.Dir(f.path), s.node.Value)
 		text, err = readBounded(where)
 	} else {
-		text, err = yaml.Marshal(s.node)
+		// Written anew, so that plain words like off, which are truth values to
+		// some readers of YAML, stay words.
+		var value any
+		if err = s.node.Decode(&value); err == nil {
+			text, err = yaml.Marshal(value)
+		}
 	}
 	if err == nil {
 		text, err = sigsyaml.YAMLToJSON(text)
