@@ -55,7 +55,7 @@ func TestArtifacts(t *testing.T) {
 	w.save("lost", object{"id": "lost-id"}, stage(1, "findArtifactFromExecution", object{
 		"pipeline": "make-id", "expectedArtifacts": []object{{"matchArtifact": object{"type": "helm/chart", "version": "2"}}},
 	}))
-	x = w.ended(w.begin("lost", nil), gennaker.Terminal)
+	w.ended(w.begin("lost", nil), gennaker.Terminal)
 	w.save("strict", object{"id": "strict-id", "expectedArtifacts": []object{{"id": "x", "matchArtifact": object{"name": "x"}, "usePriorArtifact": true}}}, stage(1, "noop", nil))
 	_, err = w.StartPipeline(w.ctx, "demo", "strict", client.Start{})
 	refused(t, err, gennaker.Invalid, `Unmatched expected artifact "x" could not be resolved.`)

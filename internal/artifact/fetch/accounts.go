@@ -347,11 +347,11 @@ func (a *Accounts) List(ctx context.Context, name, typ, artifact string) ([]stri
 //
 // Errors: as Fetch.
 func (a *Accounts) ResolveImage(ctx context.Context, art gennaker.Artifact) (string, error) {
-	var registries []account
+	var registries []registry
 	for _, acc := range a.accounts {
 		r, ok := acc.source.(registry)
 		if ok && (art.ArtifactAccount == acc.Name || art.ArtifactAccount == "" && r.serves(art)) {
-			registries = append(registries, acc)
+			registries = append(registries, r)
 		}
 	}
 	if len(registries) != 1 {
@@ -360,7 +360,7 @@ func (a *Accounts) ResolveImage(ctx context.Context, art gennaker.Artifact) (str
 	}
 	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
-	digest, err := registries[0].source.(registry).resolve(ctx, art)
+	digest, err := registries[0].resolve(ctx, art)
 	if err != nil {
 		return "", fmt.Errorf("resolve image: %w", err)
 	}

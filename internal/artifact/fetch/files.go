@@ -36,7 +36,7 @@ func (w web) fetch(ctx context.Context, a gennaker.Artifact, d *delivery) error 
 	if err != nil {
 		return err
 	}
-	return w.download(ctx, d, u, content{identity: u.String()}, nil)
+	return w.download(ctx, d, u, content{identity: u.String()})
 }
 
 // github fetches github/file, by the contents API or from raw addresses.
@@ -74,7 +74,7 @@ func (g gitlab) fetch(ctx context.Context, a gennaker.Artifact, d *delivery) err
 	if commitHash.MatchString(a.Version) && d.known(identity) {
 		return nil
 	}
-	return aboutVersion(g.download(ctx, d, u, content{identity: identity}, nil), a)
+	return aboutVersion(g.download(ctx, d, u, content{identity: identity}), a)
 }
 
 // aboutVersion tells who left the version out which one was looked for.

@@ -45,7 +45,7 @@ func (g git) fetch(ctx context.Context, a gennaker.Artifact, d *delivery) error 
 	if err != nil {
 		return d.broken(u.String(), err)
 	}
-	defer repo.Close()
+	defer func() { _ = repo.Close() }() // only read
 	commit, err := repo.Resolve(wish)
 	if err != nil {
 		return aboutVersion(err, a)

@@ -66,7 +66,7 @@ func (h helm) index(ctx context.Context) (chartIndex, error) {
 
 func (h helm) fetch(ctx context.Context, a gennaker.Artifact, d *delivery) error {
 	if a.Type == "helm/index" {
-		return h.download(ctx, d, h.indexURL(), content{identity: "index " + h.indexURL().String()}, nil)
+		return h.download(ctx, d, h.indexURL(), content{identity: "index " + h.indexURL().String()})
 	}
 	if a.Name == "" {
 		return gennaker.Errorf(gennaker.Invalid, "the helm/chart artifact has no name").
@@ -117,7 +117,7 @@ func (h helm) chart(ctx context.Context, d *delivery, name string, v chartVersio
 			from = h.site
 		}
 		c.identity = "chart " + u.String()
-		if err = from.download(ctx, d, u, c, nil); err == nil || ctx.Err() != nil {
+		if err = from.download(ctx, d, u, c); err == nil || ctx.Err() != nil {
 			return err
 		}
 	}

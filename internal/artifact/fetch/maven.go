@@ -53,7 +53,7 @@ func (m maven) fetch(ctx context.Context, a gennaker.Artifact, d *delivery) erro
 	if fixed && d.known(identity) {
 		return nil
 	}
-	return m.download(ctx, d, u, content{identity: identity}, nil)
+	return m.download(ctx, d, u, content{identity: identity})
 }
 
 // locate returns the path of a file in the repository, and whether it never

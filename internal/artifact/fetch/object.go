@@ -80,7 +80,7 @@ func (s s3) fetch(ctx context.Context, a gennaker.Artifact, d *delivery) error {
 	if err != nil {
 		return err
 	}
-	return s.download(ctx, d, s.url(bucket, key), content{identity: a.Reference}, nil)
+	return s.download(ctx, d, s.url(bucket, key), content{identity: a.Reference})
 }
 
 // url returns the address of an object: with the bucket in the path, except at
@@ -152,5 +152,5 @@ func (g gcs) fetch(ctx context.Context, a gennaker.Artifact, d *delivery) error 
 		q.Set("generation", generation)
 	}
 	u.RawQuery = q.Encode()
-	return g.download(ctx, d, &u, content{identity: identity}, nil)
+	return g.download(ctx, d, &u, content{identity: identity})
 }

@@ -200,7 +200,7 @@ func (r registry) resolve(ctx context.Context, a gennaker.Artifact) (string, err
 	return digest, err
 }
 
-func (r registry) names(context.Context) ([]string, error) {
+func (r registry) names(context.Context) ([]string, error) { //nolint:unparam // it implements lister
 	return slices.Sorted(slices.Values(r.charts)), nil
 }
 
@@ -250,7 +250,7 @@ func (r registry) explain(ctx context.Context, what string, err error) error {
 	var answer ociregistry.HTTPError
 	if errors.As(err, &answer) {
 		u := &url.URL{Scheme: "https", Host: r.host, Path: "/v2/"}
-		if resp := answer.Response(); resp != nil && resp.Request != nil {
+		if resp := answer.Response(); resp != nil && resp.Request != nil { //nolint:bodyclose // it was read and closed to make the error
 			u = resp.Request.URL
 		}
 		return site{account: r.account}.status(u, answer.StatusCode())

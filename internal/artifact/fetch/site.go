@@ -126,8 +126,8 @@ func (s site) status(u *url.URL, code int) error {
 
 // download delivers what is at a URL, and only asks whether it changed if the
 // cache has it under the identity.
-func (s site) download(ctx context.Context, d *delivery, u *url.URL, c content, header http.Header) error {
-	return s.checked(ctx, d, u, c, header, nil)
+func (s site) download(ctx context.Context, d *delivery, u *url.URL, c content) error {
+	return s.checked(ctx, d, u, c, nil, nil)
 }
 
 // checked is download, if the answer passes a check.

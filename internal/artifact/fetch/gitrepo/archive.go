@@ -115,8 +115,9 @@ func (p *packer) entry(name string, e object.TreeEntry, depth int) error {
 		return p.tree(name, sub, depth)
 	case filemode.Submodule: // its place, as git archive has it
 		return p.header(tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: 0o755})
+	default:
+		return p.file(name, e)
 	}
-	return p.file(name, e)
 }
 
 func (p *packer) file(name string, e object.TreeEntry) (err error) {
@@ -146,6 +147,7 @@ func (p *packer) file(name string, e object.TreeEntry) (err error) {
 			return fmt.Errorf("read link %s: %w", name, err)
 		}
 		return p.header(tar.Header{Typeflag: tar.TypeSymlink, Name: name, Linkname: string(target), Mode: 0o777})
+	default:
 	}
 	if err := p.header(h); err != nil {
 		return err

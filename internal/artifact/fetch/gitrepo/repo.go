@@ -265,7 +265,7 @@ func (r *Repo) receive(ctx context.Context, wants []plumbing.Hash, shallow bool,
 			return errors.Join(err, s.Close())
 		}
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }() // what was read counts
 	req := packp.NewUploadPackRequestFromCapabilities(r.caps)
 	req.Wants = wants
 	if shallow && r.caps.Supports(capability.Shallow) {
