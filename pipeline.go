@@ -150,6 +150,9 @@ func (r *reader) count(m map[string]any, path, key string, most int64) int64 {
 	case json.Number:
 		n = v
 	case string:
+		if v == "" { // a field that was emptied in Deck
+			return 0
+		}
 		n = json.Number(v)
 	}
 	i, err := n.Int64()
@@ -178,7 +181,7 @@ func (r *reader) parameters(p *Pipeline) {
 		}
 		name := r.text(m, path, "name")
 		if name == "" {
-			r.problem(path, "a parameter requires a name")
+			continue // one that somebody began to write in Deck; nothing can refer to it
 		}
 		p.Parameters = append(p.Parameters, Parameter{Name: name, Required: r.flag(m, path, "required"), Default: m["default"]})
 	}

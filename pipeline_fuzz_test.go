@@ -47,3 +47,12 @@ func FuzzParsePipeline(f *testing.F) {
 		}
 	})
 }
+
+// What Deck leaves behind when a field is emptied, or begun, can be saved.
+func TestParsePipelineAcceptsWhatDeckLeaves(t *testing.T) {
+	t.Parallel()
+	p, err := gennaker.ParsePipeline([]byte(`{"application":"a","name":"n","maxConcurrentExecutions":"","parameterConfig":[{"name":""},{"name":"x"}],"stages":[]}`))
+	if err != nil || p.MaxConcurrent != 0 || len(p.Parameters) != 1 || p.Parameters[0].Name != "x" {
+		t.Errorf("got %d, %v, %v", p.MaxConcurrent, p.Parameters, err)
+	}
+}
