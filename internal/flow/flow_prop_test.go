@@ -31,6 +31,9 @@ type act struct {
 	PlanFail flow.Phase
 	Policy   flow.Policy
 	Waits    bool
+
+	Windowed   bool // the first of Before waits for the execution window
+	Unresolved bool // an expression of the context has no value
 }
 
 func drawPlot(t *rapid.T) plot {
@@ -62,8 +65,12 @@ func drawPlot(t *rapid.T) plot {
 				StopBranch:    rapid.IntRange(0, 4).Draw(t, "stop") == 0,
 				FailAtEnd:     rapid.IntRange(0, 3).Draw(t, "at end") == 0,
 				AllowSiblings: rapid.IntRange(0, 3).Draw(t, "siblings") == 0,
+
+				FailUnresolved: rapid.Bool().Draw(t, "fail unresolved"),
 			},
-			Waits: rapid.IntRange(0, 3).Draw(t, "waits") == 0,
+			Windowed:   rapid.IntRange(0, 3).Draw(t, "windowed") == 0,
+			Unresolved: rapid.IntRange(0, 4).Draw(t, "unresolved") == 0,
+			Waits:      rapid.IntRange(0, 3).Draw(t, "waits") == 0,
 		}
 	}), 5, 11).Draw(t, "acts")
 	return p
@@ -219,7 +226,7 @@ func (r *run) step() bool {
 			r.pending = append(r.pending, c) // woken at once
 			break
 		}
-		e.Kind, e.Status = flow.TaskEnded, a.Results[c.Task]
+		e.Kind, e.Status, e.Unresolved = flow.TaskEnded, a.Results[c.Task], a.Unresolved
 		if r.begun[id]++; r.begun[id] > 1 {
 			r.t.Fatalf("task %d of %s ended twice", c.Task, st.Ref)
 		}
@@ -247,6 +254,7 @@ func (r *run) plan(st *flow.Stage, a act, phase flow.Phase) flow.Plan {
 		p.Children = append(p.Children, c)
 	}
 	if phase == flow.PlanStart {
+		p.Windowed, p.Unresolved = a.Windowed && a.Before > 0, a.Unresolved
 		for i := range a.Results {
 			p.Tasks = append(p.Tasks, flow.Task{Name: fmt.Sprint("task", i)})
 		}
@@ -374,7 +382,7 @@ func (r *run) late() {
 			continue
 		}
 		r.begun[fmt.Sprint(st.ID, st.Run, i)]++
-		r.apply(flow.Event{Kind: flow.TaskEnded, Stage: st.ID, Run: st.Run, Task: i, Status: r.plot.act(st).Results[i]})
+		r.apply(flow.Event{Kind: flow.TaskEnded, Stage: st.ID, Run: st.Run, Task: i, Status: r.plot.act(st).Results[i], Unresolved: r.plot.act(st).Unresolved})
 		return
 	}
 }

@@ -70,6 +70,10 @@ type vectorStage struct {
 	After    []vectorStage `json:"after"`
 	Failure  []vectorStage `json:"failure"`
 	PlanFail flow.Phase    `json:"planFail"`
+	// Windowed says that the first of Before waits for the execution window.
+	Windowed bool `json:"windowed"`
+	// Unresolved says that an expression of the context has no value.
+	Unresolved bool `json:"unresolved"`
 }
 
 type replayer struct {
@@ -136,7 +140,7 @@ func (r *replayer) line(line string) {
 		i := slices.IndexFunc(st.Tasks, func(t flow.Task) bool {
 			return t.Status == gennaker.Running || t.Status == gennaker.Paused
 		})
-		e := flow.Event{Kind: flow.TaskEnded, Stage: st.ID, Run: st.Run, Task: i, Status: gennaker.Status(arg)}
+		e := flow.Event{Kind: flow.TaskEnded, Stage: st.ID, Run: st.Run, Task: i, Status: gennaker.Status(arg), Unresolved: r.plots[st.ID].Unresolved}
 		if i >= 0 && st.Tasks[i].Expired {
 			e.Kind = flow.TaskExpired
 		}
@@ -197,6 +201,7 @@ func (r *replayer) plan(id string, phase flow.Phase) flow.Plan {
 		return p
 	}
 	if phase == flow.PlanStart {
+		p.Windowed, p.Unresolved = s.Windowed, s.Unresolved
 		for _, t := range s.Tasks {
 			name, begins := strings.CutPrefix(t, "loop ")
 			name, ends := strings.CutSuffix(name, " loop")
