@@ -1,13 +1,7 @@
 package app_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
-	"io/fs"
-	"maps"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -107,75 +101,5 @@ func TestExpressionsInExecutions(t *testing.T) {
 	}
 	if _, err := w.EvaluateExpression(w.ctx, "01ARZ3NDEKTSV4RRFFQ69G5FAV", "", "a"); gennaker.KindOf(err) != gennaker.NotFound {
 		t.Errorf("unknown execution: %v", err)
-	}
-}
-
-// TestCorpusIsSavedAndReadBack saves every real definition, and reads it back
-// as it was, but for what a save writes.
-func TestCorpusIsSavedAndReadBack(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	dirs := []string{"../../../shared/corpus/pipeline", "../../../shared/corpus/mpt-v2-template"}
-	if _, err := os.Stat(dirs[0]); errors.Is(err, fs.ErrNotExist) {
-		t.Logf("there is no %s: these are our own examples", dirs[0])
-		dirs = []string{"../lint/testdata"}
-	}
-	saved := 0
-	for _, dir := range dirs {
-		files, _ := filepath.Glob(filepath.Join(dir, "*.json"))
-		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			w.saveAndCompare(file, text)
-			saved++
-		}
-	}
-	if saved == 0 {
-		t.Fatal("there is nothing to save")
-	}
-	t.Logf("%d saved", saved)
-}
-
-// saveAndCompare saves a definition under a name of its own.
-func (w *world) saveAndCompare(file string, text []byte) {
-	w.t.Helper()
-	read := func(text []byte) object {
-		out := object{}
-		dec := json.NewDecoder(bytes.NewReader(text))
-		dec.UseNumber()
-		if err := dec.Decode(&out); err != nil {
-			w.t.Fatalf("%s: %v", file, err)
-		}
-		return out
-	}
-	doc := read(text)
-	if app, _ := doc["application"].(string); app == "" {
-		doc["application"] = "corpus"
-	}
-	doc["name"] = filepath.Base(file) // several have the same one, and the same id
-	delete(doc, "id")
-	text, err := json.Marshal(doc)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if _, err := w.SaveAndLintPipeline(w.ctx, text, false); err != nil {
-		w.t.Errorf("%s cannot be saved: %v", file, err)
-		return
-	}
-	p, err := w.Pipeline(w.ctx, doc["application"].(string), filepath.Base(file))
-	if err != nil {
-		w.t.Errorf("%s cannot be read: %v", file, err)
-		return
-	}
-	got := read(p.Document)
-	for _, m := range []object{doc, got} {
-		maps.DeleteFunc(m, func(k string, _ any) bool {
-			return k == "id" || k == "index" || k == "updateTs" || k == "lastModified" || k == "lastModifiedBy"
-		})
-	}
-	if diff := cmp.Diff(doc, got); diff != "" {
-		w.t.Errorf("%s changed: %s", file, diff)
 	}
 }
