@@ -238,8 +238,10 @@ func (r Remote) explain(err error) error {
 	var own *gennaker.Error
 	var status *githttp.Err
 	switch {
-	case err == nil, errors.As(err, &own), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
+	case errors.As(err, &own):
+		return own // without what is around it: that may have a URL with a password
 	case errors.Is(err, errTooMuch):
 		return gennaker.Errorf(gennaker.TooLarge, "%s sends more than %d MiB", r.URL, r.MaxBytes>>20).
 			WithHint("take a smaller repository, or raise the bound")
