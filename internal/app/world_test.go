@@ -29,13 +29,14 @@ type object = map[string]any
 // world is a server in this process, with a fake account.
 type world struct {
 	*client.Client
-	t    *testing.T
-	data string
-	fake *fake.Provider
-	ctx  context.Context
-	http *http.Client
-	keep int    // as in app.Config.KeepNewest, of what is older than a moment; 0 keeps all
-	end  func() // of the server; the world can be started again
+	t        *testing.T
+	data     string
+	fake     *fake.Provider
+	ctx      context.Context
+	http     *http.Client
+	keep     int          // as in app.Config.KeepNewest, of what is older than a moment; 0 keeps all
+	settings app.Settings // of the next start
+	end      func()       // of the server; the world can be started again
 }
 
 func newWorld(t *testing.T) *world {
@@ -51,7 +52,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) config() app.Config {
 	c := app.Config{
 		Data: w.data, Listen: "127.0.0.1:0", Version: "test", Log: slog.New(slog.NewTextHandler(w.t.Output(), nil)),
-		Fleet: provider.Fleet{"fake": w.fake.Provider()},
+		Fleet: provider.Fleet{"fake": w.fake.Provider()}, Settings: w.settings,
 	}
 	if w.keep > 0 {
 		c.KeepFor, c.KeepNewest = time.Nanosecond, w.keep
