@@ -243,7 +243,7 @@ func (sum *tally) page(types *stages.Registry) string {
 		"pipelines to start. Definitions that a template has are saved as they are; their\nstages are within it, so none of them is counted below, and they end at their start.\n\n" +
 		"## Stage types\n\n| type | definitions | stages | of them `SUCCEEDED` | here |\n| --- | ---: | ---: | ---: | --- |\n")
 	for _, name := range slices.Sorted(maps.Keys(sum.pipelines)) {
-		here, ran := "works", sum.ran[name]
+		here, ran := "works: stages of it succeeded", sum.ran[name]
 		switch _, err := types.Find(name); {
 		case err != nil:
 			first, _, _ := strings.Cut(err.Error(), ";")
@@ -263,7 +263,7 @@ func (sum *tally) page(types *stages.Registry) string {
 	fmt.Fprintf(&b, "\n## Expressions\n\n%d texts have expressions; in them are %d that can never be right.\nWhat each feature gives is held by the tests of the language itself.\n\n"+
 		"| feature | texts | here |\n| --- | ---: | --- |\n", sum.checked, wrong)
 	for _, c := range constructs {
-		fmt.Fprintf(&b, "| %s | %d | read |\n", strings.ReplaceAll(c.name, "|", "\\|"), sum.features[c.name])
+		fmt.Fprintf(&b, "| %s | %d | no error found |\n", strings.ReplaceAll(c.name, "|", "\\|"), sum.features[c.name])
 	}
 	known := expr.Functions()
 	names := slices.Collect(maps.Keys(known))
@@ -277,8 +277,10 @@ func (sum *tally) page(types *stages.Registry) string {
 		here := "built in"
 		if f, ok := known[name]; !ok {
 			here = "refused: there is no such function"
+		} else if name == "canaryConfigNameToId" {
+			here = "refused: #canaryConfigNameToId is not available here"
 		} else if f.Call == nil {
-			here = "known; its value is the server's to give"
+			here = "given by the server"
 		}
 		fmt.Fprintf(&b, "| `#%s` | %d | %s |\n", name, sum.features["`#"+name+"`"], here)
 	}

@@ -24,11 +24,21 @@ type outside struct {
 // newOutside makes the clients. Errors: Invalid for settings that cannot be.
 func newOutside(s Settings, dir string, log *slog.Logger) (o outside, err error) {
 	options := egress.Options{CAFile: s.Webhook.CAFile, InsecureSkipVerify: s.Webhook.InsecureSkipVerify}
-	if o.webhooks, err = egress.New(s.Webhook.rules(egress.ForWebhooks()), options); err != nil {
+	rules, err := s.Webhook.rules(egress.ForWebhooks())
+	if err != nil {
+		return o, err
+	}
+	if o.webhooks, err = egress.New(rules, options); err != nil {
 		return o, fmt.Errorf("webhook: %w", err)
 	}
-	if o.expressions, err = egress.New(s.Expression.rules(egress.ForExpressions()), egress.Options{}); err != nil {
+	if rules, err = s.Expression.rules(egress.ForExpressions()); err != nil {
+		return o, err
+	}
+	if o.expressions, err = egress.New(rules, egress.Options{}); err != nil {
 		return o, fmt.Errorf("expression: %w", err)
+	}
+	if len(s.DockerRegistry.Accounts) > 0 {
+		s.Artifacts.DockerRegistry = s.DockerRegistry
 	}
 	o.artifacts.accounts, err = fetch.New(s.Artifacts, fetch.Options{
 		Client: o.webhooks.HTTP(), Dial: o.webhooks.Dial, Dir: filepath.Join(dir, "artifacts"), Log: log,

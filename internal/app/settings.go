@@ -1,11 +1,11 @@
 package app
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"time"
@@ -23,11 +23,14 @@ import (
 // Settings is the configuration file. Its keys are Spinnaker's where that has
 // them; the zero value is no file.
 type Settings struct {
-	Artifacts  fetch.Config    `json:"artifacts"`  // accounts that artifacts are fetched with
-	Webhook    WebhookSettings `json:"webhook"`    // webhook stages
-	Job        JobSettings     `json:"job"`        // preconfigured jobs
-	Expression URLSettings     `json:"expression"` // what expressions may fetch
-	Tasks      TaskSettings    `json:"tasks"`      // execution windows
+	Artifacts fetch.Config    `json:"artifacts"` // accounts that artifacts are fetched with
+	Webhook   WebhookSettings `json:"webhook"`   // webhook stages
+	// DockerRegistry has the accounts of registries, which Spinnaker keeps beside
+	// artifacts.
+	DockerRegistry fetch.Section[fetch.RegistryAccount] `json:"dockerRegistry"`
+	Job            JobSettings                          `json:"job"`        // preconfigured jobs
+	Expression     URLSettings                          `json:"expression"` // what expressions may fetch
+	Tasks          TaskSettings                         `json:"tasks"`      // execution windows
 }
 
 // WebhookSettings are those of webhook stages.
@@ -40,17 +43,27 @@ type WebhookSettings struct {
 
 // URLSettings say which addresses may be asked.
 type URLSettings struct {
-	URLs *egress.Rules `json:"urls"` // absent is the default for the purpose
+	URLs json.RawMessage `json:"urls"` // egress.Rules; what is not said is the default for the purpose
 }
 
-// rules returns the rules, or else those of a purpose.
-func (u URLSettings) rules(of egress.Rules) egress.Rules {
-	if u.URLs == nil {
-		return of
+// rules returns the rules of a purpose, and over them those that are set.
+// Errors: Invalid.
+func (u URLSettings) rules(purpose egress.Rules) (egress.Rules, error) {
+	if len(u.URLs) == 0 {
+		return purpose, nil
 	}
-	rules := *u.URLs
-	rules.Setting = of.Setting
-	return rules
+	if err := strictly(u.URLs, &purpose); err != nil {
+		return purpose, gennaker.Errorf(gennaker.Invalid, "%s: %w", purpose.Setting, err)
+	}
+	return purpose, nil
+}
+
+// strictly decodes JSON in which a key that is not known is a mistake: a setting
+// that is not obeyed is worse than one that is refused.
+func strictly(text []byte, into any) error {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	return dec.Decode(into)
 }
 
 // JobSettings are those of jobs.
@@ -90,10 +103,7 @@ func ReadSettings(path string, optional bool) (Settings, error) {
 		return s, gennaker.Errorf(gennaker.Invalid, "the configuration cannot be read: %w", err)
 	}
 	if text, err = yaml.YAMLToJSONStrict(text); err == nil {
-		err = strictSections(text)
-	}
-	if err == nil {
-		err = json.Unmarshal(text, &s)
+		err = strictly(text, &s)
 	}
 	if err == nil {
 		_, err = s.location()
@@ -103,23 +113,6 @@ func ReadSettings(path string, optional bool) (Settings, error) {
 			WithHint("docs/reference/config.md has all settings")
 	}
 	return s, nil
-}
-
-// strictSections refuses sections that do not exist: a setting that is not
-// obeyed is worse than one that is refused.
-func strictSections(text []byte) error {
-	var sections map[string]json.RawMessage
-	if err := json.Unmarshal(text, &sections); err != nil {
-		return err
-	}
-	for name := range sections {
-		switch name {
-		case "artifacts", "webhook", "job", "expression", "tasks":
-		default:
-			return fmt.Errorf("there is no section %q; there are artifacts, expression, job, tasks and webhook", name)
-		}
-	}
-	return nil
 }
 
 // location returns where execution windows are.

@@ -62,7 +62,8 @@ func (d *deployer) registerServerGroup(r *stage.Registry) {
 	})
 	stage.Add[serverGroupConfig](r, stage.Definition{
 		Type: "determineTargetServerGroup", Internal: true,
-		Steps: []stage.Step{task("determineTargetServerGroup", operationTimeout, d.determineTarget)},
+		RunsDry: func(stage.Input) bool { return true }, // it only looks
+		Steps:   []stage.Step{task("determineTargetServerGroup", operationTimeout, d.determineTarget)},
 	})
 }
 

@@ -1,0 +1,46 @@
+package app_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/app"
+)
+
+func TestReadSettings(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ text, want string }{
+		"empty":              {text: ""},
+		"all sections":       {text: "artifacts: {http: {accounts: [{name: a}]}}\nwebhook: {urls: {deniedHosts: [x.example.com]}}\njob: {preconfigured: {local: []}}\nexpression: {urls: {allowLoopback: true}}\ntasks: {execution-window: {timezone: Europe/Berlin}}\n"},
+		"unknown section":    {text: "webhooks: {}\n", want: `unknown field "webhooks"`},
+		"unknown key":        {text: "webhook: {timeout: 3}\n", want: `unknown field "timeout"`},
+		"unknown zone":       {text: "tasks: {execution-window: {timezone: Mars/Base}}\n", want: `there is no time zone "Mars/Base"`},
+		"not YAML":           {text: "webhook: [", want: "did not find"},
+		"a key stands twice": {text: "webhook: {}\nwebhook: {}\n", want: "already set"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "config.yaml")
+			if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := app.ReadSettings(path, false)
+			switch {
+			case tt.want == "" && err != nil:
+				t.Error(err)
+			case tt.want != "" && (gennaker.KindOf(err) != gennaker.Invalid || !strings.Contains(err.Error(), tt.want)):
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
+	}
+	none := filepath.Join(t.TempDir(), "none.yaml")
+	if _, err := app.ReadSettings(none, true); err != nil {
+		t.Errorf("a file that need not be there: %v", err)
+	}
+	if _, err := app.ReadSettings(none, false); gennaker.KindOf(err) != gennaker.Invalid {
+		t.Errorf("a file that must be there: %v", err)
+	}
+}
