@@ -267,6 +267,9 @@ func (e *Engine) ran(b *batch, r *run, p place, a *attempt, ev flow.Event, out s
 		b.merge(r, p.stage, out.Context(), out.Outputs())
 	case c.to != c.from:
 		b.setDoc(r, p.stage, c.to)
+		if st := r.state.Stage(p.stage); ev.Kind == flow.TaskWaits { // nothing else tells of its progress
+			b.events = append(b.events, stageEvent(r, st, b.now))
+		}
 	}
 	b.apply(r, ev)
 	if ev.Kind != flow.TaskWaits {
