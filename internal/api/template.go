@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -151,9 +152,7 @@ func (s *Server) saveTemplate(r *request, kind, does string, more map[string]any
 	if v.Tag != "" {
 		job["tag"] = v.Tag
 	}
-	for key, value := range more {
-		job[key] = value
-	}
+	maps.Copy(job, more)
 	view, err := s.runTask(r, Operation{
 		Application: s.templateApplication(r, doc.Value),
 		Description: fmt.Sprintf("%s pipeline template '%v'", does, doc.Value["id"]), Jobs: []map[string]any{job},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -29,9 +30,7 @@ func (w *world) lastTask() gennaker.Execution {
 func (w *world) Templates(context.Context) ([]map[string]any, error) {
 	scoped := func(id, scope string, more map[string]any) map[string]any {
 		doc := map[string]any{"id": id, "schema": "v2", "metadata": map[string]any{"scopes": []any{scope}}}
-		for k, v := range more {
-			doc[k] = v
-		}
+		maps.Copy(doc, more)
 		return doc
 	}
 	return []map[string]any{

@@ -3,6 +3,7 @@ package app_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -17,9 +18,7 @@ func templateText(more object) object {
 		"variables": []object{{"name": "seconds", "type": "int", "defaultValue": 42}},
 		"pipeline":  object{"stages": []object{{"refId": "1", "type": "wait", "waitTime": "${ templateVariables.seconds }"}}},
 	}
-	for k, v := range more {
-		doc[k] = v
-	}
+	maps.Copy(doc, more)
 	return doc
 }
 

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -37,9 +38,7 @@ func simulated() *engine.Simulation {
 
 func sleep(ref string, minutes float64, more map[string]any, requires ...string) gennaker.Stage {
 	c := map[string]any{"minutes": minutes}
-	for k, v := range more {
-		c[k] = v
-	}
+	maps.Copy(c, more)
 	return gennaker.Stage{RefID: ref, Type: "sleep", Name: ref, Requires: requires, Context: c}
 }
 

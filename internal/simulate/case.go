@@ -248,8 +248,8 @@ func strict(n *yaml.Node, into any) error {
 // fieldNames returns the keys of a struct in YAML.
 func fieldNames(t reflect.Type) []string {
 	var out []string
-	for i := range t.NumField() {
-		if name := t.Field(i).Tag.Get("yaml"); name != "" {
+	for field := range t.Fields() {
+		if name := field.Tag.Get("yaml"); name != "" {
 			out = append(out, name)
 		}
 	}

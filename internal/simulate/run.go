@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -154,9 +155,7 @@ func (c Case) trigger() (gennaker.Trigger, error) {
 	if t.Parameters == nil {
 		t.Parameters = map[string]any{}
 	}
-	for k, v := range c.Parameters {
-		t.Parameters[k] = v
-	}
+	maps.Copy(t.Parameters, c.Parameters)
 	return t, nil
 }
 

@@ -112,12 +112,13 @@ func TestMistakes(t *testing.T) {
 			if err == nil {
 				results, err = f.Run(t.Context(), nil, nil)
 			}
-			said := fmt.Sprint(err)
+			var said strings.Builder
+			said.WriteString(fmt.Sprint(err))
 			for _, r := range results {
-				said += strings.Join(r.Failures, "\n")
+				said.WriteString(strings.Join(r.Failures, "\n"))
 			}
-			if !strings.Contains(said, tt.want) {
-				t.Errorf("got %s, want %s", said, tt.want)
+			if !strings.Contains(said.String(), tt.want) {
+				t.Errorf("got %s, want %s", said.String(), tt.want)
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package stage_test
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 
@@ -21,9 +22,7 @@ func in(context, root map[string]any) stage.Input {
 		Evaluate: func(v any, more map[string]any) (any, expr.Summary) {
 			all := map[string]any{}
 			for _, m := range []map[string]any{root, context, more} {
-				for k, x := range m {
-					all[k] = x
-				}
+				maps.Copy(all, m)
 			}
 			return expr.Evaluate(v, expr.Env{Root: all})
 		},

@@ -160,14 +160,15 @@ func writeStages(t testing.TB, stages any) string {
 	var out []string
 	for _, v := range stages.([]any) {
 		st := v.(map[string]any)
-		word := st["refId"].(string)
+		var word strings.Builder
+		word.WriteString(st["refId"].(string))
 		for i, ref := range st["requisiteStageRefIds"].([]any) {
-			word += []string{",", "<"}[map[bool]int{i == 0: 1}[true]] + ref.(string)
+			word.WriteString([]string{",", "<"}[map[bool]int{i == 0: 1}[true]] + ref.(string))
 		}
 		if _, ok := st["inject"]; ok {
-			t.Errorf("stage %s still has its rule", word)
+			t.Errorf("stage %s still has its rule", word.String())
 		}
-		out = append(out, word)
+		out = append(out, word.String())
 	}
 	return strings.Join(out, " ")
 }

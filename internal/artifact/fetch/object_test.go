@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -187,9 +188,7 @@ func TestGCS(t *testing.T) {
 	kinds := map[string]gennaker.Kind{"refused": gennaker.Denied, "connection": gennaker.Unavailable, "without a token": gennaker.Unavailable, "503 Service": gennaker.Unavailable}
 	for says, change := range other {
 		changed := map[string]string{}
-		for k, v := range key {
-			changed[k] = v
-		}
+		maps.Copy(changed, key)
 		change(changed)
 		account.JSONPath = file(t, asJSON(t, changed))
 		kind, text := kinds[says], says

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -71,9 +72,7 @@ func (s site) get(ctx context.Context, u *url.URL, header http.Header) (*http.Re
 	if err != nil {
 		return nil, gennaker.Errorf(gennaker.Invalid, "%s cannot be asked for", shown(u))
 	}
-	for name, values := range header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, header)
 	req.Header.Set("User-Agent", "gennaker")
 	req.Header.Set("Accept-Encoding", "identity") // what is fetched is what is stored, byte for byte
 	if s.authorize != nil {

@@ -3,6 +3,7 @@ package regex
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -127,12 +128,7 @@ func nullable(n *node) bool {
 		}
 		return true
 	case opAlt:
-		for _, x := range n.subs {
-			if nullable(x) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(n.subs, nullable)
 	case opGroup, opAtomic:
 		return nullable(n.subs[0])
 	case opRepeat:

@@ -2,6 +2,7 @@ package bind_test
 
 import (
 	"encoding/base64"
+	"maps"
 	"strings"
 	"testing"
 
@@ -72,9 +73,7 @@ func TestEvaluateArtifacts(t *testing.T) {
 			t.Parallel()
 			d := find(t, nil, "evaluateArtifacts")
 			context := object{"artifactContents": tt.contents, "expectedArtifacts": []any{object{"id": "id-a", "matchArtifact": object{"name": "a"}}}}
-			for k, v := range tt.more {
-				context[k] = v
-			}
+			maps.Copy(context, tt.more)
 			p, err := d.Prepare(t.Context(), input(context))
 			if err != nil || p.Unresolved || len(p.Steps) != 2 {
 				t.Fatalf("prepared: %v, unresolved %v, steps %v", err, p.Unresolved, p.Steps)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -105,12 +106,8 @@ func (r runner) wait(ctx context.Context, in stage.Input) (stage.Outcome, error)
 		values["propertyFileContents"] = found
 	}
 	outputs := map[string]any{}
-	for k, v := range found {
-		outputs[k] = v
-	}
-	for k, v := range values {
-		outputs[k] = v
-	}
+	maps.Copy(outputs, found)
+	maps.Copy(outputs, values)
 	switch {
 	case j.State == gennaker.JobFailed:
 		return stage.Fail("%s", failure(j, log)).WithContext(values).WithOutputs(outputs).
@@ -168,9 +165,7 @@ func status(j gennaker.Job) map[string]any {
 		}
 	}
 	if j.Ended() {
-		for k, v := range details(j) {
-			s[k] = v
-		}
+		maps.Copy(s, details(j))
 	}
 	return s
 }

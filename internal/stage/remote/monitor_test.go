@@ -290,15 +290,15 @@ func TestCancel(t *testing.T) {
 					t.Fatalf("%s: error %v, want %q", step, err, tt.err)
 				}
 				w.keep(o)
-				var got string
+				var got strings.Builder
 				for _, r := range s.requests() {
-					got += r.Method + " " + r.Path + " " + r.Body
+					got.WriteString(r.Method + " " + r.Path + " " + r.Body)
 					if r.Header.Get("Idempotency-Key") == "" {
 						t.Error("the request has no key")
 					}
 				}
-				if got != tt.want {
-					t.Errorf("%s: asked %q, want %q", step, got, tt.want)
+				if got.String() != tt.want {
+					t.Errorf("%s: asked %q, want %q", step, got.String(), tt.want)
 				}
 				if told := w.at("webhook", "cancel", "statusCodeValue"); tt.want != "" && tt.err == "" && told != float64(tt.status) || w.at("webhook", "statusCode") != "OK" {
 					t.Errorf("%s: webhook is %v", step, w.at("webhook"))
