@@ -72,8 +72,9 @@ func (s *Server) running(r *request) map[string]*presence {
 	ctx, cancel := context.WithTimeout(r.Context(), runningTimeout)
 	defer cancel()
 	out := map[string]*presence{}
-	for _, account := range s.Fleet.Accounts() {
-		groups, err := s.Fleet[account].ServerGroups(ctx, "")
+	for _, place := range s.Fleet.All() {
+		account := place.Account.Name
+		groups, err := place.ServerGroups(ctx, "")
 		if err != nil {
 			s.Log.WarnContext(ctx, "list applications without an account", "account", account, "error", err)
 			continue

@@ -52,8 +52,8 @@ type AccountBody struct {
 // half of a fleet must not look like all of it.
 func (s *Server) groupsOf(r *request, application string) ([]gennaker.ServerGroup, error) {
 	var out []gennaker.ServerGroup
-	for _, account := range s.Fleet.Accounts() {
-		groups, err := s.Fleet[account].ServerGroups(r.Context(), application)
+	for _, p := range s.Fleet.All() {
+		groups, err := p.ServerGroups(r.Context(), application)
 		if err != nil {
 			return nil, err
 		}
@@ -182,8 +182,8 @@ func (s *Server) serverGroup(r *request) (any, error) {
 func (s *Server) loadBalancers(r *request) (any, error) {
 	app := r.PathValue("app")
 	out := []gennaker.LoadBalancer{}
-	for _, account := range s.Fleet.Accounts() {
-		lbs, err := s.Fleet[account].LoadBalancers(r.Context())
+	for _, p := range s.Fleet.All() {
+		lbs, err := p.LoadBalancers(r.Context())
 		if err != nil {
 			return nil, err
 		}
@@ -221,8 +221,8 @@ func accountBody(p provider.Provider) AccountBody {
 
 func (s *Server) accounts(*request) (any, error) {
 	out := []AccountBody{}
-	for _, name := range s.Fleet.Accounts() {
-		out = append(out, accountBody(s.Fleet[name]))
+	for _, p := range s.Fleet.All() {
+		out = append(out, accountBody(p))
 	}
 	return out, nil
 }

@@ -57,7 +57,7 @@ func TestApplicationsShowWithoutTheFleet(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	cfg := w.config()
-	cfg.Fleet = provider.Fleet{"local": {Inventory: away{w}}}
+	cfg.Fleet = provider.NewFleet(provider.Provider{Account: gennaker.Account{Name: "local"}, Inventory: away{w}})
 	s := api.New(cfg)
 	want := []map[string]any{{"name": "demo", "email": "a@example.com"}}
 	if diff := cmp.Diff(want, read[[]map[string]any](t, s, "/applications")); diff != "" {

@@ -129,7 +129,7 @@ type Config struct {
 	Linter      Linter
 	Expressions Expressions
 	Events      Events
-	Fleet       provider.Fleet
+	Fleet       *provider.Fleet
 
 	// Templates keeps pipeline templates, and Planner plans what uses them.
 	Templates Templates

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
 	"net/netip"
 	"os"
@@ -44,7 +43,7 @@ type Config struct {
 	// added. Empty is none: then there is no local account.
 	Node []string
 	// Fleet holds accounts besides the local one; for tests.
-	Fleet provider.Fleet
+	Fleet []provider.Provider
 	// KeepFor is how long complete executions are kept, by the time they were
 	// made; 0 means DefaultKeepFor. The newest KeepNewest of each pipeline are
 	// kept however old they are; 0 means DefaultKeepNewest.
@@ -68,7 +67,7 @@ type App struct {
 	db     *store.DB
 	engine *engine.Engine
 	api    *api.Server
-	fleet  provider.Fleet
+	fleet  *provider.Fleet
 	hub    *hub
 	guard  *nodeGuard
 	ln     net.Listener
@@ -108,7 +107,7 @@ func New(ctx context.Context, cfg Config) (_ *App, err error) {
 	if err := checkLoopback(cfg.Listen); err != nil {
 		return nil, err
 	}
-	a := &App{cfg: cfg, log: cfg.Log, hub: &hub{}, fleet: provider.Fleet{}}
+	a := &App{cfg: cfg, log: cfg.Log, hub: &hub{}, fleet: provider.NewFleet(cfg.Fleet...)}
 	defer func() {
 		if err != nil {
 			a.abandon()
@@ -171,13 +170,12 @@ func (a *App) compose(ctx context.Context) error {
 
 // accounts fills the fleet, and sees that the node runs.
 func (a *App) accounts(ctx context.Context) error {
-	maps.Copy(a.fleet, a.cfg.Fleet)
 	if len(a.cfg.Node) == 0 {
 		return nil
 	}
 	dir := NodeDir(a.cfg.Data)
 	client := local.New(dir, LocalAccount)
-	a.fleet[LocalAccount] = client.Provider()
+	a.fleet.Put(client.Provider())
 	a.guard = &nodeGuard{client: client, dir: dir, command: append(a.cfg.Node[:len(a.cfg.Node):len(a.cfg.Node)], "--data", a.cfg.Data), log: a.log}
 	return a.guard.ensure(ctx)
 }
@@ -191,8 +189,8 @@ func (a *App) Addr() net.Addr { return a.ln.Addr() }
 func (a *App) Run(ctx context.Context) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	for account, p := range a.fleet {
-		a.work.Go(func() { a.watch(background, account, p) })
+	for _, p := range a.fleet.All() {
+		a.work.Go(func() { a.watch(background, p.Account.Name, p) })
 	}
 	if a.guard != nil {
 		a.work.Go(func() { a.guard.keep(background) })

@@ -101,13 +101,13 @@ func (a audited) Delete(ctx context.Context, id string) error {
 }
 
 // inventory tells what is deployed in all accounts: document.Inventory.
-type inventory struct{ fleet provider.Fleet }
+type inventory struct{ fleet *provider.Fleet }
 
 // ServerGroups returns the server groups of an application.
 func (i inventory) ServerGroups(ctx context.Context, application string) ([]gennaker.ServerGroup, error) {
 	var out []gennaker.ServerGroup
-	for _, name := range i.fleet.Accounts() {
-		groups, err := i.fleet[name].ServerGroups(ctx, application)
+	for _, p := range i.fleet.All() {
+		groups, err := p.ServerGroups(ctx, application)
 		if err != nil {
 			return nil, err
 		}

@@ -31,7 +31,7 @@ func evaluator(ctx context.Context, functions func(context.Context) map[string]e
 type planner struct {
 	template.Resolver
 	db        *store.DB
-	fleet     provider.Fleet
+	fleet     *provider.Fleet
 	registry  *stage.Registry
 	functions func(ctx context.Context) map[string]expr.Function
 }
@@ -47,8 +47,8 @@ func (p planner) PlanPipeline(ctx context.Context, pipeline gennaker.Pipeline, t
 	if w.Applications, err = p.db.Applications(ctx); err != nil {
 		return gennaker.Plan{}, err
 	}
-	for _, account := range p.fleet.Accounts() {
-		place := p.fleet[account]
+	for _, place := range p.fleet.All() {
+		account := place.Account.Name
 		w.Accounts = append(w.Accounts, place.Account)
 		groups, err := place.ServerGroups(ctx, "")
 		if err != nil {

@@ -18,7 +18,7 @@ import (
 // needs is what the stages need of the server.
 type needs struct {
 	pipelines   control.Pipelines
-	fleet       provider.Fleet
+	fleet       *provider.Fleet
 	history     bind.History
 	application func(ctx context.Context, name string) (gennaker.Application, error)
 	document    document.Config

@@ -52,7 +52,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) config() app.Config {
 	c := app.Config{
 		Data: w.data, Listen: "127.0.0.1:0", Version: "test", Log: slog.New(slog.NewTextHandler(w.t.Output(), nil)),
-		Fleet: provider.Fleet{"fake": w.fake.Provider()}, Settings: w.settings,
+		Fleet: []provider.Provider{w.fake.Provider()}, Settings: w.settings,
 	}
 	if w.keep > 0 {
 		c.KeepFor, c.KeepNewest = time.Nanosecond, w.keep

@@ -10,8 +10,6 @@ package provider
 import (
 	"context"
 	"io"
-	"maps"
-	"slices"
 
 	"github.com/gennaker/gennaker"
 )
@@ -116,22 +114,7 @@ type Provider struct {
 	Operations
 	LoadBalancing
 	Logs
-	Jobs // nil if jobs cannot be run there
+	Jobs      // nil if jobs cannot be run there
+	Manifests // nil if the account has no objects that manifests describe
+	Routes    // nil if it has no routes with weights
 }
-
-// Fleet maps accounts to providers. It is filled before the server starts.
-type Fleet map[string]Provider
-
-// For returns the provider of an account.
-//
-// Errors: Invalid, naming the known accounts.
-func (f Fleet) For(account string) (Provider, error) {
-	if p, ok := f[account]; ok {
-		return p, nil
-	}
-	return Provider{}, gennaker.Errorf(gennaker.Invalid, "there is no account %q", account).
-		WithHint("the accounts are %v", f.Accounts())
-}
-
-// Accounts returns the names of the accounts, sorted.
-func (f Fleet) Accounts() []string { return slices.Sorted(maps.Keys(f)) }

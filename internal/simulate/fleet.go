@@ -166,10 +166,12 @@ func (s *Simulation) supplyOne(ctx context.Context, m map[string]any) error {
 	if account == "" || stage.HasExpression(account) {
 		return nil
 	}
-	p, ok := s.fleet[account]
-	if !ok {
+	p, err := s.fleet.For(account)
+	if err != nil {
 		s.addAccount(gennaker.Account{Name: account})
-		p = s.fleet[account]
+		if p, err = s.fleet.For(account); err != nil {
+			return err
+		}
 	}
 	wanted, _ := m["loadBalancers"].([]any)
 	for _, v := range wanted {

@@ -60,7 +60,7 @@ type Simulation struct {
 
 	world    World
 	launcher *launch.Launcher
-	fleet    provider.Fleet
+	fleet    *provider.Fleet
 	moves    *moves
 	assumed  map[string]bool // types whose stages are assumed to succeed
 	script   *player
@@ -70,7 +70,7 @@ type Simulation struct {
 //
 // Errors: Invalid for server groups that cannot be.
 func New(w World) (*Simulation, error) {
-	s := &Simulation{world: w, fleet: provider.Fleet{}, moves: &moves{}, assumed: map[string]bool{}, script: &player{script: w.Script, runs: map[string]map[string]int{}}}
+	s := &Simulation{world: w, fleet: &provider.Fleet{}, moves: &moves{}, assumed: map[string]bool{}, script: &player{script: w.Script, runs: map[string]map[string]int{}}}
 	if err := s.populate(); err != nil {
 		return nil, fmt.Errorf("make the simulated server groups: %w", err)
 	}
@@ -252,6 +252,6 @@ func (s *Simulation) addAccount(a gennaker.Account) *fake.Provider {
 		}
 		return fake.Script{}
 	}})
-	s.fleet[a.Name] = s.moves.watch(p.Provider())
+	s.fleet.Put(s.moves.watch(p.Provider()))
 	return p
 }

@@ -9,7 +9,7 @@
 // moves only when it is looked at or told to.
 //
 //	p := fake.New(fake.Config{})
-//	fleet := provider.Fleet{"fake": p.Provider()}
+//	fleet := provider.NewFleet(p.Provider())
 //	p.Lose(fake.Create, 1) // acts, but the caller does not learn of it
 //	...
 //	p.Effects() // what was changed, in order, each with its key

@@ -7,5 +7,5 @@
 //
 //	c := local.New(dir, "local")
 //	if err := c.Wait(ctx); err != nil { ... }
-//	fleet["local"] = c.Provider()
+//	fleet.Put(c.Provider())
 package local

@@ -427,7 +427,7 @@ func TestFailFast(t *testing.T) {
 		r.registry = stage.Registry{}
 		p := r.fake.Provider()
 		p.Inventory = crashing{p.Inventory, tt.restarts}
-		deploy.Register(&r.registry, provider.Fleet{"local": p}, deploy.Config{})
+		deploy.Register(&r.registry, provider.NewFleet(p), deploy.Config{})
 		r.run("createServerGroup", cluster("redblack", 2, tt.context))
 		got := exception(r.find("createServerGroup"))
 		if fast := strings.Contains(got, "all 2 instances of demo-prod-v000 end again and again"); fast != tt.fast || !strings.Contains(got, "exited with status 1") {

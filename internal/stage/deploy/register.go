@@ -36,13 +36,13 @@ const (
 
 // deployer is what all stages of this package share. It does not change.
 type deployer struct {
-	fleet  provider.Fleet
+	fleet  *provider.Fleet
 	config Config
 }
 
 // Register adds the stage types of this package. It panics if one is there, or
 // if Config is not possible.
-func Register(r *stage.Registry, fleet provider.Fleet, config Config) {
+func Register(r *stage.Registry, fleet *provider.Fleet, config Config) {
 	if config.GuardRatio < 0 || config.GuardRatio >= 0.5 {
 		panic("deploy: GuardRatio must be at least 0 and less than 0.5")
 	}

@@ -57,7 +57,7 @@ func newRunner(t *testing.T, config deploy.Config, script func(gennaker.ServerGr
 		Account: gennaker.Account{Name: "local", Regions: []string{"east", "west"}}, Script: script,
 		Now: func() time.Time { r.now = r.now.Add(time.Second); return r.now },
 	})
-	deploy.Register(&r.registry, provider.Fleet{"local": r.fake.Provider()}, config)
+	deploy.Register(&r.registry, provider.NewFleet(r.fake.Provider()), config)
 	for kind, out := range map[string]func() stage.Outcome{"wait": stage.Done, "pipeline": func() stage.Outcome { return r.pipeline }} {
 		stage.Add[struct{}](&r.registry, stage.Definition{Type: kind, Steps: []stage.Step{{
 			Name: kind, Task: stage.TaskFunc(func(context.Context, stage.Input) (stage.Outcome, error) { return out(), nil }),

@@ -81,7 +81,7 @@ func (r runner) provider(account string) (provider.Provider, error) {
 
 // accounts returns the names of the accounts that run jobs.
 func (r runner) accounts() []string {
-	return slices.DeleteFunc(r.fleet.Accounts(), func(a string) bool { return r.fleet[a].Jobs == nil })
+	return slices.DeleteFunc(r.fleet.Accounts(), func(a string) bool { p, err := r.fleet.For(a); return err != nil || p.Jobs == nil })
 }
 
 // request returns what c asks for. Errors: Invalid.

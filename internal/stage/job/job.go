@@ -59,13 +59,13 @@ const (
 
 // runner is what all stages of this package share. It does not change.
 type runner struct {
-	fleet provider.Fleet
+	fleet *provider.Fleet
 	read  func(in stage.Input) (request, error)
 }
 
 // Register adds the stage types of this package. It panics if one is there, or
 // if a preconfigured job is not possible.
-func Register(r *stage.Registry, fleet provider.Fleet, cfg Config) {
+func Register(r *stage.Registry, fleet *provider.Fleet, cfg Config) {
 	jobs := runner{fleet: fleet}
 	jobs.read = jobs.readJob
 	bind := func(steps []stage.Step) []stage.Step {

@@ -26,7 +26,7 @@ type object = map[string]any
 type runner struct {
 	t        *testing.T
 	registry stage.Registry
-	fleet    provider.Fleet
+	fleet    *provider.Fleet
 	stage    gennaker.Stage
 	key      string        // begins the keys of the steps
 	last     stage.Outcome // of the task that ran last
@@ -36,7 +36,7 @@ type runner struct {
 	twice    bool                // each task that ends is run again, as after a crash
 }
 
-func newRunner(t *testing.T, fleet provider.Fleet, cfg job.Config) *runner {
+func newRunner(t *testing.T, fleet *provider.Fleet, cfg job.Config) *runner {
 	t.Helper()
 	r := &runner{t: t, fleet: fleet, key: "E1", waiting: func(stage.Outcome) { t.Error("a task waits for ever") }}
 	job.Register(&r.registry, fleet, cfg)
@@ -133,9 +133,9 @@ func (r *runner) reason() string {
 }
 
 // jobs is a fleet of one account that runs jobs as scripted.
-func jobs(script func(gennaker.JobSpec) fake.JobScript) (*fake.Provider, provider.Fleet) {
+func jobs(script func(gennaker.JobSpec) fake.JobScript) (*fake.Provider, *provider.Fleet) {
 	p := fake.New(fake.Config{Account: gennaker.Account{Name: "local", CloudProvider: "local"}, Job: script})
-	return p, provider.Fleet{"local": p.Provider()}
+	return p, provider.NewFleet(p.Provider())
 }
 
 // always scripts all jobs alike.
@@ -316,9 +316,12 @@ func TestRunJobFails(t *testing.T) {
 func TestRunJobRefuses(t *testing.T) {
 	t.Parallel()
 	_, fleet := jobs(nil)
-	nojobs := fleet["local"]
-	nojobs.Jobs = nil
-	fleet["nojobs"] = nojobs
+	nojobs, err := fleet.For("local")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nojobs.Account.Name, nojobs.Jobs = "nojobs", nil
+	fleet.Put(nojobs)
 	for what, tt := range map[string]struct {
 		kind    string
 		context object

@@ -99,7 +99,7 @@ func (m *machine) change() {
 }
 
 func (m *machine) runner() *runner {
-	r := newRunner(m.T, provider.Fleet{"local": m.Provider()}, job.Config{})
+	r := newRunner(m.T, provider.NewFleet(m.Provider()), job.Config{})
 	r.waiting = func(stage.Outcome) { m.change() }
 	return r
 }
