@@ -366,18 +366,20 @@ func (s *State) advance(st *Stage) {
 }
 
 // stop ends a stage of an execution that is canceled or over, once nothing
-// below it runs: as CANCELED, unless it was at its end anyway.
+// below it runs: as CANCELED, unless it was at its end anyway or lacks a value.
 func (s *State) stop(st *Stage) {
 	if !st.active() || st.running() >= 0 || slices.ContainsFunc(s.kids[st.ID], (*Stage).active) {
 		return
 	}
+	status := gennaker.Canceled
 	if st.Planned {
-		if phase, status := s.ending(st); phase == ends {
-			s.finish(st, status)
-			return
+		if st.lacksValue() {
+			status = gennaker.Terminal
+		} else if phase, its := s.ending(st); phase == ends {
+			status = its
 		}
 	}
-	s.finish(st, gennaker.Canceled)
+	s.finish(st, status)
 }
 
 // goOn starts before-stages, then tasks.

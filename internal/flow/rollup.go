@@ -31,7 +31,7 @@ func (s *State) ending(st *Stage) (step, gennaker.Status) {
 		return goesOn, ""
 	}
 	status := s.rollUp(st)
-	if st.Unresolved && st.Policy.FailUnresolved && status != gennaker.Stopped && status != gennaker.Canceled {
+	if st.lacksValue() {
 		status = gennaker.Terminal
 	}
 	active := slices.ContainsFunc(s.kids[st.ID], func(k *Stage) bool { return k.active() && k.Side != OnFailure })
@@ -70,6 +70,10 @@ func (s *State) ending(st *Stage) (step, gennaker.Status) {
 	}
 	return ends, status
 }
+
+// lacksValue reports whether a stage fails, whatever its tasks did and however
+// its failures are handled, for an expression without a value.
+func (st *Stage) lacksValue() bool { return st.Unresolved && st.Policy.FailUnresolved }
 
 // interrupted reports whether a failure keeps the tasks and before-stages that
 // are left from running.
