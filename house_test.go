@@ -80,7 +80,7 @@ var layers = map[string][]string{
 }
 
 // external names dependencies that only some packages may import, with the
-// reason.
+// reason. "x/..." is x and the packages below it.
 var external = map[string]struct {
 	packages []string
 	reason   string
@@ -108,6 +108,11 @@ var external = map[string]struct {
 	"cuelabs.dev/go/oci":            {[]string{"internal/artifact/fetch"}, "registries are read in one place"},
 	"github.com/Masterminds/semver": {[]string{"internal/artifact/fetch"}, "ranges of versions are Helm's"},
 	"github.com/rclone":             {nil, "the S3 server is for tests"},
+	"k8s.io":                        {[]string{"internal/provider/kubernetes/...", "e2e/..."}, "one package tree knows Kubernetes"},
+	"sigs.k8s.io/gateway-api":       {[]string{"internal/provider/kubernetes/..."}, "one package tree knows Kubernetes"},
+	"github.com/fluxcd":             {[]string{"internal/provider/kubernetes/..."}, "the readiness of objects is the cluster's"},
+	"sigs.k8s.io/kustomize":         {[]string{"internal/provider/kubernetes/..."}, "manifests are baked in one place"},
+	"helm.sh/helm":                  {[]string{"internal/provider/kubernetes/..."}, "manifests are baked in one place"},
 }
 
 // The house limits, over production code.
@@ -116,8 +121,8 @@ const (
 	maxFileLines    = 700
 	maxPackageLines = 4000
 	maxPackageFiles = 40
-	maxMethods      = 8 // in one interface
-	maxDirectDeps   = 30
+	maxMethods      = 8  // in one interface
+	maxDirectDeps   = 36 // eight of them are what speaks Kubernetes: client-go is three modules
 )
 
 // larger lists the places that exceed a limit, each with its reason.
@@ -175,7 +180,7 @@ func TestLayers(t *testing.T) {
 				t.Errorf("the domain imports %s; it may import the standard library only", imp)
 			}
 			for prefix, rule := range external {
-				if strings.HasPrefix(imp, prefix) && !slices.Contains(rule.packages, name) {
+				if strings.HasPrefix(imp, prefix) && !slices.ContainsFunc(rule.packages, covers(name)) {
 					t.Errorf("%s must not import %s: %s", name, imp, rule.reason)
 				}
 			}
@@ -185,6 +190,15 @@ func TestLayers(t *testing.T) {
 		if _, ok := pkgs[name]; !ok {
 			t.Errorf("layers names %s, which does not exist", name)
 		}
+	}
+}
+
+// covers returns whether a pattern of external means the package: its name, or
+// "x/..." for x and what is below it.
+func covers(pkg string) func(pattern string) bool {
+	return func(pattern string) bool {
+		tree, ok := strings.CutSuffix(pattern, "/...")
+		return pattern == pkg || ok && (tree == pkg || strings.HasPrefix(pkg, tree+"/"))
 	}
 }
 
