@@ -63,9 +63,8 @@ func (p planner) PlanPipeline(ctx context.Context, pipeline gennaker.Pipeline, t
 	return simulate.Plan(ctx, w, pipeline, trigger)
 }
 
-// resolve returns the ordinary pipeline that a definition stands for:
-// launch.Launcher.Resolve.
-func (p planner) resolve(ctx context.Context, doc, trigger map[string]any) (map[string]any, error) {
+// resolve is launch.Resolve.
+func (p planner) resolve(ctx context.Context, doc map[string]any, trigger func() (map[string]any, error)) (map[string]any, error) {
 	planned, err := p.Resolve(ctx, doc, trigger, "")
 	return planned.Pipeline, err
 }

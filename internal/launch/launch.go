@@ -28,12 +28,15 @@ type Launcher struct {
 	Catalog  Catalog
 	Runtime  Runtime
 	Registry *stage.Registry
-	// Resolve returns the ordinary pipeline that a definition stands for which
-	// was made from a template; nil refuses these.
-	Resolve func(ctx context.Context, doc, trigger map[string]any) (map[string]any, error)
+	// Resolve plans a definition that is made from a template; may be nil.
+	Resolve Resolve
 	Env     func(ctx context.Context) expr.Env // what all expressions have: functions, the time
 	Now     func() time.Time
 }
+
+// Resolve returns the ordinary pipeline that a definition stands for, or nil if
+// it is one itself. trigger opens the trigger, which only a template looks at.
+type Resolve func(ctx context.Context, doc map[string]any, trigger func() (map[string]any, error)) (map[string]any, error)
 
 // Catalog has the documents and executions that a start needs.
 type Catalog interface {
@@ -107,26 +110,36 @@ func (l *Launcher) artifacts(ctx context.Context, p gennaker.Pipeline, x gennake
 	if err != nil {
 		return x.Trigger, err
 	}
-	root, err := open(trigger)
-	if err != nil || !stage.HasExpression(root["artifacts"]) && !stage.HasExpression(root["resolvedExpectedArtifacts"]) {
+	const found, expected, bound = "artifacts", "expectedArtifacts", "resolvedExpectedArtifacts"
+	given := slices.ContainsFunc(trigger.Artifacts, func(a map[string]any) bool { return stage.HasExpression(a) })
+	if !given && !stage.HasExpression(trigger.Other[bound]) {
+		return trigger, nil
+	}
+	x.Trigger = trigger
+	env, open, err := l.strict(ctx, x)
+	if err != nil {
 		return trigger, err
+	}
+	v, _ := expr.Evaluate(map[string]any{found: open[found], expected: open[expected], bound: open[bound]}, env)
+	out, _ := v.(map[string]any)
+	trigger.Artifacts = objects(out[found])
+	trigger.Other = maps.Clone(trigger.Other)
+	trigger.Other[expected], trigger.Other[bound] = out[expected], out[bound]
+	return trigger, nil
+}
+
+// strict returns what the expressions of a start see of x, and its trigger as
+// open JSON. A name that is not there is an error: the expression is left for
+// later.
+func (l *Launcher) strict(ctx context.Context, x gennaker.Execution) (expr.Env, map[string]any, error) {
+	trigger, err := open(x.Trigger)
+	if err != nil {
+		return expr.Env{}, nil, err
 	}
 	env := l.Env(ctx)
 	env.Strict = true
-	env.Root = expr.Root(map[string]any{"templateVariables": x.TemplateVariables}, root)
-	keys := []string{"artifacts", "expectedArtifacts", "resolvedExpectedArtifacts"}
-	found := map[string]any{}
-	for _, k := range keys {
-		found[k] = root[k]
-	}
-	v, _ := expr.Evaluate(found, env)
-	out, _ := v.(map[string]any)
-	trigger.Artifacts = objects(out[keys[0]])
-	trigger.Other = maps.Clone(trigger.Other)
-	for _, k := range keys[1:] {
-		trigger.Other[k] = out[k]
-	}
-	return trigger, nil
+	env.Root = expr.Root(map[string]any{"templateVariables": x.TemplateVariables}, trigger)
+	return env, trigger, nil
 }
 
 // resolved returns a pipeline as it is without its template, with the parameters
@@ -137,13 +150,12 @@ func (l *Launcher) resolved(ctx context.Context, p gennaker.Pipeline, t gennaker
 	if l.Resolve == nil {
 		return p, nil
 	}
-	trigger, err := open(t)
-	if err != nil {
-		return p, err
-	}
-	doc, err := l.Resolve(ctx, p.Doc.Value, trigger)
+	doc, err := l.Resolve(ctx, p.Doc.Value, func() (map[string]any, error) { return open(t) })
 	if err != nil {
 		return p, fmt.Errorf("plan pipeline %s from its template: %w", p.Name, err)
+	}
+	if doc == nil {
+		return p, nil
 	}
 	text, err := json.Marshal(doc)
 	if err != nil {
@@ -180,13 +192,10 @@ func (l *Launcher) evaluated(ctx context.Context, p gennaker.Pipeline, x gennake
 	if !stage.HasExpression(p.Doc.Value) {
 		return p, nil
 	}
-	trigger, err := open(x.Trigger)
+	env, _, err := l.strict(ctx, x)
 	if err != nil {
 		return p, err
 	}
-	env := l.Env(ctx)
-	env.Strict = true
-	env.Root = expr.Root(map[string]any{"templateVariables": x.TemplateVariables}, trigger)
 	doc := maps.Clone(p.Doc.Value)
 	if x.SpelEvaluator == "v4" { // stages are evaluated when they start; only their names are shown before
 		delete(doc, "stages")

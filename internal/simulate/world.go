@@ -43,9 +43,8 @@ type World struct {
 	Script Script
 	// Functions are those of expressions that ask the catalog; may be nil.
 	Functions map[string]expr.Function
-	// Resolve is launch.Launcher's.
-	Resolve func(ctx context.Context, doc, trigger map[string]any) (map[string]any, error)
-	Now     time.Time
+	Resolve   launch.Resolve // of definitions made from templates; may be nil
+	Now       time.Time
 	// Location is that of execution windows; nil is Spinnaker's.
 	Location *time.Location
 }

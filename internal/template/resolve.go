@@ -28,20 +28,21 @@ type Resolver struct {
 	Evaluate Evaluator
 }
 
-// Resolve returns the ordinary pipeline that a document stands for: a config is
-// planned, with templateVariables and source; any other document is returned as
-// it is.
+// Resolve returns the ordinary pipeline that a config stands for, with
+// templateVariables and source. Any other document is one itself: then there is
+// no Pipeline, and nobody calls trigger.
 //
 // Errors: Invalid, mostly as *[Errors]; what Library and Fetcher return, if that
 // may go away by itself.
-func (r Resolver) Resolve(ctx context.Context, doc, trigger map[string]any, executionID string) (Planned, error) {
-	if err := Refused(doc); err != nil {
+func (r Resolver) Resolve(ctx context.Context, doc map[string]any, trigger func() (map[string]any, error), executionID string) (Planned, error) {
+	if err := Refused(doc); err != nil || !Templated(doc) {
 		return Planned{}, err
 	}
-	if !Templated(doc) {
-		return Planned{Pipeline: doc}, nil
+	open, err := trigger()
+	if err != nil {
+		return Planned{}, err
 	}
-	return r.Plan(ctx, doc, trigger, executionID)
+	return r.Plan(ctx, doc, open, executionID)
 }
 
 // Plan is Resolve for what is a config whatever it looks like.

@@ -293,9 +293,10 @@ func TestResolve(t *testing.T) {
 	for name, tt := range map[string]struct {
 		doc, want, err string
 		kind           gennaker.Kind
+		ordinary       bool
 	}{
-		"an ordinary pipeline":  {doc: `{"stages":[{"refId":"own","requisiteStageRefIds":[]}]}`, want: "own"},
-		"v2 without a template": {doc: `{"schema":"v2","stages":[{"refId":"own","requisiteStageRefIds":[]}]}`, want: "own"},
+		"an ordinary pipeline":  {doc: `{"stages":[{"refId":"own","requisiteStageRefIds":[]}]}`, ordinary: true},
+		"v2 without a template": {doc: `{"schema":"v2","stages":[{"refId":"own","requisiteStageRefIds":[]}]}`, ordinary: true},
 		"bare":                  {doc: `{"schema":"v2","template":{"reference":"spinnaker://t"}}`, want: "bare"},
 		"tag":                   {doc: `{"schema":"v2","template":{"reference":"spinnaker://t:stable"}}`, want: "stable"},
 		"digest":                {doc: `{"schema":"v2","template":{"reference":"spinnaker://t@sha256:00"}}`, want: "digest"},
@@ -332,7 +333,12 @@ func TestResolve(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := template.Resolver{Library: l, Fetcher: l, Evaluate: evaluate}
-			got, err := r.Resolve(t.Context(), object(t, "%s", tt.doc), object(t, `{"parameters":{"tag":"stable"}}`), "")
+			asked := false
+			trigger := func() (map[string]any, error) {
+				asked = true
+				return object(t, `{"parameters":{"tag":"stable"}}`), nil
+			}
+			got, err := r.Resolve(t.Context(), object(t, "%s", tt.doc), trigger, "")
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) || gennaker.KindOf(err) != tt.kind {
 					t.Errorf("error is %v (%s), want %q (%s)", err, gennaker.KindOf(err), tt.err, tt.kind)
@@ -342,12 +348,22 @@ func TestResolve(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if tt.ordinary {
+				if got.Pipeline != nil || asked {
+					t.Errorf("made %v of an ordinary pipeline; opened the trigger: %t", got.Pipeline, asked)
+				}
+				return
+			}
 			if got := writeStages(t, got.Pipeline["stages"]); got != tt.want {
 				t.Errorf("stages are %q, want %q", got, tt.want)
 			}
 		})
 	}
-	if _, err := (template.Resolver{Library: l, Evaluate: evaluate}).Resolve(t.Context(), object(t, `{"schema":"v2","template":{"type":"http/file","reference":"https://x/t.json"}}`), nil, ""); err == nil || !strings.Contains(err.Error(), "artifact of type http/file, which this server cannot fetch") {
+	trigger := func() (map[string]any, error) { return nil, errors.New("the trigger is broken") }
+	if _, err := (template.Resolver{Library: l, Evaluate: evaluate}).Resolve(t.Context(), object(t, `{"schema":"v2","template":{"reference":"spinnaker://t"}}`), trigger, ""); err == nil || err.Error() != "the trigger is broken" {
+		t.Errorf("with a broken trigger: %v", err)
+	}
+	if _, err := (template.Resolver{Library: l, Evaluate: evaluate}).Resolve(t.Context(), object(t, `{"schema":"v2","template":{"type":"http/file","reference":"https://x/t.json"}}`), func() (map[string]any, error) { return nil, nil }, ""); err == nil || !strings.Contains(err.Error(), "artifact of type http/file, which this server cannot fetch") {
 		t.Errorf("without a fetcher: %v", err)
 	}
 }
