@@ -140,7 +140,8 @@ func (a *App) compose(ctx context.Context) error {
 		Catalog: a.db, Runtime: late, Registry: registry, Now: time.Now,
 		Resolve: ahead.resolve,
 		Env: func(ctx context.Context) expr.Env {
-			return expr.Env{Now: time.Now(), Functions: known(ctx), Fetch: fetcher{ctx, out.expressions}}
+			fetch := func(url string) (string, error) { return out.expressions.Text(ctx, url) }
+			return expr.Env{Now: time.Now(), Functions: known(ctx), Fetch: fetch}
 		},
 	}
 	err = register(registry, needs{

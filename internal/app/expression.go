@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/gennaker/gennaker"
-	"github.com/gennaker/gennaker/internal/egress"
 	"github.com/gennaker/gennaker/internal/expr"
 	"github.com/gennaker/gennaker/internal/store"
 )
@@ -64,11 +63,3 @@ func functions(ctx context.Context, db *store.DB) map[string]expr.Function {
 		"fetchReference": {Min: 1, Max: 1, Call: func(c expr.Call) (any, error) { return c.Args[0], nil }},
 	}
 }
-
-// fetcher is expr.Fetcher within a context.
-type fetcher struct {
-	ctx    context.Context
-	client *egress.Client
-}
-
-func (f fetcher) Fetch(url string) (string, error) { return f.client.Text(f.ctx, url) }

@@ -54,8 +54,7 @@ func (v *evaluator) evaluate(value any, more map[string]any) (any, expr.Summary)
 		maps.Copy(root, more)
 	}
 	env := v.e.env(v.ctx)
-	env.Root, env.Execution = root, v.execution
-	env.Stage = v.stage()
+	env.Root, env.Execution, env.Stage = root, v.execution, v.stage
 	env.Seed = seed(v.r.x.ID, v.p)
 	return expr.Evaluate(value, env)
 }
@@ -67,18 +66,10 @@ func (e *Engine) env(ctx context.Context) expr.Env {
 		env.Functions = e.cfg.Functions(ctx)
 	}
 	if e.cfg.Fetch != nil {
-		env.Fetch = fetcher{ctx, e.cfg.Fetch}
+		env.Fetch = func(url string) (string, error) { return e.cfg.Fetch(ctx, url) }
 	}
 	return env
 }
-
-// fetcher is expr.Fetcher within a context.
-type fetcher struct {
-	ctx context.Context
-	get func(ctx context.Context, url string) (string, error)
-}
-
-func (f fetcher) Fetch(url string) (string, error) { return f.get(f.ctx, url) }
 
 // seed is where a stage's random values start: an evaluation that is repeated
 // after a crash finds the same ones.

@@ -29,14 +29,17 @@ type Env struct {
 	// Functions are known beside the built-in ones, and before them, by name
 	// without #.
 	Functions map[string]Function
-	// Fetch gets what #fromUrl and its like name; nil refuses them.
-	Fetch Fetcher
+	// Fetch returns the text at the URL that #fromUrl and its like name; nil
+	// refuses them. Its rules for addresses, sizes and times hold: this package
+	// adds none. The message of its error is shown to the author of the pipeline.
+	Fetch func(url string) (string, error)
 	// Now is the present; its location is the time zone of dates.
 	Now time.Time
 	// Seed is where random numbers and UUIDs start.
 	Seed uint64
-	// Stage is the stage that is being executed, for #currentStage(); may be nil.
-	Stage map[string]any
+	// Stage returns the stage that is being executed, for #currentStage(). It is
+	// called at most once in an evaluation, and only for that. Nil where none is.
+	Stage func() map[string]any
 	// Limits bound one call of Evaluate; zero fields have defaults.
 	Limits Limits
 }
@@ -49,20 +52,14 @@ type Limits = value.Limits
 // error even where unknown names are null.
 type Object = value.Object
 
-// Fetcher gets texts from URLs. Its rules for addresses, sizes and times hold:
-// this package adds none.
-type Fetcher interface {
-	// Fetch returns the text at the URL. The message of its error is shown to
-	// the author of the pipeline.
-	Fetch(url string) (string, error)
-}
-
 // run is one evaluation: the environment and what is left of its limits.
 type run struct {
 	*value.Work
 	env       *Env
 	execution Object // once known; nil if there is none
 	known     bool   // whether execution is
+	stage     Object // once staged; nil if there is none
+	staged    bool   // whether stage is known
 	missing   *Error // the first name that was not there and became null
 	this      []any  // elements of the selections around, innermost last
 }
@@ -83,6 +80,15 @@ func (r *run) theExecution() Object {
 		r.execution = record(m)
 	}
 	return r.execution
+}
+
+// theStage returns the stage that is being executed, or nil.
+func (r *run) theStage() Object {
+	if !r.staged && r.env.Stage != nil {
+		r.stage = r.env.Stage()
+	}
+	r.staged = true
+	return r.stage
 }
 
 // record returns an execution as an Object, and its stages too.

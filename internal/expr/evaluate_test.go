@@ -266,9 +266,9 @@ func TestSpinnakerSummary(t *testing.T) {
 	}
 }
 
-type fetcher map[string]string
+type texts map[string]string
 
-func (f fetcher) Fetch(url string) (string, error) {
+func (f texts) fetch(url string) (string, error) {
 	if s, ok := f[url]; ok {
 		return s, nil
 	}
@@ -278,10 +278,10 @@ func (f fetcher) Fetch(url string) (string, error) {
 func TestFetch(t *testing.T) {
 	t.Parallel()
 	e := env(t)
-	e.Fetch = fetcher{
+	e.Fetch = texts{
 		"http://a.b/text": "hello", "http://a.b/json": `{"a": [1, 2.5]}`, "http://a.b/yaml": "a: {b: c}\n",
 		"http://a.b/properties": "# note\na = b\\\n  c\nk:v\\u00e9\nempty\n",
-	}
+	}.fetch
 	e.Functions = map[string]expr.Function{"twice": {Min: 1, Max: 1, Call: func(c expr.Call) (any, error) {
 		s, err := c.Text(0)
 		return s + s, err
@@ -296,4 +296,32 @@ func TestFetch(t *testing.T) {
 		"${#twice('ab')}":                                "abab",
 		"${#twice('a', 'b')}":                            raw("wants 1 arguments, not 2"),
 	})
+}
+
+// TestCurrentStage: the stage is asked for once, and by #currentStage alone.
+func TestCurrentStage(t *testing.T) {
+	t.Parallel()
+	for text, tt := range map[string]struct {
+		want  any
+		asked int
+	}{
+		"${a}": {want: int64(1)},
+		"${#currentStage().name} ${#currentStage().refId}": {want: "Deploy 7", asked: 1},
+		"${#currentStage().context.x ?: 'none'}":           {want: "none", asked: 1},
+	} {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			asked := 0
+			got, summary := expr.Evaluate(text, expr.Env{
+				Root: map[string]any{"a": 1}, Now: noon,
+				Stage: func() map[string]any {
+					asked++
+					return map[string]any{"name": "Deploy", "refId": "7", "context": map[string]any{}}
+				},
+			})
+			if got != tt.want || asked != tt.asked || len(summary.Findings) > 0 {
+				t.Errorf("%v, asked %d times, want %v and %d; %v", got, asked, tt.want, tt.asked, summary.Findings)
+			}
+		})
+	}
 }

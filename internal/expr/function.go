@@ -26,9 +26,8 @@ type Function struct {
 
 // Call is one call of a Function.
 type Call struct {
-	Args  []any // nil, bool, int64, float64, string, []any, map[string]any, Object or a value of ours
-	Root  map[string]any
-	Stage map[string]any // the stage that is being executed; nil if there is none
+	Args []any // nil, bool, int64, float64, string, []any, map[string]any, Object or a value of ours
+	Root map[string]any
 
 	run *run
 }
@@ -99,10 +98,10 @@ var builtin = map[string]Function{
 	"stageExists":  {1, 1, func(c Call) (any, error) { return c.stage(byNameOrID) != nil, nil }},
 	"stageByRefId": {1, 1, stageByRef},
 	"currentStage": {0, 0, func(c Call) (any, error) {
-		if c.Stage == nil {
-			return nil, value.Refuse("write #stage('…')", "no stage is being executed here")
+		if s := c.run.theStage(); s != nil {
+			return s, nil
 		}
-		return Object(c.Stage), nil
+		return nil, value.Refuse("write #stage('…')", "no stage is being executed here")
 	}},
 	"currentUser":                   {0, 0, currentUser},
 	"judgment":                      {1, 1, judgment},
@@ -163,7 +162,7 @@ func (r *run) call(name string, args []any, at int) (any, *Error) {
 	if f.Call == nil {
 		return nil, failure(at, "#%s is not available here", name).WithHint("it needs the server's data")
 	}
-	v, err := f.Call(Call{args, r.root(), r.env.Stage, r})
+	v, err := f.Call(Call{args, r.root(), r})
 	if e, ok := errors.AsType[*Error](err); ok {
 		return nil, failure(at, "%s", e.Message).WithHint("%s", e.Hint)
 	}
@@ -222,7 +221,7 @@ func (c Call) fetch() (string, error) {
 	if c.run.env.Fetch == nil {
 		return "", value.Refuse("use a webhook stage or an artifact", "expressions may not fetch from URLs here")
 	}
-	s, err := c.run.env.Fetch.Fetch(url)
+	s, err := c.run.env.Fetch(url)
 	if err != nil {
 		return "", err
 	}
