@@ -116,7 +116,7 @@ func parsePath(path string) (x jp.Expr, c call, weight int, err error) {
 			}
 		case rest[0] == '[':
 			var end int
-			if end, err = closing(rest); err != nil {
+			if end, err = closing(rest, nil); err != nil {
 				break
 			}
 			var part jp.Expr
@@ -156,8 +156,9 @@ func parseName(s string) (step jp.Frag, c call, rest string, err error) {
 	return jp.Child(name), c, rest, nil
 }
 
-// closing returns where the bracket that s begins with is closed.
-func closing(s string) (int, error) {
+// closing returns where the bracket that s begins with is closed. It calls comma,
+// unless that is nil, with the place of each comma directly within.
+func closing(s string, comma func(at int)) (int, error) {
 	depth, quote := 0, byte(0)
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
@@ -175,6 +176,8 @@ func closing(s string) (int, error) {
 			if depth--; depth == 0 {
 				return i, nil
 			}
+		case c == ',' && depth == 1 && comma != nil:
+			comma(i)
 		}
 	}
 	return 0, fmt.Errorf("the %q is not closed", s[0])
@@ -182,34 +185,19 @@ func closing(s string) (int, error) {
 
 // arguments reads what is between the parentheses that s begins with.
 func arguments(s string) (args []string, after string, err error) {
-	end, err := closing(s)
+	from := 1
+	add := func(to int) {
+		if a := strings.TrimSpace(s[from:to]); a != "" {
+			args = append(args, a)
+		}
+		from = to + 1
+	}
+	end, err := closing(s, add)
 	if err != nil {
 		return nil, "", err
 	}
-	after = strings.TrimSpace(s[end+1:])
-	depth, quote, from := 0, byte(0), 1
-	for i := 1; i <= end; i++ {
-		switch c := s[i]; {
-		case i == end || c == ',' && depth == 0 && quote == 0:
-			if a := strings.TrimSpace(s[from:i]); a != "" {
-				args = append(args, a)
-			}
-			from = i + 1
-		case quote != 0 && c == '\\':
-			i++
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case c == '\'' || c == '"':
-			quote = c
-		case c == '[' || c == '(':
-			depth++
-		case c == ']' || c == ')':
-			depth--
-		}
-	}
-	return args, after, nil
+	add(end)
+	return args, strings.TrimSpace(s[end+1:]), nil
 }
 
 // apply calls a function on what the path before it found.
