@@ -215,12 +215,3 @@ type LoadBalancerServerGroup struct {
 	InService int     `json:"inService"` // instances that get requests
 	Traffic   Traffic `json:"traffic,omitzero"`
 }
-
-// Account is a place to deploy to.
-type Account struct {
-	Name          string   `json:"name"`
-	Type          string   `json:"type"`
-	CloudProvider string   `json:"cloudProvider"`
-	Regions       []string `json:"regions"`
-	Environment   string   `json:"environment,omitzero"`
-}

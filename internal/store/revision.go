@@ -21,6 +21,7 @@ const (
 	kindApplication = "application"
 	kindPipeline    = "pipeline"
 	kindTemplate    = "template"
+	kindAccount     = "account"
 )
 
 // change is a save or a deletion of a document.
@@ -47,7 +48,7 @@ func record(ctx context.Context, tx *sql.Tx, c change) error {
 	if _, err := tx.ExecContext(ctx, sqlInsertRev, c.kind, c.key, number, c.by, c.at, c.after == nil, string(doc)); err != nil {
 		return err
 	}
-	noun := map[string]string{kindApplication: "Application", kindPipeline: "Pipeline", kindTemplate: "PipelineTemplate"}[c.kind]
+	noun := map[string]string{kindApplication: "Application", kindPipeline: "Pipeline", kindTemplate: "PipelineTemplate", kindAccount: "Account"}[c.kind]
 	return insertAudit(ctx, tx, AuditEntry{
 		At: gennaker.Millis(c.at), Who: c.by, Action: action + noun, Target: c.kind + "/" + c.key, Before: c.before, After: c.after,
 	})
