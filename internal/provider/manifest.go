@@ -95,6 +95,10 @@ type ManifestQuery struct {
 type ManifestPatch struct {
 	Strategy string // strategic, merge, json
 	Body     []byte // JSON: one object, or of json a list of operations
+
+	// As of ManifestDeploy; nothing is bound in the operations of json.
+	Required []gennaker.Artifact
+	Optional []gennaker.Artifact
 }
 
 // ManifestDelete is how to delete.
