@@ -30,16 +30,17 @@ var layers = map[string][]string{
 	"client":                              {"."},
 	"examples":                            {},
 	"internal/expr":                       {"internal/expr/java", "internal/expr/syntax", "internal/expr/value"},
-	"internal/expr/value":                 {"internal/expr/java", "internal/expr/regex"},
+	"internal/expr/value":                 {"internal/expr/java", "internal/expr/regex", "internal/near"},
 	"internal/expr/java":                  {},
 	"internal/expr/regex":                 {},
 	"internal/expr/syntax":                {},
 	"internal/flow":                       {"."},
 	"internal/strategy":                   {"."},
 	"internal/window":                     {"."},
-	"internal/lint":                       {".", "internal/expr", "internal/expr/syntax", "internal/stage", "internal/window"},
+	"internal/near":                       {},
+	"internal/lint":                       {".", "internal/expr", "internal/expr/syntax", "internal/near", "internal/stage", "internal/window"},
 	"internal/simulate":                   {".", "internal/engine", "internal/expr", "internal/launch", "internal/provider", "internal/provider/fake", "internal/stage", "internal/stage/bind", "internal/stage/control", "internal/stage/deploy"},
-	"internal/stage":                      {".", "internal/expr"},
+	"internal/stage":                      {".", "internal/expr", "internal/near"},
 	"internal/stage/bind":                 {".", "internal/artifact/match", "internal/stage"},
 	"internal/stage/control":              {".", "internal/stage", "internal/window"},
 	"internal/stage/deploy":               {".", "internal/stage", "internal/provider", "internal/strategy"},
@@ -70,7 +71,7 @@ var layers = map[string][]string{
 	"internal/node/shim":                  {".", "internal/node/process", "internal/node/state"},
 	"internal/node/state":                 {"."},
 	"internal/api":                        {".", "internal/expr", "internal/lint", "internal/provider", "internal/template"},
-	"internal/cli":                        {".", "client"},
+	"internal/cli":                        {".", "client", "internal/near"},
 	"internal/app":                        {"*"},
 	"internal/app/storm":                  {},
 	"internal/bench":                      {"*"},
@@ -209,7 +210,7 @@ func TestPureLayers(t *testing.T) {
 	t.Parallel()
 	pkgs := packages(t)
 	banned := []string{"os", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "log", "log/slog", "database/sql", "os/exec", "io/fs", "sync"}
-	for _, name := range []string{".", "internal/flow", "internal/strategy", "internal/artifact/match", "internal/window", "internal/template", "internal/lint", "internal/expr", "internal/expr/java", "internal/expr/regex", "internal/expr/syntax", "internal/expr/value"} {
+	for _, name := range []string{".", "internal/flow", "internal/strategy", "internal/artifact/match", "internal/window", "internal/near", "internal/template", "internal/lint", "internal/expr", "internal/expr/java", "internal/expr/regex", "internal/expr/syntax", "internal/expr/value"} {
 		for _, imp := range pkgs[name].Imports {
 			if slices.Contains(banned, imp) {
 				t.Errorf("%s is pure and must not import %s", name, imp)

@@ -410,14 +410,15 @@ func TestChildIsSkippedByHand(t *testing.T) {
 	}
 }
 
-// What cannot run is saved and shown; its start is refused with what can, and listed.
+// What cannot run is saved and shown; its start is refused, naming
+// first what was perhaps meant, and listed.
 func TestUnknownStageType(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.save("p", nil, stage(1, "bakeSomething", nil))
+	w.save("p", nil, stage(1, "manualJudgmnt", nil))
 	_, err := w.StartPipeline(w.ctx, "demo", "p", client.Start{})
-	refused(t, err, gennaker.Invalid, `there is no stage type "bakeSomething"; known are`)
-	refused(t, err, gennaker.Invalid, "manualJudgment")
+	refused(t, err, gennaker.Invalid, `there is no stage type "manualJudgmnt"; known are manualJudgment, checkPreconditions, `)
+	refused(t, err, gennaker.Invalid, " more")
 	list, err := w.Executions(w.ctx, client.ExecutionQuery{Application: "demo", Limit: 10})
 	if err != nil || len(list) != 1 || list[0].Status != gennaker.Terminal || !strings.HasPrefix(list[0].CancelReason, "Failed on startup: ") {
 		t.Errorf("listed are %+v, %v", list, err)

@@ -4,27 +4,29 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/gennaker/gennaker/internal/near"
 )
 
 const maxSuggestions = 3
 
-// near returns the names that somebody who wrote name may have meant, the
+// alike returns the names that somebody who wrote name may have meant, the
 // likeliest first: without case the same, one part of the other, or a few
 // letters apart.
-func near(name string, names []string) []string {
+func alike(name string, names []string) []string {
 	type candidate struct {
 		name string
 		cost int
 	}
 	var found []candidate
-	want := strings.ToLower(name)
+	want, most := strings.ToLower(name), max(1, len(name)/3)
 	for _, n := range names {
 		have := strings.ToLower(n)
-		cost := distance(want, have)
+		cost := near.Distance(want, have, most)
 		if want != "" && (strings.Contains(have, want) || have != "" && strings.Contains(want, have)) {
 			cost = min(cost, 1)
 		}
-		if cost <= max(1, len(want)/3) {
+		if cost <= most {
 			found = append(found, candidate{n, cost})
 		}
 	}
@@ -38,7 +40,7 @@ func near(name string, names []string) []string {
 
 // suggest says which of names was perhaps meant, or otherwise.
 func suggest(name string, names []string, otherwise string) string {
-	found := near(name, names)
+	found := alike(name, names)
 	if len(found) == 0 {
 		return otherwise
 	}
@@ -55,31 +57,4 @@ func quoted(names []string) string {
 		return strings.Join(q, "")
 	}
 	return strings.Join(q[:len(q)-1], ", ") + " or " + q[len(q)-1]
-}
-
-// distance is the number of letters to insert, delete, replace or swap with
-// their neighbour that lead from a to b; longer strings are cut to 128 bytes.
-//
-// Source: optimal string alignment distance.
-func distance(a, b string) int {
-	a, b = a[:min(len(a), 128)], b[:min(len(b), 128)]
-	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range row {
-		last[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last, row = last, row, before
-	}
-	return last[len(b)]
 }

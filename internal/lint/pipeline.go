@@ -26,7 +26,7 @@ func (l *linter) pipeline() {
 		if slices.Contains(pipelineFields, key) {
 			continue
 		}
-		if c := near(key, pipelineFields); c != "" && doc[c] == nil {
+		if c := nearest(key, pipelineFields); c != "" && doc[c] == nil {
 			l.add(Suspect, ruleKey, key, "did you mean '"+c+"'?", "a pipeline has no field '%s'", shorten(key))
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/expr"
+	"github.com/gennaker/gennaker/internal/near"
 	"github.com/gennaker/gennaker/internal/stage"
 	"github.com/gennaker/gennaker/internal/window"
 )
@@ -69,7 +70,7 @@ func (l *linter) definition(i int) *stage.Definition {
 	}
 	if err != nil || d.Internal {
 		types := l.known.Stages.Types()
-		l.add(Error, ruleType, path, meant(s.Type, types, "known are "+strings.Join(types, ", ")),
+		l.add(Error, ruleType, path, meant(s.Type, types, "known are "+near.List(s.Type, types)),
 			"there is no stage type '%s': the pipeline can be saved, but not started", shorten(s.Type))
 		return nil
 	}
@@ -106,7 +107,7 @@ func (l *linter) fields(path string, m map[string]any, known map[string]shape, t
 			l.within(at, m[key], known[names[i]])
 		case dynamic(key):
 		default:
-			if c := near(key, names); c != "" && m[c] == nil {
+			if c := nearest(key, names); c != "" && m[c] == nil {
 				l.add(Suspect, ruleField, at, "did you mean '"+c+"'?", "there is no field '%s'", shorten(key))
 			} else if top {
 				l.add(Info, ruleField, at, "", "nothing reads the field '%s' of this stage", shorten(key))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/near"
 )
 
 // Definition is a stage type.
@@ -111,7 +112,7 @@ func (r *Registry) Find(name string) (*Definition, error) {
 		return d, nil
 	}
 	return nil, gennaker.Errorf(gennaker.Invalid, "there is no stage type %q", name).
-		WithHint("the stage types are %v", r.Types())
+		WithHint("the stage types are %s", near.List(name, r.Types()))
 }
 
 // Resolve returns the definition of a stage: that of its type, or else of the
@@ -129,7 +130,7 @@ func (r *Registry) Resolve(name string, context map[string]any) (*Definition, er
 		return d, nil
 	}
 	return nil, gennaker.Errorf(gennaker.Invalid, "there is no stage type %q, and none called %q, which is its alias", name, alias).
-		WithHint("the stage types are %v", r.Types())
+		WithHint("the stage types are %s", near.List(name, r.Types()))
 }
 
 // Types returns the types that a pipeline may hold, sorted.
@@ -163,7 +164,7 @@ func (r *Registry) problems(stages []gennaker.StageConfig, check func(*Definitio
 			err = gennaker.Errorf(gennaker.Invalid, "there is no stage type %q", s.Type)
 		}
 		if err != nil {
-			out = append(out, gennaker.Problem{Path: path + ".type", Message: fmt.Sprintf("%v; known are %v", err, r.Types())})
+			out = append(out, gennaker.Problem{Path: path + ".type", Message: fmt.Sprintf("%v; known are %s", err, near.List(s.Type, r.Types()))})
 			continue
 		}
 		for _, p := range check(d, s.Context) {
@@ -179,7 +180,7 @@ func (r *Registry) problems(stages []gennaker.StageConfig, check func(*Definitio
 func (r *Registry) CheckJob(c gennaker.StageConfig) []gennaker.Problem {
 	d, err := r.Resolve(c.Type, c.Context)
 	if err != nil {
-		return []gennaker.Problem{{Path: "type", Message: fmt.Sprintf("%v; known are %v", err, r.Types())}}
+		return []gennaker.Problem{{Path: "type", Message: fmt.Sprintf("%v; known are %s", err, near.List(c.Type, r.Types()))}}
 	}
 	return d.check(c.Context)
 }

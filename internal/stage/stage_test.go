@@ -71,13 +71,13 @@ func TestRegistry(t *testing.T) {
 	if d, err := r.Find("b"); err != nil || d.Type != "a" || d.Step("one") == nil || d.Step("two") != nil {
 		t.Errorf("by alias: %+v, %v", d, err)
 	}
-	if _, err := r.Find("c"); gennaker.KindOf(err) != gennaker.Invalid || gennaker.HintOf(err) != "the stage types are [a]" {
+	if _, err := r.Find("c"); gennaker.KindOf(err) != gennaker.Invalid || gennaker.HintOf(err) != "the stage types are a" {
 		t.Errorf("unknown: %v, hint %q", err, gennaker.HintOf(err))
 	}
 	got := r.Check([]gennaker.StageConfig{{Type: "a", Context: map[string]any{"count": "x"}}, {Type: "hidden"}})
 	want := []gennaker.Problem{
 		{Path: "stages[0].count", Message: `must be a number, not "x"`},
-		{Path: "stages[1].type", Message: `there is no stage type "hidden"; known are [a]`},
+		{Path: "stages[1].type", Message: `there is no stage type "hidden"; known are a`},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Check (-want +got):\n%s", diff)

@@ -3,6 +3,8 @@ package value
 import (
 	"fmt"
 	"strings"
+
+	"github.com/gennaker/gennaker/internal/near"
 )
 
 // Hinted is an error that says what would be right; it does not know its place.
@@ -21,15 +23,7 @@ func Refuse(hint, format string, args ...any) error {
 // Suggest returns "did you mean 'x'?" for the candidate nearest to name, or "".
 // It looks at no more than 1000 candidates.
 func Suggest(name string, candidates []string) string {
-	best, distance := "", len(name)/3+1
-	for i, c := range candidates {
-		if i == 1000 {
-			break
-		}
-		if near, ok := within(strings.ToLower(name), strings.ToLower(c), distance); ok {
-			best, distance = c, near-1
-		}
-	}
+	best := near.Name(name, candidates, len(name)/3+1)
 	if best == "" {
 		// A longer name that contains this one, or the other way around.
 		for _, c := range candidates[:min(len(candidates), 1000)] {
@@ -70,28 +64,4 @@ func sameWords(a, b string) bool {
 		}
 	}
 	return true
-}
-
-// within returns the edit distance of a and b if it is at most most.
-func within(a, b string, most int) (int, bool) {
-	if most < 0 || len(a) > 200 || len(b) > 200 || max(len(a), len(b))-min(len(a), len(b)) > most {
-		return 0, false
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)], row[len(b)] <= most
 }
