@@ -7,6 +7,7 @@ import (
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/engine"
 	"github.com/gennaker/gennaker/internal/provider"
+	"github.com/gennaker/gennaker/internal/stage/control"
 	"github.com/gennaker/gennaker/internal/store"
 )
 
@@ -52,7 +53,7 @@ func (a audited) Restart(ctx context.Context, id, stageID, user string) error {
 	if err != nil {
 		return err
 	}
-	for range maxNesting {
+	for range control.MaxNesting {
 		parent, stage := a.parent(ctx, id)
 		if stage == "" {
 			return nil
@@ -65,9 +66,6 @@ func (a audited) Restart(ctx context.Context, id, stageID, user string) error {
 	}
 	return nil
 }
-
-// maxNesting bounds how far up pipelines that start each other are followed.
-const maxNesting = 25
 
 // parent returns the execution and the stage of it that an execution belongs
 // to, if that execution is complete.

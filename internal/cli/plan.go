@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -86,7 +87,7 @@ func printPlan(w io.Writer, p gennaker.Plan) error {
 		fmt.Fprintf(&b, "%s would end as %s, after %s and what is assumed\n", p.Name, p.Status, time.Duration(p.Seconds)*time.Second)
 	}
 	for _, a := range p.Artifacts {
-		fmt.Fprintf(&b, "artifact %s %s\n", a.Type, firstOf(a.Reference, a.Name))
+		fmt.Fprintf(&b, "artifact %s %s\n", a.Type, cmp.Or(a.Reference, a.Name))
 	}
 	for _, st := range p.Stages {
 		verdict := string(st.Status)
@@ -123,13 +124,4 @@ func printPlan(w io.Writer, p gennaker.Plan) error {
 		}
 	}
 	return nil
-}
-
-func firstOf(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
-	}
-	return ""
 }

@@ -3,6 +3,7 @@ package simulate
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -64,7 +65,7 @@ func (s *Simulation) planned(x gennaker.Execution, st gennaker.Stage, p gennaker
 		}
 	}
 	summary, _ := st.Context["expressionEvaluationSummary"].(map[string]any)
-	for _, text := range sorted(summary) {
+	for _, text := range slices.Sorted(maps.Keys(summary)) {
 		entries, _ := summary[text].([]any)
 		for _, e := range entries {
 			m, _ := e.(map[string]any)
@@ -117,7 +118,7 @@ func values(out []gennaker.PlannedValue, path string, written, became any) []gen
 		}
 	case map[string]any:
 		m, _ := became.(map[string]any)
-		for _, k := range sorted(w) {
+		for _, k := range slices.Sorted(maps.Keys(w)) {
 			if v, ok := m[k]; ok {
 				out = values(out, path+"."+k, w[k], v)
 			}

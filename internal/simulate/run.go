@@ -287,7 +287,7 @@ func (t *trial) check(ctx context.Context, e Expectation, line int) {
 	if !strings.Contains(x.CancelReason, e.Reason) {
 		t.fail(line, "it was canceled because %q, not %q", x.CancelReason, e.Reason)
 	}
-	for _, name := range sorted(e.Stages) {
+	for _, name := range slices.Sorted(maps.Keys(e.Stages)) {
 		t.checkStage(x, name, e.Stages[name], line)
 	}
 	t.checkOrder(x, e.Order, line)
@@ -351,7 +351,7 @@ func (t *trial) checkStage(x gennaker.Execution, name string, want StageState, l
 		if part == "outputs" {
 			have = s.Outputs
 		}
-		for _, path := range sorted(values) {
+		for _, path := range slices.Sorted(maps.Keys(values)) {
 			got := at(have, path)
 			if !equal(got, values[path]) {
 				t.fail(line, "%s of stage %q: %s is %s, not %s", part, name, path, show(got), show(values[path]))
@@ -441,15 +441,6 @@ func show(v any) string {
 		return fmt.Sprint(v)
 	}
 	return string(text)
-}
-
-func sorted[V any](m map[string]V) []string {
-	out := make([]string, 0, len(m))
-	for k := range m {
-		out = append(out, k)
-	}
-	slices.Sort(out)
-	return out
 }
 
 // withNames adds a name and an application to a pipeline without them: many

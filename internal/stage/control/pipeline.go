@@ -65,11 +65,12 @@ const (
 	resolvedKey   = "resolvedExpectedArtifacts"
 )
 
+// MaxNesting bounds how deep pipelines that start each other may be nested.
+const MaxNesting = 25
+
 const (
 	// monitorTimeout is Spinnaker's.
 	monitorTimeout = 12 * time.Hour
-	// maxNesting bounds pipelines that start each other.
-	maxNesting = 25
 	// canceledBy is who cancels a child, in Spinnaker.
 	canceledBy = "parent pipeline"
 )
@@ -155,8 +156,8 @@ func (t startPipeline) Run(ctx context.Context, in stage.Input) (stage.Outcome, 
 
 // start starts a child for the stage; an empty application is its own.
 func start(ctx context.Context, p Pipelines, in stage.Input, r StartRequest) (id string, err error) {
-	if nesting(in.Execution.Trigger) >= maxNesting {
-		return "", gennaker.Errorf(gennaker.Invalid, "pipelines are nested more than %d deep", maxNesting).
+	if nesting(in.Execution.Trigger) >= MaxNesting {
+		return "", gennaker.Errorf(gennaker.Invalid, "pipelines are nested more than %d deep", MaxNesting).
 			WithHint("look for pipelines that start each other")
 	}
 	r.Application, r.Parent = cmp.Or(r.Application, in.Execution.Application), in.Execution
@@ -262,7 +263,7 @@ func artifacts(in stage.Input) []map[string]any {
 // nesting returns how many executions are above the one that t started.
 func nesting(t gennaker.Trigger) int {
 	n := 0
-	for parent, ok := t.Other["parentExecution"].(map[string]any); ok && n < maxNesting; n++ {
+	for parent, ok := t.Other["parentExecution"].(map[string]any); ok && n < MaxNesting; n++ {
 		above, _ := parent["trigger"].(map[string]any)
 		parent, ok = above["parentExecution"].(map[string]any)
 	}
