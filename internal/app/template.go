@@ -39,14 +39,7 @@ type planner struct {
 // PlanPipeline simulates a run against copies of the server groups that are
 // there.
 func (p planner) PlanPipeline(ctx context.Context, pipeline gennaker.Pipeline, trigger gennaker.Trigger) (gennaker.Plan, error) {
-	w := simulate.World{Registry: p.registry, Strict: true, Functions: p.functions(ctx), Now: time.Now(), Resolve: p.resolve}
-	var err error
-	if w.Pipelines, err = p.db.Pipelines(ctx, ""); err != nil {
-		return gennaker.Plan{}, err
-	}
-	if w.Applications, err = p.db.Applications(ctx); err != nil {
-		return gennaker.Plan{}, err
-	}
+	w := simulate.World{Registry: p.registry, Catalog: p.db, Strict: true, Functions: p.functions(ctx), Now: time.Now(), Resolve: p.resolve}
 	for _, place := range p.fleet.All() {
 		account := place.Account.Name
 		w.Accounts = append(w.Accounts, place.Account)

@@ -1,6 +1,7 @@
 package simulate_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -65,5 +66,59 @@ func TestPlanOfWhatWouldNotStart(t *testing.T) {
 	plan, err := simulate.Plan(t.Context(), simulate.World{}, p, gennaker.Trigger{})
 	if err != nil || plan.Refused == "" || plan.Status != gennaker.Terminal {
 		t.Errorf("got %+v, %v", plan, err)
+	}
+}
+
+// asked is a catalog of one pipeline that notes what it is asked for.
+type asked struct {
+	pipeline gennaker.Pipeline
+	names    []string
+}
+
+func (a *asked) Pipeline(_ context.Context, application, nameOrID string) (gennaker.Pipeline, error) {
+	a.names = append(a.names, application+"/"+nameOrID)
+	if nameOrID != a.pipeline.Name {
+		return gennaker.Pipeline{}, gennaker.Errorf(gennaker.NotFound, "there is no pipeline %s", nameOrID)
+	}
+	return a.pipeline, nil
+}
+
+func (a *asked) Application(_ context.Context, name string) (gennaker.Application, error) {
+	a.names = append(a.names, name)
+	return gennaker.Application{}, gennaker.Errorf(gennaker.NotFound, "there is no application %s", name)
+}
+
+// TestPlanAsksForWhatItNeeds: of all that an installation has a plan reads what
+// the stages of the pipeline name.
+func TestPlanAsksForWhatItNeeds(t *testing.T) {
+	t.Parallel()
+	parse := func(text string) gennaker.Pipeline {
+		p, err := gennaker.ParsePipeline([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	child := parse(`{"application": "shop", "name": "child", "stages": [{"refId": "1", "type": "wait", "waitTime": 5}]}`)
+	for name, tt := range map[string]struct {
+		stage string
+		names []string
+		want  gennaker.Status
+	}{
+		"nothing":         {stage: `{"refId": "1", "type": "wait", "waitTime": 1}`, want: gennaker.Succeeded},
+		"a child":         {stage: `{"refId": "1", "type": "pipeline", "application": "shop", "pipeline": "child"}`, names: []string{"shop/child"}, want: gennaker.Succeeded},
+		"one of nobody's": {stage: `{"refId": "1", "type": "pipeline", "application": "shop", "pipeline": "none"}`, names: []string{"shop/none"}, want: gennaker.Terminal},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			catalog := &asked{pipeline: child}
+			plan, err := simulate.Plan(t.Context(), simulate.World{Catalog: catalog, Strict: true}, parse(`{"application": "shop", "name": "p", "stages": [`+tt.stage+`]}`), gennaker.Trigger{})
+			if err != nil || plan.Status != tt.want {
+				t.Fatalf("got %+v, %v, want it to be %s", plan, err, tt.want)
+			}
+			if diff := cmp.Diff(tt.names, catalog.names); diff != "" {
+				t.Errorf("asked for (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

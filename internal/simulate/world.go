@@ -28,8 +28,9 @@ type World struct {
 	Registry *stage.Registry
 	// Pipelines are those that stages may start.
 	Pipelines []gennaker.Pipeline
-	// Applications are those with traffic guards and other attributes.
-	Applications []gennaker.Application
+	// Catalog has more of them, and the applications with traffic guards and
+	// other attributes. It is asked for what stages name; may be nil.
+	Catalog Catalog
 	// Accounts are the places to deploy to. Accounts and load balancers that a
 	// pipeline names and that are not there are made, unless Strict is set.
 	Accounts []gennaker.Account
@@ -47,6 +48,14 @@ type World struct {
 	Now       time.Time
 	// Location is that of execution windows; nil is Spinnaker's.
 	Location *time.Location
+}
+
+// Catalog has documents.
+type Catalog interface {
+	// Pipeline returns a pipeline by name, or else by ID. Errors: NotFound.
+	Pipeline(ctx context.Context, application, nameOrID string) (gennaker.Pipeline, error)
+	// Application returns an application. Errors: NotFound.
+	Application(ctx context.Context, name string) (gennaker.Application, error)
 }
 
 // Simulation is a simulated installation. It is not safe for concurrent use.
@@ -195,8 +204,8 @@ func (s *Simulation) Moves() []string {
 // catalog is what starts look into.
 type catalog struct{ s *Simulation }
 
-// Pipeline finds a pipeline by name, then by ID.
-func (c catalog) Pipeline(_ context.Context, application, nameOrID string) (gennaker.Pipeline, error) {
+// Pipeline finds a pipeline by name, then by ID: first one that is simulated.
+func (c catalog) Pipeline(ctx context.Context, application, nameOrID string) (gennaker.Pipeline, error) {
 	for _, fits := range []func(gennaker.Pipeline) bool{
 		func(p gennaker.Pipeline) bool { return p.Name == nameOrID },
 		func(p gennaker.Pipeline) bool { return p.ID == nameOrID },
@@ -206,6 +215,9 @@ func (c catalog) Pipeline(_ context.Context, application, nameOrID string) (genn
 				return p, nil
 			}
 		}
+	}
+	if outer := c.s.world.Catalog; outer != nil {
+		return outer.Pipeline(ctx, application, nameOrID)
 	}
 	return gennaker.Pipeline{}, gennaker.Errorf(gennaker.NotFound, "application %s has no pipeline %q in this simulation", application, nameOrID)
 }
@@ -232,13 +244,10 @@ func (c catalog) Execution(ctx context.Context, id string) (gennaker.Execution, 
 	return c.s.Execution(ctx, id)
 }
 
-// Application returns an application of the world, or else one without
-// attributes.
-func (c catalog) Application(_ context.Context, name string) (gennaker.Application, error) {
-	for _, a := range c.s.world.Applications {
-		if strings.EqualFold(a.Name, name) {
-			return a, nil
-		}
+// Application returns an application of the world.
+func (c catalog) Application(ctx context.Context, name string) (gennaker.Application, error) {
+	if outer := c.s.world.Catalog; outer != nil {
+		return outer.Application(ctx, name)
 	}
 	return gennaker.Application{}, gennaker.Errorf(gennaker.NotFound, "there is no application %s in this simulation", name)
 }
