@@ -66,22 +66,51 @@ func (r runner) readJob(in stage.Input) (request, error) {
 func (r runner) provider(account string) (provider.Provider, error) {
 	if account == "" {
 		return provider.Provider{}, gennaker.Errorf(gennaker.Invalid, "the account (credentials or account) is missing").
-			WithHint("the accounts that run jobs are %v", r.accounts())
+			WithHint("%s", r.choices())
 	}
 	p, err := r.fleet.For(account)
 	if err != nil {
 		return p, err
 	}
 	if p.Jobs == nil {
-		return p, gennaker.Errorf(gennaker.Invalid, "account %s cannot run jobs", account).
-			WithHint("the accounts that run jobs are %v", r.accounts())
+		return p, gennaker.Errorf(gennaker.Invalid, "account %s cannot run jobs", account).WithHint("%s", r.choices())
 	}
 	return p, nil
 }
 
 // accounts returns the names of the accounts that run jobs.
 func (r runner) accounts() []string {
-	return slices.DeleteFunc(r.fleet.Accounts(), func(a string) bool { p, err := r.fleet.For(a); return err != nil || p.Jobs == nil })
+	var out []string
+	for _, p := range r.fleet.All() {
+		if p.Jobs != nil {
+			out = append(out, p.Account.Name)
+		}
+	}
+	return out
+}
+
+// choices says which accounts run jobs.
+func (r runner) choices() string {
+	all := r.accounts()
+	if len(all) == 0 {
+		return "no account of this server runs jobs"
+	}
+	return "the accounts that run jobs are " + strings.Join(all, ", ")
+}
+
+// settled returns the context of a stage whose job runs in the only account that
+// runs jobs, if there is one and none of keys names another. That is decided
+// before the job is asked for: accounts come and go while a stage runs.
+func (r runner) settled(context map[string]any, keys ...string) map[string]any {
+	given := slices.ContainsFunc(keys, func(k string) bool { return context[k] != nil && context[k] != "" })
+	all := r.accounts()
+	if given || len(all) != 1 {
+		return context
+	}
+	out := map[string]any{}
+	maps.Copy(out, context)
+	out["credentials"] = all[0]
+	return out
 }
 
 // request returns what c asks for. Errors: Invalid.
@@ -175,7 +204,7 @@ func (r runner) readScript(in stage.Input) (request, error) {
 		return request{}, gennaker.Errorf(gennaker.Invalid, "a script stage checks out no repository (repoUrl, repoBranch)").
 			WithHint("run git in the command, or give an artifact, and remove repoUrl and repoBranch")
 	}
-	p, err := r.provider(r.scriptAccount(c))
+	p, err := r.provider(cmp.Or(c.Credentials, c.Account)) // an account that is not ours tells the script what to work on
 	if err != nil {
 		return request{}, err
 	}
@@ -196,19 +225,6 @@ func (r runner) readScript(in stage.Input) (request, error) {
 	return jobConfig{
 		Script: text, Artifact: c.Artifact, Env: env, Wait: c.Wait, PropertyFile: c.PropertyFile, StageTimeoutMS: c.TimeoutMS,
 	}.request(in, p)
-}
-
-// scriptAccount returns where a script runs. Its account need not be ours: it
-// tells the script what to work on.
-func (r runner) scriptAccount(c scriptConfig) string {
-	if c.Credentials != "" {
-		return c.Credentials
-	}
-	all := r.accounts()
-	if slices.Contains(all, c.Account) || len(all) != 1 {
-		return c.Account
-	}
-	return all[0]
 }
 
 // text returns what the shell runs.

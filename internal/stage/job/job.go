@@ -81,6 +81,7 @@ func Register(r *stage.Registry, fleet *provider.Fleet, cfg Config) {
 	scripts.read = scripts.readScript
 	stage.Add[scriptConfig](r, stage.Definition{
 		Type: "script", Restart: restart, Steps: scripts.steps("startScript", "monitorScript"),
+		Start: func(context map[string]any) map[string]any { return jobs.settled(context, "credentials") },
 	})
 	for _, p := range cfg.Preconfigured {
 		if err := p.Check(); err != nil {
@@ -93,7 +94,10 @@ func Register(r *stage.Registry, fleet *provider.Fleet, cfg Config) {
 		if p.ProducesArtifacts {
 			steps = bind(steps)
 		}
-		stage.Add[preconfiguredConfig](r, stage.Definition{Type: p.Type, Start: p.start, Restart: restart, Steps: steps})
+		start := func(context map[string]any) map[string]any {
+			return jobs.settled(p.start(context), "credentials", "account")
+		}
+		stage.Add[preconfiguredConfig](r, stage.Definition{Type: p.Type, Start: start, Restart: restart, Steps: steps})
 	}
 }
 

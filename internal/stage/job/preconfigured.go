@@ -25,7 +25,7 @@ type Preconfigured struct {
 	ProducesArtifacts bool                 `json:"producesArtifacts,omitzero"` // bind the artifacts that it produces
 	OverridableFields []string             `json:"overridableFields,omitzero"` // fields of the job that a pipeline may replace
 	Account           string               `json:"account,omitzero"`           // where to run, if credentials is not given
-	Credentials       string               `json:"credentials,omitzero"`       // where to run
+	Credentials       string               `json:"credentials,omitzero"`       // where to run; default account, or else the only account that runs jobs
 	Application       string               `json:"application,omitzero"`       // whose job it is; default the pipeline's
 	Command           any                  `json:"command,omitzero"`           // as in a runJob stage
 	Script            string               `json:"script,omitzero"`            // as in a runJob stage

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/provider"
 	"github.com/gennaker/gennaker/internal/provider/fake"
 	"github.com/gennaker/gennaker/internal/stage"
 	"github.com/gennaker/gennaker/internal/stage/job"
@@ -83,6 +84,60 @@ func TestPreconfigured(t *testing.T) {
 		}
 		if _, err := r.registry.Find("off"); err == nil {
 			t.Error("a job that is not enabled can be run")
+		}
+	}
+}
+
+// TestPreconfiguredAccount: a job that names no account runs in the only one that
+// runs jobs, and stays there when another one comes.
+func TestPreconfiguredAccount(t *testing.T) {
+	t.Parallel()
+	p := configured(t, `{"type": "report", "command": ["report"], "parameters": [{"name": "where", "mapping": "account"}]}`)
+	other := fake.New(fake.Config{Account: gennaker.Account{Name: "other", CloudProvider: "local"}}).Provider()
+	nojobs := other
+	nojobs.Account.Name, nojobs.Jobs = "nojobs", nil
+
+	_, fleet := jobs(always(fake.JobScript{Pace: fake.OnCommand()}))
+	fleet.Put(nojobs)
+	r := newRunner(t, fleet, job.Config{Preconfigured: []job.Preconfigured{p}})
+	r.canceled = "waitOnJobCompletion"
+	d, err := r.registry.Find("report")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.stage = gennaker.Stage{Type: "report", Name: "Report", Context: d.Start(object{}), Outputs: object{}}
+	fleet.Put(other)
+	for _, s := range d.Steps {
+		if r.step(s); r.err != nil {
+			t.Fatalf("%s: %v", s.Name, r.err)
+		}
+	}
+	if status, _ := r.stage.Context["jobStatus"].(object); status["account"] != "local" || status["canceled"] != true {
+		t.Errorf("the job is %v", r.stage.Context["jobStatus"])
+	}
+
+	for what, tt := range map[string]struct {
+		accounts     []provider.Provider
+		context      object
+		reason, hint string
+	}{
+		"none runs jobs": {[]provider.Provider{nojobs}, object{}, "account (credentials or account) is missing", "no account of this server runs jobs"},
+		"several do":     {[]provider.Provider{other, nojobs}, object{}, "account (credentials or account) is missing", "the accounts that run jobs are local, other"},
+		"the one named does not": {
+			[]provider.Provider{other, nojobs}, object{"parameters": object{"where": "nojobs"}}, "account nojobs cannot run jobs", "the accounts that run jobs are local, other",
+		},
+	} {
+		_, fleet := jobs(nil)
+		if what == "none runs jobs" {
+			fleet.Remove("local")
+		}
+		for _, p := range tt.accounts {
+			fleet.Put(p)
+		}
+		r := newRunner(t, fleet, job.Config{Preconfigured: []job.Preconfigured{p}})
+		r.run("report", tt.context)
+		if !strings.Contains(r.reason(), tt.reason) || gennaker.HintOf(r.err) != tt.hint {
+			t.Errorf("%s: %v, hint %q", what, r.err, gennaker.HintOf(r.err))
 		}
 	}
 }
