@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -118,6 +119,37 @@ func TestTree(t *testing.T) {
 	}
 	if got := tree(story(), now, 0, true)[3]; got != "  \x1b[33m!\x1b[0m Check  FAILED_CONTINUE  1s" {
 		t.Errorf("colors: %q", got)
+	}
+}
+
+// TestTreeOfWindow: a stage that waits for an execution window shows when that
+// opens, as long as it waits for it.
+func TestTreeOfWindow(t *testing.T) {
+	t.Parallel()
+	const window, open, jitter = "restrictExecutionDuringTimeWindow", "suspendExecutionDuringTimeWindow", "waitForJitter"
+	for name, tt := range map[string]struct {
+		kind, task, text, want string
+	}{
+		"waits":           {kind: window, task: open, text: `{"scheduledTime":1767366000000}`, want: "waits until its window opens, at 2026-01-02T15:00:00Z"},
+		"not known yet":   {kind: window, task: open, text: `{}`, want: open},
+		"it has opened":   {kind: window, task: jitter, text: `{"scheduledTime":1767366000000}`, want: jitter},
+		"no time":         {kind: window, task: open, text: `{"scheduledTime":"soon"}`, want: open},
+		"of another type": {kind: "wait", task: open, text: `{"scheduledTime":1767366000000}`, want: open},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := gennaker.Stage{
+				ID: "w", Name: "Window", Type: tt.kind, Status: gennaker.Running,
+				Tasks: []gennaker.Task{{ID: "1", Name: tt.task, Status: gennaker.Running}},
+			}
+			if err := json.Unmarshal([]byte(tt.text), &s.Context); err != nil {
+				t.Fatal(err)
+			}
+			got := tree(gennaker.Execution{ID: "E1", Name: "p", Status: gennaker.Running, Stages: []gennaker.Stage{s}}, time.Unix(0, 0), 0, false)
+			if want := "  ● Window  " + tt.want; len(got) != 2 || got[1] != want {
+				t.Errorf("%q, want %q", got, want)
+			}
+		})
 	}
 }
 

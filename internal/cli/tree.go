@@ -98,6 +98,16 @@ func judging(s gennaker.Stage) bool {
 	return s.Type == "manualJudgment" && s.Status == gennaker.Running
 }
 
+// opening returns when the execution window opens that a stage waits for; zero
+// for any other stage.
+func opening(s gennaker.Stage) gennaker.Time {
+	ms, ok := s.Context["scheduledTime"].(float64)
+	if !ok || s.Type != "restrictExecutionDuringTimeWindow" || runningTask(s) != "suspendExecutionDuringTimeWindow" {
+		return gennaker.Time{}
+	}
+	return gennaker.Millis(int64(ms))
+}
+
 // tree draws an execution: a line for itself, and one for each stage with its
 // mark, name, running task, and how long it took until now.
 func tree(e gennaker.Execution, now time.Time, width int, colors bool) []string {
@@ -130,6 +140,8 @@ func tree(e gennaker.Execution, now time.Time, width int, colors bool) []string 
 		switch {
 		case judging(n.stage):
 			note = "waits for a judgment"
+		case !opening(n.stage).IsZero():
+			note = "waits until its window opens, at " + moment(opening(n.stage))
 		case note == "" && n.stage.Status.Failed():
 			note = string(n.stage.Status)
 		}
