@@ -68,9 +68,27 @@ func checkPreconditions(c Clusters) stage.Definition {
 			Name: "checkPrecondition", Task: checkPrecondition{c}, Timeout: preconditionTimeout,
 			If: func(in stage.Input) bool { return in.Stage.ParentStageID != "" },
 		}},
-		Before:  preconditions,
-		RunsDry: onlyExpressions,
+		Before:   preconditions,
+		Verbatim: written,
+		RunsDry:  onlyExpressions,
 	}
+}
+
+// written names what is left as it is written, so that who reads a failure reads
+// the precondition, not that false is false, and a restart asks anew: the whole
+// list in the stage, and in that of an expression the expression. A list that is
+// itself an expression cannot wait.
+func written(in stage.Input) []string {
+	if in.Stage.ParentStageID == "" {
+		if _, whole := in.Stage.Context["preconditions"].(string); whole {
+			return nil
+		}
+		return []string{"preconditions"}
+	}
+	if in.Stage.Context[preconditionType] == typeExpression {
+		return []string{"context"}
+	}
+	return nil
 }
 
 // onlyExpressions reports whether a check looks at nothing outside.
@@ -104,8 +122,8 @@ func preconditions(_ context.Context, in stage.Input) ([]gennaker.StageConfig, e
 	if in.Stage.ParentStageID != "" {
 		return nil, nil
 	}
-	if _, err := stage.Decode[preconditionsConfig](in.Stage.Context); err != nil {
-		return nil, err
+	if wrong := stage.Check[preconditionsConfig](in.Stage.Context); len(wrong) > 0 {
+		return nil, &gennaker.Error{Kind: gennaker.Invalid, Message: wrong[0].String(), Problems: wrong}
 	}
 	var out []gennaker.StageConfig
 	for i, v := range listed(in) {
@@ -141,13 +159,15 @@ type checkPrecondition struct{ clusters Clusters }
 // Run checks one precondition, once: what does not hold now, fails.
 func (t checkPrecondition) Run(ctx context.Context, in stage.Input) (stage.Outcome, error) {
 	inner, _ := in.Stage.Context["context"].(map[string]any)
+	kind := in.Stage.Context[preconditionType]
+	if kind == typeExpression {
+		return checkExpression(in, inner), nil
+	}
 	c, err := stage.Decode[preconditionContext](inner)
 	if err != nil {
 		return stage.Outcome{}, err
 	}
-	switch kind := in.Stage.Context[preconditionType]; kind {
-	case typeExpression:
-		return checkExpression(in, c, inner), nil
+	switch kind {
 	case "stageStatus":
 		return checkStatus(in, c), nil
 	case "clusterSize":
@@ -158,20 +178,26 @@ func (t checkPrecondition) Run(ctx context.Context, in stage.Input) (stage.Outco
 	}
 }
 
-// checkExpression holds if the expression is "true", without case.
+// checkExpression holds if the expression is "true", without case. Expressions
+// within its text are evaluated before the whole of it is: in '${tag}' == 'v1'
+// the tag is put into the text.
 //
-// Source: Spinnaker orca ExpressionPreconditionTask.
-func checkExpression(in stage.Input, c preconditionContext, inner map[string]any) stage.Outcome {
+// Source: Spinnaker orca ExpressionPreconditionTask, and StartStage before it.
+func checkExpression(in stage.Input, inner map[string]any) stage.Outcome {
 	source := "false"
-	if c.Expression != nil {
-		source = fmt.Sprint(c.Expression)
+	if e := inner["expression"]; e != nil {
+		source = fmt.Sprint(e)
 	}
-	v, summary := in.Eval(stage.Braced(source), nil)
+	filled, _ := in.Eval(source, nil) // what has no value there has none below
+	v, summary := in.Eval(stage.Braced(fmt.Sprint(filled)), nil)
 	result := fmt.Sprint(v)
 	if strings.HasPrefix(result, "${") && strings.HasSuffix(result, "}") {
 		result = result[len("${") : len(result)-len("}")] // has no value: the text itself
 	}
 	inner = maps.Clone(inner)
+	if inner == nil {
+		inner = map[string]any{}
+	}
 	inner["expressionResult"] = result
 	values := map[string]any{"context": inner}
 	if len(summary.Findings) > 0 {
@@ -184,7 +210,8 @@ func checkExpression(in stage.Input, c preconditionContext, inner map[string]any
 	if len(summary.Findings) > 0 {
 		why = fmt.Sprintf("the precondition %s could not be evaluated: %s", source, summary.Findings[0])
 	}
-	if message := cmp.Or(c.FailureMessage, text(in.Stage.Context["failureMessage"])); message != "" {
+	message, _ := in.Eval(cmp.Or(text(inner["failureMessage"]), text(in.Stage.Context["failureMessage"])), nil)
+	if message := text(message); message != "" {
 		why = message + " (" + why + ")"
 	}
 	return stage.Fail("%s", why).WithContext(values)
