@@ -15,7 +15,10 @@ import (
 
 // deployConfig is what authors write in a deploy stage.
 type deployConfig struct {
-	Clusters []map[string]any `json:"clusters"` // the server groups to create, in parallel; each entry has the fields of createServerGroup
+	Clusters    []map[string]any `json:"clusters"`    // the server groups to create, in parallel; each entry has the fields of createServerGroup
+	Cluster     map[string]any   `json:"cluster"`     // one of them, as older pipelines have it; it comes first
+	Account     string           `json:"account"`     // of the entries that do not say where to act
+	Credentials string           `json:"credentials"` // the same
 }
 
 // ownKeys are what a deploy stage does not hand down to its children: its own
@@ -54,10 +57,15 @@ func drop(c map[string]any, keys ...string) {
 }
 
 // beforeDeploy plans one child for each cluster; they run in parallel.
+//
+// Source: Spinnaker orca ParallelDeployStage.
 func (d *deployer) beforeDeploy(_ context.Context, in stage.Input) ([]gennaker.StageConfig, error) {
 	c, err := stage.Decode[deployConfig](in.Stage.Context)
 	if err != nil {
 		return nil, err
+	}
+	if len(c.Cluster) > 0 {
+		c.Clusters = append([]map[string]any{c.Cluster}, c.Clusters...)
 	}
 	if len(c.Clusters) == 0 {
 		return nil, gennaker.Errorf(gennaker.Invalid, "the deploy stage has no clusters").WithHint("give at least one entry in clusters")
@@ -72,6 +80,7 @@ func (d *deployer) beforeDeploy(_ context.Context, in stage.Input) ([]gennaker.S
 		if err != nil {
 			return nil, fmt.Errorf("clusters[%d]: %w", i, err)
 		}
+		w.Account = cmp.Or(w.account(), c.Account, c.Credentials)
 		p, err := d.provider(w)
 		if err != nil {
 			return nil, err

@@ -202,6 +202,22 @@ func TestDeployInParallel(t *testing.T) { // A1
 	}
 }
 
+// Source: Spinnaker orca ParallelDeployStage, and the pipelines that older
+// versions of Deck wrote.
+func TestDeployOfOneCluster(t *testing.T) {
+	t.Parallel()
+	r := newRunner(t, deploy.Config{}, nil)
+	one := cluster("", 2, object{"region": nil, "availabilityZones": object{"west": []any{"a"}}})
+	delete(one, "account")
+	n := r.run("deploy", object{"account": "local", "cluster": one})
+	check(t, "status", gennaker.Succeeded, n.Status)
+	check(t, "west", []string{"demo-prod-v000 2/2"}, r.state("west"))
+	check(t, "outputs", any(object{"west": []any{"demo-prod-v000"}}), n.Outputs["deploy.server.groups"])
+	n = r.run("deploy", object{"credentials": "local", "cluster": one, "clusters": []any{cluster("", 1, nil)}})
+	check(t, "both", []string{"Deploy in west", "Deploy in east"}, []string{n.kids[0].Name, n.kids[1].Name})
+	check(t, "status of both", gennaker.Succeeded, n.Status)
+}
+
 func TestDeployClones(t *testing.T) { // A1, A2 cloneServerGroup
 	t.Parallel()
 	r := newRunner(t, deploy.Config{}, nil)
