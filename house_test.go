@@ -51,6 +51,7 @@ var layers = map[string][]string{
 	"internal/engine":                       {".", "internal/expr", "internal/flow", "internal/stage"},
 	"internal/store":                        {".", "internal/flow", "internal/engine", "internal/template"},
 	"internal/template":                     {"."},
+	"internal/bake":                         {"."},
 	"internal/properties":                   {},
 	"internal/provider":                     {"."},
 	"internal/provider/providertest":        {".", "internal/provider"},
@@ -115,8 +116,8 @@ var external = map[string]struct {
 	"k8s.io":                        {[]string{"internal/provider/kubernetes/...", "e2e/..."}, "one package tree knows Kubernetes"},
 	"sigs.k8s.io/gateway-api":       {[]string{"internal/provider/kubernetes/..."}, "one package tree knows Kubernetes"},
 	"github.com/fluxcd":             {[]string{"internal/provider/kubernetes/..."}, "the readiness of objects is the cluster's"},
-	"sigs.k8s.io/kustomize":         {[]string{"internal/provider/kubernetes/..."}, "manifests are baked in one place"},
-	"helm.sh/helm":                  {[]string{"internal/provider/kubernetes/..."}, "manifests are baked in one place"},
+	"sigs.k8s.io/kustomize":         {[]string{"internal/bake"}, "manifests are baked in one place"},
+	"helm.sh/helm":                  {[]string{"internal/bake"}, "manifests are baked in one place"},
 }
 
 // The house limits, over production code.
