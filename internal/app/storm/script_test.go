@@ -85,22 +85,30 @@ func (w *world) prepare(ctx context.Context, stacks ...string) (map[string]strin
 		}
 	}
 	for name, stages := range pipelines() {
-		doc := object{
-			"application": application, "name": name, "stages": stages,
-			"parameterConfig": []object{{"name": "artifact", "default": ""}},
-		}
-		if name == "Validate" {
-			doc["id"] = "storm-validate"
-		}
-		text, err := json.Marshal(doc)
-		if err != nil {
+		if err := w.save(ctx, name, stages); err != nil {
 			return nil, err
-		}
-		if err := w.client.SavePipeline(ctx, text); err != nil {
-			return nil, fmt.Errorf("save %s: %w", name, err)
 		}
 	}
 	return listen, nil
+}
+
+// save saves a pipeline.
+func (w *world) save(ctx context.Context, name string, stages []object) error {
+	doc := object{
+		"application": application, "name": name, "stages": stages,
+		"parameterConfig": []object{{"name": "artifact", "default": ""}},
+	}
+	if name == "Validate" {
+		doc["id"] = "storm-validate"
+	}
+	text, err := json.Marshal(doc)
+	if err != nil {
+		return err
+	}
+	if err := w.client.SavePipeline(ctx, text); err != nil {
+		return fmt.Errorf("save %s: %w", name, err)
+	}
+	return nil
 }
 
 // version alternates, so that a deployment changes something.

@@ -67,12 +67,17 @@ func TestStormServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	o := newOutside(w)
+	if err := w.save(t.Context(), "Outside", o.stages()); err != nil {
+		t.Fatal(err)
+	}
 	c := &cast{w: w, over: make(chan struct{})}
 	c.act(t.Context(), "red/black", w.redBlack())
 	c.act(t.Context(), "rolling red/black", w.rolling())
 	c.act(t.Context(), "highlander and none", w.plain())
 	c.act(t.Context(), "operations", w.operated())
 	c.act(t.Context(), "control", w.control())
+	c.act(t.Context(), "outside", w.outsider(o))
 	c.begun.Wait()
 	sending, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -83,6 +88,7 @@ func TestStormServer(t *testing.T) {
 	stop()
 	summary := fmt.Sprintf("%d kills and %d stops; the server was back within %v", n, stops, slowest.Round(time.Millisecond))
 	w.checkRequests(sent)
+	o.check(w)
 	w.check(summary)
 }
 
