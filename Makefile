@@ -6,10 +6,10 @@ STORM_KILLS ?= 40
 FUZZ ?= ./...
 FUZZTIME ?= 60s
 
-.PHONY: help build demo up check test race storm lint bench fuzz gen fmt clean
+.PHONY: help build demo up check test race e2e kubelab storm lint bench fuzz gen fmt clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/gennaker
 	$(GO) build -trimpath -o $(BIN) ./cmd/gennaker
@@ -29,14 +29,22 @@ test: ## everything; what CI runs
 	$(GO) test .
 	$(GO) vet ./...
 	$(GO) fix -diff ./...
+	$(MAKE) kubelab
 	$(GO) test -timeout 15m ./internal/flow ./internal/strategy
 	$(MAKE) race
 	$(MAKE) fuzz FUZZTIME=10s FUZZ='. ./internal/expr/... ./internal/artifact/match ./internal/template'
+	$(MAKE) e2e
 	$(MAKE) storm
 
 race: ## all tests with the race detector; long properties in fewer cases
 	$(GO) test -race -short -timeout 15m ./internal/flow ./internal/strategy
-	$(GO) test -race -timeout 15m $$($(GO) list ./... | grep -v -e /internal/flow$$ -e /internal/strategy$$ -e /internal/app/storm$$)
+	$(GO) test -race -timeout 15m $$($(GO) list ./... | grep -v -e /internal/flow$$ -e /internal/strategy$$ -e /internal/app/storm$$ -e /e2e/)
+
+e2e: kubelab ## the product against a real Kubernetes control plane
+	$(GO) test -timeout 20m ./e2e/...
+
+kubelab: ## build the control plane of the tests, once; ten minutes with an empty build cache
+	$(GO) test -timeout 60m -run '^TestDeployment$$' ./e2e/lab
 
 storm: ## kill the server and the node at random moments of deployments
 	$(GO) test -run Storm -timeout 20m ./internal/app/storm -storm.kills=$(STORM_KILLS)
