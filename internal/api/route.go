@@ -32,7 +32,10 @@ type Route struct {
 // Routes returns the table of routes.
 func (*Server) Routes() []Route { return routes() }
 
-func routes() []Route {
+func routes() []Route { return append(gate(), own()...) }
+
+// gate are the routes of Spinnaker's Gate.
+func gate() []Route {
 	return []Route{
 		{"GET", "/{$}", Public, false, (*Server).root},
 		{"GET", "/ui", Public, false, (*Server).ui},
@@ -97,11 +100,23 @@ func routes() []Route {
 		{"GET", "/applications/{app}/loadBalancers", Read, false, (*Server).loadBalancers},
 		{"GET", "/credentials", Read, false, (*Server).accounts},
 		{"GET", "/credentials/{account}", Read, false, (*Server).account},
+		{"GET", "/manifests/{account}/{location}/{name}", Read, false, (*Server).manifest},
+	}
+}
 
+// own are ours.
+func own() []Route {
+	return []Route{
 		{"GET", "/api/v1/events", Read, false, (*Server).events},
 		{"GET", "/api/v1/expressions", Read, false, (*Server).language},
 		{"POST", "/api/v1/pipelines/lint", Write, true, (*Server).lintPipeline},
 		{"POST", "/api/v1/pipelines/plan", Execute, true, (*Server).planPipeline},
+		{"GET", "/api/v1/accounts", Admin, false, (*Server).accountViews},
+		{"GET", "/api/v1/accounts/{account}", Admin, false, (*Server).accountView},
+		{"PUT", "/api/v1/accounts/{account}", Admin, true, (*Server).saveAccount},
+		{"DELETE", "/api/v1/accounts/{account}", Admin, false, (*Server).deleteAccount},
+		{"POST", "/api/v1/accounts/check", Admin, true, (*Server).checkAccount},
+		{"POST", "/api/v1/accounts/{account}/check", Admin, false, (*Server).diagnoseAccount},
 		{"GET", "/api/v1/load-balancers", Read, false, (*Server).loadBalancers},
 		{"GET", "/api/v1/server-groups/{account}/{region}/{name}/logs", Read, false, (*Server).logs},
 	}

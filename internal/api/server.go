@@ -135,6 +135,7 @@ type Config struct {
 	Templates Templates
 	Planner   Planner
 
+	Accounts      Accounts
 	Artifacts     Artifacts
 	Preconfigured Preconfigured
 

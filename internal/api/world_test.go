@@ -317,9 +317,10 @@ func (w *world) config() api.Config {
 	return api.Config{
 		Log: slog.New(slog.DiscardHandler), Version: "1.2.3", Templates: w, Planner: w,
 		Executions: w, Launcher: w, History: w, Catalog: w, Checker: w, Linter: w, Artifacts: w, Expressions: w, Events: w,
+		Accounts: accounts{w},
 		Fleet: provider.NewFleet(provider.Provider{
 			Account:   gennaker.Account{Name: "local", Type: "local", CloudProvider: "local", Regions: []string{"local"}},
-			Inventory: w, Logs: w,
+			Inventory: w, Logs: w, Manifests: manifests{w: w},
 		}),
 	}
 }

@@ -68,6 +68,7 @@ type App struct {
 	engine *engine.Engine
 	api    *api.Server
 	fleet  *provider.Fleet
+	places *accounts
 	hub    *hub
 	guard  *nodeGuard
 	ln     net.Listener
@@ -162,15 +163,24 @@ func (a *App) compose(ctx context.Context) error {
 	late.engine = a.engine
 	close(late.ready)
 	a.api = api.New(api.Config{
-		Templates: a.db, Planner: ahead, Artifacts: out.artifacts, Preconfigured: a.cfg.Settings.preconfigured(),
+		Accounts: a.places, Templates: a.db, Planner: ahead, Artifacts: out.artifacts, Preconfigured: a.cfg.Settings.preconfigured(),
 		Log: a.log, Version: a.cfg.Version, Executions: audited{a.engine, a.db}, Launcher: launcher{l},
 		History: a.db, Catalog: a.db, Checker: registry, Linter: linter{registry, a.db, known}, Expressions: expressions{a.engine}, Events: a.hub, Fleet: a.fleet, Health: a.health,
 	})
 	return nil
 }
 
-// accounts fills the fleet, and sees that the node runs.
+// accounts fills the fleet.
 func (a *App) accounts(ctx context.Context) error {
+	if err := a.node(ctx); err != nil {
+		return err
+	}
+	a.places = &accounts{log: a.log, fleet: a.fleet, store: a.db, open: a.openCluster, watch: a.watch}
+	return a.places.load(ctx, a.cfg.Settings.Kubernetes.accounts())
+}
+
+// node puts this machine into the fleet, and sees that its node runs.
+func (a *App) node(ctx context.Context) error {
 	if len(a.cfg.Node) == 0 {
 		return nil
 	}
@@ -190,9 +200,7 @@ func (a *App) Addr() net.Addr { return a.ln.Addr() }
 func (a *App) Run(ctx context.Context) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	for _, p := range a.fleet.All() {
-		a.work.Go(func() { a.watch(background, p.Account.Name, p) })
-	}
+	a.work.Go(func() { a.places.run(background) })
 	if a.guard != nil {
 		a.work.Go(func() { a.guard.keep(background) })
 	}

@@ -31,6 +31,22 @@ type Settings struct {
 	Job            JobSettings                          `json:"job"`        // preconfigured jobs
 	Expression     URLSettings                          `json:"expression"` // what expressions may fetch
 	Tasks          TaskSettings                         `json:"tasks"`      // execution windows
+	Kubernetes     KubernetesSettings                   `json:"kubernetes"` // clusters
+}
+
+// KubernetesSettings are the accounts of clusters.
+type KubernetesSettings struct {
+	Enabled *bool `json:"enabled"` // default true; false leaves the accounts of the file out
+	// Accounts have the fields of access.Account. They are kept as they are
+	// written, since that is how they are shown.
+	Accounts []map[string]any `json:"accounts"`
+}
+
+func (k KubernetesSettings) accounts() []map[string]any {
+	if k.Enabled != nil && !*k.Enabled {
+		return nil
+	}
+	return k.Accounts
 }
 
 // WebhookSettings are those of webhook stages.

@@ -1,0 +1,93 @@
+package api_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/api"
+	"github.com/gennaker/gennaker/internal/provider"
+)
+
+// accounts has one account, prod, and allows every name that is not "bad".
+type accounts struct{ w *world }
+
+func (a accounts) view() gennaker.AccountView {
+	return gennaker.AccountView{Account: gennaker.Account{Name: "prod", Type: "kubernetes"}, Source: "stored", Settings: map[string]any{"name": "prod"}}
+}
+
+func (a accounts) List(context.Context) ([]gennaker.AccountView, error) {
+	return []gennaker.AccountView{a.view()}, a.w.fail
+}
+
+func (a accounts) Get(_ context.Context, name string) (gennaker.AccountView, error) {
+	if name != "prod" {
+		return gennaker.AccountView{}, errNone
+	}
+	return a.view(), a.w.fail
+}
+
+func (a accounts) Save(ctx context.Context, settings map[string]any, user string) (gennaker.AccountView, error) {
+	if _, err := a.Check(ctx, settings); err != nil {
+		return gennaker.AccountView{}, err
+	}
+	return a.view(), a.w.change("save account %v by %s", settings["name"], user)
+}
+
+func (a accounts) Delete(_ context.Context, name, user string) error {
+	return a.w.change("delete account %s by %s", name, user)
+}
+
+func (a accounts) Check(_ context.Context, settings map[string]any) (gennaker.AccountDiagnosis, error) {
+	if settings["name"] == "bad" {
+		return gennaker.AccountDiagnosis{}, &gennaker.Error{Kind: gennaker.Invalid, Message: "bad", Problems: []gennaker.Problem{{Path: "namespaces[1]", Message: "is odd"}}}
+	}
+	return gennaker.AccountDiagnosis{OK: true}, a.w.fail
+}
+
+// manifests has the deployment web in the namespace shop, and the namespace shop.
+type manifests struct {
+	provider.Manifests
+	w *world
+}
+
+func (m manifests) Manifest(_ context.Context, ref gennaker.ManifestRef) (gennaker.ManifestView, error) {
+	if ref.ManifestName() != "deployment web" && ref.String() != "local//namespace shop" {
+		return gennaker.ManifestView{}, errNone
+	}
+	return gennaker.ManifestView{Account: ref.Account, Location: ref.Location, Name: ref.ManifestName()}, m.w.fail
+}
+
+func TestAccountRequests(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		method, target, body string
+		status               int
+		want                 string
+	}{
+		"another name":    {"PUT", "/api/v1/accounts/prod", `{"name":"dev"}`, 400, "line 1, column 9: name: is not the name in the path"},
+		"a bad field":     {"PUT", "/api/v1/accounts/bad", "{\"name\":\"bad\",\n\"namespaces\":[\"a\",\"b\"]}", 400, `"line":2`},
+		"check a bad one": {"POST", "/api/v1/accounts/check", `{"name":"bad"}`, 400, "is odd"},
+		"check no JSON":   {"POST", "/api/v1/accounts/check", `{`, 400, "line 1"},
+		"check none":      {"POST", "/api/v1/accounts/dev/check", ``, 404, "no such thing"},
+		"not there":       {"GET", "/api/v1/accounts/dev", ``, 404, "no such thing"},
+		"no such object":  {"GET", "/manifests/local/shop/deployment%20db", ``, 404, "Manifest local/shop/deployment db not found"},
+		"no name":         {"GET", "/manifests/local/shop/deployment", ``, 400, "does not name an object"},
+		"no such account": {"GET", "/manifests/dev/shop/deployment%20web", ``, 404, "Account not found"},
+		"in no namespace": {"GET", "/manifests/local/_/namespace%20shop", ``, 200, `"location":""`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			res := call(api.New(w.config()), tt.method, tt.target, tt.body)
+			if res.Code != tt.status || !strings.Contains(res.Body.String(), tt.want) {
+				t.Errorf("got %d %s, want %d with %q", res.Code, res.Body, tt.status, tt.want)
+			}
+			if res.Code >= http.StatusBadRequest && len(w.changes()) > 0 {
+				t.Errorf("changed %v", w.changes())
+			}
+		})
+	}
+}
