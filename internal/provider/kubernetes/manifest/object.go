@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -275,11 +276,5 @@ func Same(a, b gennaker.Manifest) bool {
 // SameContent reports whether a and b say the same outside their metadata.
 func SameContent(a, b gennaker.Manifest) bool { return Digest(a) == Digest(b) }
 
-// merged returns the union of maps; later ones win.
-func merged(ms ...map[string]string) map[string]string {
-	out := map[string]string{}
-	for _, m := range ms {
-		maps.Copy(out, m)
-	}
-	return out
-}
+// sortedKeys returns the keys of a map in order.
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
