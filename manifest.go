@@ -86,7 +86,8 @@ type ManifestEvent struct {
 // ManifestTraffic is by which ways requests reach the pods of a workload.
 type ManifestTraffic struct {
 	// Services are those that have endpoints of its pods now, ready or still
-	// terminating ones, by name.
+	// terminating ones, by name. One that exists for the weights of a route (see
+	// Shift of provider.Routes) counts while the route has a share for it.
 	Services []string `json:"services"`
 	// DrainedAt is when requests have gone out of it: the time that proxies need
 	// has passed since the last endpoint was gone. Zero while Services is not
