@@ -2,6 +2,7 @@ package bake
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/gennaker/gennaker"
@@ -17,7 +18,8 @@ var (
 	traceLine  = regexp.MustCompile(`^(\S+?:\d+(?::\d+)?)$`)
 	executing  = regexp.MustCompile(`executing "[^"]*" at <(.*)>:?`)
 	yamlParse  = regexp.MustCompile(`(?s)^YAML parse error on (\S+): (.*)$`)
-	nilOf      = regexp.MustCompile(`nil pointer evaluating \S+`)
+	oneTrace   = regexp.MustCompile(`template: (\S+?:\d+(?::\d+)?): executing "[^"]*" at <(.*?)>: `)
+	nilOf      = regexp.MustCompile(`nil pointer evaluating (?:interface \{\})?\S*`)
 	valuesPath = regexp.MustCompile(`^\$?\.Values\.([\w.]+)$`)
 	column     = regexp.MustCompile(`^(.*:\d+):\d+$`)
 )
@@ -55,6 +57,10 @@ func explain(chart string, err error) error {
 // trace reads Helm's list of places, outermost first: each a line with the
 // place, then what was executed, then what is wrong.
 func trace(text string) (where, what, expression, outer string) {
+	if all := oneTrace.FindAllStringSubmatchIndex(text, -1); len(all) > 0 { // as text/template says it
+		first, last := all[0], all[len(all)-1]
+		return text[last[2]:last[3]], text[last[1]:], text[last[4]:last[5]], text[first[2]:first[3]]
+	}
 	for line := range strings.SplitSeq(text, "\n") {
 		line = strings.TrimSpace(line)
 		switch {
@@ -121,6 +127,7 @@ func explainValues(chart string, err error) error {
 		return gennaker.Errorf(gennaker.Invalid, "the values do not fit the schema of chart %s: %s", chart, oneLine(text)).
 			WithHint("look at values.schema.json of the chart")
 	}
+	slices.SortStableFunc(problems, func(a, b gennaker.Problem) int { return strings.Compare(a.Path, b.Path) })
 	var words []string
 	for _, p := range problems {
 		words = append(words, p.String())

@@ -214,6 +214,7 @@ func (offline) RoundTrip(req *http.Request) (*http.Response, error) {
 // confine takes from this process what rendering needs none of. The system
 // refuses every new descriptor, and with them files, connections and programs;
 // what reads the network by way of the default client is told so in words.
+// Memory counts on top of what the process has when it begins.
 func confine(memory int64) error {
 	http.DefaultTransport = offline{}
 	debug.SetMaxStack(maxStack)
@@ -226,10 +227,25 @@ func confine(memory int64) error {
 	if err := probe.Close(); err != nil {
 		return fmt.Errorf("find the next descriptor: %w", err)
 	}
-	for what, bound := range map[int]uint64{syscall.RLIMIT_NOFILE: next, syscall.RLIMIT_DATA: uint64(memory), syscall.RLIMIT_CORE: 0} { //nolint:gosec // a bound is positive
+	for what, bound := range map[int]uint64{syscall.RLIMIT_NOFILE: next, syscall.RLIMIT_DATA: held() + uint64(memory), syscall.RLIMIT_CORE: 0} { //nolint:gosec // a bound is positive
 		if err := syscall.Setrlimit(what, &syscall.Rlimit{Cur: bound, Max: bound}); err != nil {
 			return fmt.Errorf("confine the process that bakes: %w", err)
 		}
 	}
 	return nil
+}
+
+// held returns how many bytes of data the system counts for this process, as
+// RLIMIT_DATA counts; 0 if it does not tell.
+func held() uint64 {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	_, after, _ := strings.Cut(string(text), "VmData:")
+	var kib uint64
+	if _, err := fmt.Sscan(after, &kib); err != nil {
+		return 0
+	}
+	return kib << 10
 }

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	_ "time/tzdata" // as in the command
 
 	"github.com/google/go-cmp/cmp"
 
@@ -117,6 +118,9 @@ func packEntries(t testing.TB, entries []tar.Header, texts []string) bake.Input 
 func chart(t testing.TB, name string, more ...map[string]string) bake.Input {
 	t.Helper()
 	all := files(t, "charts/"+name)
+	maps.DeleteFunc(all, func(name, _ string) bool {
+		return strings.HasSuffix(name, ".draft") || strings.HasPrefix(name, "notes/")
+	}) // web's .helmignore
 	for _, m := range more {
 		maps.Copy(all, m)
 	}
@@ -135,7 +139,7 @@ func shop(t testing.TB) bake.Input {
 func single(t testing.TB, template string) bake.Input {
 	t.Helper()
 	return pack(t, map[string]string{
-		"one/Chart.yaml": "apiVersion: v2\nname: one\nversion: 1.0.0\n", "one/templates/one.yaml": template,
+		"one/Chart.yaml": "apiVersion: v2\nname: one\nversion: 1.0.0\n", "one/values.yaml": "d: {a: 1, b: 2}\n", "one/templates/one.yaml": template,
 	})
 }
 
