@@ -89,6 +89,9 @@ func (r *run) value(m map[string]any, key any, n *syntax.Index) (any, *Error) {
 	if v, ok := derived(m, name); ok {
 		return v, nil
 	}
+	if v, ok := r.inherited(m, name); ok {
+		return r.member(v, n.Key.At())
+	}
 	if r.missing == nil {
 		r.missing = failure(n.At(), "there is no '%s'%s", name, place{node: n.Target}).
 			WithHint("%s", value.Suggest(name, slices.Sorted(maps.Keys(m))))

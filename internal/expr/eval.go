@@ -60,6 +60,7 @@ type run struct {
 	known     bool   // whether execution is
 	stage     Object // once staged; nil if there is none
 	staged    bool   // whether stage is known
+	kin       *kin   // of the stages of the execution; nil until it is asked for
 	missing   *Error // the first name that was not there and became null
 	this      []any  // elements of the selections around, innermost last
 }
@@ -343,6 +344,9 @@ func (r *run) get(target any, name string, at int, where place) (any, *Error) {
 	}
 	if v, ok := derived(m, name); ok {
 		return v, nil
+	}
+	if v, ok := r.inherited(m, name); ok {
+		return r.member(v, at)
 	}
 	_, strict := target.(Object)
 	strict = strict || r.env.Strict

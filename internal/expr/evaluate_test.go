@@ -325,3 +325,27 @@ func TestCurrentStage(t *testing.T) {
 		})
 	}
 }
+
+// TestInheritedOfOddStages: stages that somebody made up do no harm, however
+// they name each other, and a stage that runs sees what those before it put out.
+func TestInheritedOfOddStages(t *testing.T) {
+	t.Parallel()
+	odd := map[string]any{"id": map[string]any{}, "refId": []any{1}, "parentStageId": 5, "context": map[string]any{}}
+	loop := map[string]any{"id": "a", "refId": "1", "name": "Loop", "requisiteStageRefIds": []any{"1", "2", []any{}}, "parentStageId": "a", "context": map[string]any{}}
+	other := map[string]any{"id": "b", "refId": "2", "name": "Other", "requisiteStageRefIds": []any{"1"}, "context": map[string]any{}, "outputs": map[string]any{"x": 1}}
+	e := expr.Env{
+		Execution: func() map[string]any { return map[string]any{"stages": []any{odd, loop, other, "none"}} },
+		Stage: func() map[string]any {
+			return map[string]any{"id": "c", "requisiteStageRefIds": []any{"2"}, "context": map[string]any{"own": true}}
+		},
+	}
+	run(t, e, map[string]any{
+		"${#stage('Loop').context.x}":                         int64(1),
+		"${#stage('Loop').context.y ?: 'none'}":               "none",
+		"${execution.stages[0].context.x ?: 'none'}":          "none",
+		"${#currentStage().context.x}":                        int64(1),
+		"${#currentStage().context.own}":                      true,
+		"${#currentStage().context.y ?: 'none'}":              "none",
+		"${#readJson('{\"a\":1}').x ?: #stage('Loop').refId}": "1",
+	})
+}

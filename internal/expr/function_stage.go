@@ -10,8 +10,10 @@ import (
 )
 
 // stages returns the stages of the execution.
-func (c Call) stages() []Object {
-	v, _ := value.Normal(c.Execution()["stages"])
+func (c Call) stages() []Object { return c.run.stages() }
+
+func (r *run) stages() []Object {
+	v, _ := value.Normal(r.theExecution()["stages"])
 	var out []Object
 	for _, s := range value.Items(v) {
 		if m, ok := value.Entries(s); ok {
@@ -226,7 +228,8 @@ func (c Call) deployed(s Object, region string, names []any) map[string]any {
 		parent = s["parentStageId"]
 	}
 	out := map[string]any{"account": account, "capacity": at(context, "capacity"), "parentStage": parent, "region": region}
-	details, _ := value.Normal(c.visible(s, "deploymentDetails"))
+	seen, _ := c.run.visible(s, "deploymentDetails")
+	details, _ := value.Normal(seen)
 	for _, d := range value.Items(details) {
 		if m, ok := value.Entries(d); ok && m["region"] == region {
 			maps.Copy(out, m)
@@ -253,34 +256,4 @@ func results(context any) []any {
 		out = append(out, value.Items(list)...)
 	}
 	return out
-}
-
-// visible returns what a stage sees under a key: its own, or else what its
-// nearest ancestor put out.
-func (c Call) visible(s Object, key string) any {
-	if context, ok := value.Entries(s["context"]); ok {
-		if v, ok := context[key]; ok {
-			return v
-		}
-	}
-	stages := c.stages()
-	seen := map[string]bool{}
-	next := []Object{s}
-	for len(next) > 0 {
-		s, next = next[0], next[1:]
-		if v := at(s, "outputs", key); v != nil {
-			return v
-		}
-		requisites, _ := value.Normal(s["requisiteStageRefIds"])
-		for _, other := range stages {
-			ref := fmt.Sprint(other["refId"])
-			before := slices.ContainsFunc(value.Items(requisites), func(r any) bool { return r == ref }) ||
-				other["id"] != nil && other["id"] == s["parentStageId"]
-			if before && !seen[ref] {
-				seen[ref] = true
-				next = append(next, other)
-			}
-		}
-	}
-	return nil
 }
