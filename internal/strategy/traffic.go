@@ -116,6 +116,7 @@ type Workload struct {
 	// Hopeless is a version that is neither stable nor failed and has no pod that
 	// is ready: nothing would be lost with it.
 	Hopeless bool
+	Empty    bool // it is to have no pods
 }
 
 // EnableManifest puts a workload behind its Services, and waits until they have

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/properties"
 )
 
 // Preconfigured is a stage type that the server's configuration adds: a job of
@@ -99,7 +100,7 @@ func (p Preconfigured) fields() (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := object(string(b))
+	all, err := properties.Object(string(b))
 	for _, k := range settings {
 		delete(all, k)
 	}
