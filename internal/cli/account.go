@@ -12,6 +12,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/client"
+	"github.com/gennaker/gennaker/internal/cli/show"
 )
 
 func (s *session) accounts() *cobra.Command {
@@ -39,13 +40,13 @@ func (s *session) accountList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			t := newTable("NAME", "TYPE", "ENVIRONMENT", "NAMESPACES", "SOURCE", "STATE", "SINCE", "REASON")
+			t := show.NewTable("NAME", "TYPE", "ENVIRONMENT", "NAMESPACES", "SOURCE", "STATE", "SINCE", "REASON")
 			for _, a := range all {
 				namespaces := strings.Join(a.Regions, ",")
 				if a.Type == kubernetes && namespaces == "" {
 					namespaces = "(all)"
 				}
-				t.add(a.Name, a.Type, orDash(a.Environment), orDash(namespaces), a.Source, stateOf(a.State), moment(a.State.Since), orDash(a.State.Reason))
+				t.Add(a.Name, a.Type, show.OrDash(a.Environment), show.OrDash(namespaces), a.Source, stateOf(a.State), show.Moment(a.State.Since), show.OrDash(a.State.Reason))
 			}
 			return s.list(body, t)
 		},
@@ -175,7 +176,7 @@ func (s *session) checkAndSave(ctx context.Context, name string, settings []byte
 		return err
 	}
 	return s.show(body, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "saved account %s: %s, %s\n", clean(name), clean(found.Server), clean(found.Version))
+		_, err := fmt.Fprintf(w, "saved account %s: %s, %s\n", show.Clean(name), show.Clean(found.Server), show.Clean(found.Version))
 		return err
 	})
 }
@@ -238,10 +239,10 @@ func (s *session) accountCheck() *cobra.Command {
 func writeDiagnosis(w io.Writer, name string, d gennaker.AccountDiagnosis) error {
 	var b strings.Builder
 	if d.Version != "" {
-		fmt.Fprintln(&b, clean(fmt.Sprintf("%s answers at %s: %s, as %s", name, d.Server, d.Version, d.User)))
+		fmt.Fprintln(&b, show.Clean(fmt.Sprintf("%s answers at %s: %s, as %s", name, d.Server, d.Version, d.User)))
 	}
 	for _, p := range d.Problems {
-		fmt.Fprintln(&b, clean(p.Kind+": "+p.Message))
+		fmt.Fprintln(&b, show.Clean(p.Kind+": "+p.Message))
 		for _, m := range p.Missing {
 			where := "in all namespaces"
 			if m.Namespace != "" {
@@ -251,10 +252,10 @@ func writeDiagnosis(w io.Writer, name string, d gennaker.AccountDiagnosis) error
 			if m.Group != "" {
 				resource += " (" + m.Group + ")"
 			}
-			fmt.Fprintln(&b, clean(fmt.Sprintf("  %s: %s %s", resource, strings.Join(m.Verbs, ", "), where)))
+			fmt.Fprintln(&b, show.Clean(fmt.Sprintf("  %s: %s %s", resource, strings.Join(m.Verbs, ", "), where)))
 		}
 		if p.Hint != "" {
-			fmt.Fprintln(&b, clean("  "+p.Hint))
+			fmt.Fprintln(&b, show.Clean("  "+p.Hint))
 		}
 	}
 	if d.OK {

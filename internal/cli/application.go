@@ -14,6 +14,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/client"
+	"github.com/gennaker/gennaker/internal/cli/show"
 )
 
 func (s *session) applications() *cobra.Command {
@@ -35,9 +36,9 @@ func (s *session) appList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			t := newTable("NAME", "EMAIL", "PROVIDERS", "DESCRIPTION")
+			t := show.NewTable("NAME", "EMAIL", "PROVIDERS", "DESCRIPTION")
 			for _, a := range all {
-				t.add(a.Name, orDash(a.Email), orDash(attr(a, "cloudProviders")), orDash(attr(a, "description")))
+				t.Add(a.Name, show.OrDash(a.Email), show.OrDash(attr(a, "cloudProviders")), show.OrDash(attr(a, "description")))
 			}
 			return s.list(body, t)
 		},
@@ -71,13 +72,13 @@ func (s *session) appGet() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			t := newTable("ATTRIBUTE", "VALUE")
+			t := show.NewTable("ATTRIBUTE", "VALUE")
 			for _, key := range slices.Sorted(maps.Keys(a.Attrs)) {
-				t.add(key, attr(a, key))
+				t.Add(key, attr(a, key))
 			}
 			for _, account := range slices.Sorted(maps.Keys(a.Clusters)) {
 				for _, cluster := range a.Clusters[account] {
-					t.add("cluster "+account, cluster.Name)
+					t.Add("cluster "+account, cluster.Name)
 				}
 			}
 			return s.list(body, t)
@@ -239,9 +240,9 @@ func (s *session) appHistory() *cobra.Command {
 }
 
 func (s *session) revisions(body json.RawMessage, all []client.Revision) error {
-	t := newTable("SAVED", "BY")
+	t := show.NewTable("SAVED", "BY")
 	for _, r := range all {
-		t.add(moment(r.LastModified), orDash(r.LastModifiedBy))
+		t.Add(show.Moment(r.LastModified), show.OrDash(r.LastModifiedBy))
 	}
 	return s.show(body, func(w io.Writer) error { return s.write(w, t) })
 }

@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/cli/show"
 )
 
 // document is a JSON object that was read from a JSON or YAML file.
@@ -182,7 +183,7 @@ func yamlError(err error) error {
 		e.Problems = append(e.Problems, gennaker.Problem{Line: line, Message: m[2]})
 	}
 	if len(e.Problems) == 0 {
-		e.Message = "not valid YAML: " + clean(strings.TrimPrefix(err.Error(), "yaml: "))
+		e.Message = "not valid YAML: " + show.Clean(strings.TrimPrefix(err.Error(), "yaml: "))
 		return e
 	}
 	e.Message = fmt.Sprintf("not valid YAML at line %d: %s", e.Problems[0].Line, e.Problems[0].Message)

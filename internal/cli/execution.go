@@ -12,6 +12,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/client"
+	"github.com/gennaker/gennaker/internal/cli/show"
 )
 
 func (s *session) executions() *cobra.Command {
@@ -73,10 +74,10 @@ func (s *session) listExecutions(ctx context.Context, c *client.Client, q client
 	slices.SortStableFunc(all, func(a, b gennaker.Execution) int {
 		return cmp.Or(b.BuildTime.Compare(a.BuildTime.Time), strings.Compare(b.ID, a.ID))
 	})
-	t := newTable("ID", "STATUS", "PIPELINE", "STARTED", "TOOK", "BY")
+	t := show.NewTable("ID", "STATUS", "PIPELINE", "STARTED", "TOOK", "BY")
 	for _, e := range all {
-		t.add(e.ID, string(e.Status), title(e), moment(e.StartTime), took(e.StartTime, e.EndTime, s.env.Now()),
-			orDash(e.Authentication.User))
+		t.Add(e.ID, string(e.Status), show.Title(e), show.Moment(e.StartTime), show.Took(e.StartTime, e.EndTime, s.env.Now()),
+			show.OrDash(e.Authentication.User))
 	}
 	return s.list(body, t)
 }
@@ -324,7 +325,7 @@ func findJudgment(e gennaker.Execution, name string) (gennaker.Stage, error) {
 	}
 	var waiting []gennaker.Stage
 	for _, s := range e.Stages {
-		if judging(s) {
+		if show.Judging(s) {
 			waiting = append(waiting, s)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/client"
+	"github.com/gennaker/gennaker/internal/cli/show"
 )
 
 // Exit is an exit code.
@@ -95,16 +96,16 @@ func report(w io.Writer, err error) {
 		return
 	}
 	sentence, problems := explain(err)
-	fmt.Fprintf(w, "error: %s\n", clean(sentence))
+	fmt.Fprintf(w, "error: %s\n", show.Clean(sentence))
 	hint := gennaker.HintOf(err)
 	if f, ok := errors.AsType[*failure](err); ok {
 		hint = f.hint
 	}
 	if hint != "" {
-		fmt.Fprintf(w, "hint: %s\n", clean(hint))
+		fmt.Fprintf(w, "hint: %s\n", show.Clean(hint))
 	}
 	for _, p := range problems {
-		fmt.Fprintf(w, "  %s\n", clean(p))
+		fmt.Fprintf(w, "  %s\n", show.Clean(p))
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/client"
+	"github.com/gennaker/gennaker/internal/cli/show"
 )
 
 func (s *session) expressions() *cobra.Command {
@@ -136,12 +137,12 @@ func (s *session) expressionFunctions() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			t := newTable("NAME", "ARGUMENTS")
+			t := show.NewTable("NAME", "ARGUMENTS")
 			for _, f := range all.Functions {
-				t.add("#"+f.Name, arguments(f))
+				t.Add("#"+f.Name, arguments(f))
 			}
 			for _, name := range all.Types {
-				t.add("T("+name+")", dash)
+				t.Add("T("+name+")", show.Dash)
 			}
 			return s.list(body, t)
 		},

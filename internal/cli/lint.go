@@ -13,6 +13,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/client"
+	"github.com/gennaker/gennaker/internal/cli/show"
 )
 
 func (s *session) pipelineLint() *cobra.Command {
@@ -61,7 +62,7 @@ func (s *session) lint(ctx context.Context, c *client.Client, d *document, stric
 	}
 	err = s.show(body, func(w io.Writer) error {
 		for _, one := range found {
-			if _, err := fmt.Fprintln(w, clean(d.warning(one))); err != nil {
+			if _, err := fmt.Fprintln(w, show.Clean(d.warning(one))); err != nil {
 				return err
 			}
 		}

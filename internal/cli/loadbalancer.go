@@ -12,6 +12,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/client"
+	"github.com/gennaker/gennaker/internal/cli/show"
 )
 
 func (s *session) loadBalancers() *cobra.Command {
@@ -37,10 +38,10 @@ func (s *session) balancerList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			t := newTable("NAME", "LISTEN", "APPLICATION", "ACCOUNT", "REGION", "REQUESTS", "ERRORS", "REASON")
+			t := show.NewTable("NAME", "LISTEN", "APPLICATION", "ACCOUNT", "REGION", "REQUESTS", "ERRORS", "REASON")
 			for _, lb := range all {
-				t.add(lb.Name, lb.Listen, orDash(lb.Application), lb.Account, lb.Region,
-					strconv.FormatInt(lb.Traffic.Requests, 10), strconv.FormatInt(lb.Traffic.Errors, 10), orDash(lb.Reason))
+				t.Add(lb.Name, lb.Listen, show.OrDash(lb.Application), lb.Account, lb.Region,
+					strconv.FormatInt(lb.Traffic.Requests, 10), strconv.FormatInt(lb.Traffic.Errors, 10), show.OrDash(lb.Reason))
 			}
 			return s.list(body, t)
 		},
@@ -85,17 +86,17 @@ func (s *session) balancerGet() *cobra.Command {
 			return err
 		}
 		return s.show(body, func(w io.Writer) error {
-			fmt.Fprintf(w, "%s  %s  %s/%s  %d requests, %d errors\n", clean(lb.Name), clean(lb.Listen),
-				clean(lb.Account), clean(lb.Region), lb.Traffic.Requests, lb.Traffic.Errors)
+			fmt.Fprintf(w, "%s  %s  %s/%s  %d requests, %d errors\n", show.Clean(lb.Name), show.Clean(lb.Listen),
+				show.Clean(lb.Account), show.Clean(lb.Region), lb.Traffic.Requests, lb.Traffic.Errors)
 			if lb.Reason != "" {
-				fmt.Fprintln(w, clean(lb.Reason))
+				fmt.Fprintln(w, show.Clean(lb.Reason))
 			}
 			if len(lb.ServerGroups) == 0 {
 				return nil
 			}
-			t := newTable("SERVER GROUP", "STATE", "WEIGHT", "IN SERVICE", "REQUESTS", "ERRORS", "LATENCY")
+			t := show.NewTable("SERVER GROUP", "STATE", "WEIGHT", "IN SERVICE", "REQUESTS", "ERRORS", "LATENCY")
 			for _, g := range lb.ServerGroups {
-				t.add(g.Name, state(gennaker.ServerGroup{Disabled: g.Disabled}), strconv.Itoa(g.Weight), strconv.Itoa(g.InService),
+				t.Add(g.Name, state(gennaker.ServerGroup{Disabled: g.Disabled}), strconv.Itoa(g.Weight), strconv.Itoa(g.InService),
 					strconv.FormatInt(g.Traffic.Requests, 10), strconv.FormatInt(g.Traffic.Errors, 10),
 					fmt.Sprintf("%.1fms", g.Traffic.LatencyMS))
 			}

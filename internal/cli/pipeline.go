@@ -13,6 +13,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/client"
+	"github.com/gennaker/gennaker/internal/cli/show"
 )
 
 func (s *session) pipelines() *cobra.Command {
@@ -83,13 +84,13 @@ func (s *session) pipelineList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			t := newTable("NAME", "ID", "STAGES", "STATE", "SAVED", "BY")
+			t := show.NewTable("NAME", "ID", "STAGES", "STATE", "SAVED", "BY")
 			for _, p := range all {
 				state := "enabled"
 				if p.Disabled {
 					state = "disabled"
 				}
-				t.add(p.Name, p.ID, strconv.Itoa(p.Stages), state, moment(p.UpdateTime), orDash(p.LastModifiedBy))
+				t.Add(p.Name, p.ID, strconv.Itoa(p.Stages), state, show.Moment(p.UpdateTime), show.OrDash(p.LastModifiedBy))
 			}
 			return s.list(body, t)
 		},

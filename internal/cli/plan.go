@@ -14,6 +14,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/client"
+	"github.com/gennaker/gennaker/internal/cli/show"
 )
 
 func (s *session) pipelinePlan() *cobra.Command {
@@ -119,7 +120,7 @@ func printPlan(w io.Writer, p gennaker.Plan) error {
 		}
 	}
 	for line := range strings.Lines(b.String()) {
-		if _, err := fmt.Fprintln(w, clean(strings.TrimSuffix(line, "\n"))); err != nil {
+		if _, err := fmt.Fprintln(w, show.Clean(strings.TrimSuffix(line, "\n"))); err != nil {
 			return err
 		}
 	}

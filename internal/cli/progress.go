@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/client"
+	"github.com/gennaker/gennaker/internal/cli/show"
 )
 
 // progress shows how an execution goes on.
@@ -46,8 +46,8 @@ func (s *session) follow(ctx context.Context, c *client.Client, id string) error
 		return err
 	}
 	if err := s.show(body, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "%s %s %s in %s\n", last.Status, last.ID, clean(title(last)),
-			took(last.StartTime, last.EndTime, s.env.Now()))
+		_, err := fmt.Fprintf(w, "%s %s %s in %s\n", last.Status, last.ID, show.Clean(show.Title(last)),
+			show.Took(last.StartTime, last.EndTime, s.env.Now()))
 		return err
 	}); err != nil {
 		return err
@@ -56,7 +56,7 @@ func (s *session) follow(ctx context.Context, c *client.Client, id string) error
 }
 
 func (s *session) newProgress(out io.Writer) progress {
-	if _, _, ok := size(out); ok {
+	if _, _, ok := show.Size(out); ok {
 		return newScreen(out, s.colors(out), s.env.Now)
 	}
 	return &lines{out: out, note: s.note}
@@ -70,12 +70,12 @@ type lines struct {
 }
 
 func (l *lines) update(e gennaker.Execution) {
-	for _, line := range changes(l.last, e) {
+	for _, line := range show.Changes(l.last, e) {
 		fmt.Fprintln(l.out, line)
 	}
 	for _, s := range e.Stages {
-		waited := slices.ContainsFunc(l.last.Stages, func(was gennaker.Stage) bool { return was.ID == s.ID && judging(was) })
-		if judging(s) && !waited {
+		waited := slices.ContainsFunc(l.last.Stages, func(was gennaker.Stage) bool { return was.ID == s.ID && show.Judging(was) })
+		if show.Judging(s) && !waited {
 			l.note("stage %q waits for a judgment; answer with: gennaker execution judge %s --stage %s continue|stop", s.Name, e.ID, s.ID)
 		}
 	}
@@ -83,65 +83,6 @@ func (l *lines) update(e gennaker.Execution) {
 }
 
 func (l *lines) close() {}
-
-// changes returns a line for each thing whose status differs in two readings of
-// an execution, in the order in which they happened:
-//
-//	<time> <status> pipeline|stage|task <name>
-//
-// A name holds those of the stages around it, a slash between them.
-func changes(before, after gennaker.Execution) []string {
-	type line struct {
-		at   gennaker.Time
-		text string
-	}
-	var out []line
-	add := func(was, is gennaker.Status, start, end gennaker.Time, kind, name string) {
-		if was == is || is == gennaker.NotStarted && kind != "pipeline" {
-			return
-		}
-		at := start
-		if is.Complete() && !end.IsZero() {
-			at = end
-		}
-		if at.IsZero() {
-			at = after.BuildTime
-		}
-		out = append(out, line{at, fmt.Sprintf("%-20s %-15s %-8s %s", moment(at), is, kind, clean(name))})
-	}
-	was := map[string]gennaker.Status{}
-	for _, s := range before.Stages {
-		was[s.ID] = s.Status
-		for _, t := range s.Tasks {
-			was[s.ID+"/"+t.ID] = t.Status
-		}
-	}
-	done := after.Status.Complete()
-	if !done {
-		add(before.Status, after.Status, after.StartTime, after.EndTime, "pipeline", title(after))
-	}
-	stage := func(complete bool) func(node) {
-		return func(n node) {
-			if s := n.stage; s.Status.Complete() == complete {
-				add(was[s.ID], s.Status, s.StartTime, s.EndTime, "stage", n.path)
-			}
-		}
-	}
-	walk(after, stage(false), func(n node) {
-		for _, t := range n.stage.Tasks {
-			add(was[n.stage.ID+"/"+t.ID], t.Status, t.StartTime, t.EndTime, "task", n.path+" / "+t.Name)
-		}
-	}, stage(true))
-	if done {
-		add(before.Status, after.Status, after.StartTime, after.EndTime, "pipeline", title(after))
-	}
-	slices.SortStableFunc(out, func(a, b line) int { return a.at.Compare(b.at.Time) })
-	texts := make([]string, len(out))
-	for i, l := range out {
-		texts[i] = l.text
-	}
-	return texts
-}
 
 // screen is progress on a terminal: the tree, drawn again in its place.
 type screen struct {
@@ -192,21 +133,8 @@ func (s *screen) draw() {
 	if s.last.ID == "" {
 		return
 	}
-	width, height, _ := size(s.out)
-	frame, n := frame(tree(s.last, s.now(), width, s.colors), s.drawn, height)
+	width, height, _ := show.Size(s.out)
+	frame, n := show.Frame(show.Tree(s.last, s.now(), width, s.colors), s.drawn, height)
 	s.drawn = n
 	io.WriteString(s.out, frame)
-}
-
-// frame returns what draws rows over the drawn lines above the cursor, and how
-// many lines there are then. What does not fit height is left out at the top.
-func frame(rows []string, drawn, height int) (string, int) {
-	if room := height - 1; height > 1 && len(rows) > room {
-		rows = append([]string{fmt.Sprintf("… %d lines more", len(rows)-room+1)}, rows[len(rows)-room+1:]...)
-	}
-	up := ""
-	if drawn > 0 {
-		up = fmt.Sprintf("\x1b[%dA\r\x1b[J", drawn)
-	}
-	return up + strings.Join(rows, "\n") + "\n", len(rows)
 }

@@ -12,13 +12,14 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/client"
+	"github.com/gennaker/gennaker/internal/cli/show"
 )
 
 func (s *session) serverGroups() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "server-group", Aliases: []string{"sg"}, Short: "Server groups: what runs",
 		Long: `Server groups: what runs. The name of one begins with its application's; -a names
-the application where that has a dash.`,
+the application where that has a show.Dash.`,
 	}
 	cmd.AddCommand(
 		s.groupList(), s.groupGet(), s.groupResize(),
@@ -92,10 +93,10 @@ func (s *session) groupList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			t := newTable("NAME", "STATE", "UP", "ACCOUNT", "REGION", "LOAD BALANCERS", "REQUESTS", "CREATED")
+			t := show.NewTable("NAME", "STATE", "UP", "ACCOUNT", "REGION", "LOAD BALANCERS", "REQUESTS", "CREATED")
 			for _, g := range all {
-				t.add(g.Name, state(g), up(g), g.Account, g.Region, orDash(strings.Join(g.LoadBalancers, ",")),
-					strconv.FormatInt(g.Traffic.Requests, 10), moment(g.CreatedTime))
+				t.Add(g.Name, state(g), up(g), g.Account, g.Region, show.OrDash(strings.Join(g.LoadBalancers, ",")),
+					strconv.FormatInt(g.Traffic.Requests, 10), show.Moment(g.CreatedTime))
 			}
 			return s.list(body, t)
 		},
@@ -160,13 +161,13 @@ func (s *session) groupGet() *cobra.Command {
 		}
 		return s.show(body, func(w io.Writer) error {
 			fmt.Fprintf(w, "%s  %s  %s up (min %d, max %d)  %s/%s  created %s\n",
-				clean(g.Name), state(g), up(g), g.Capacity.Min, g.Capacity.Max, clean(g.Account), clean(g.Region), moment(g.CreatedTime))
+				show.Clean(g.Name), state(g), up(g), g.Capacity.Min, g.Capacity.Max, show.Clean(g.Account), show.Clean(g.Region), show.Moment(g.CreatedTime))
 			if len(g.Instances) == 0 {
 				return nil
 			}
-			t := newTable("INSTANCE", "HEALTH", "ADDRESS", "RESTARTS", "SINCE", "REASON")
+			t := show.NewTable("INSTANCE", "HEALTH", "ADDRESS", "RESTARTS", "SINCE", "REASON")
 			for _, i := range g.Instances {
-				t.add(i.Name, string(i.HealthState), orDash(i.Address), strconv.Itoa(i.Restarts), moment(i.LaunchTime), orDash(i.Reason))
+				t.Add(i.Name, string(i.HealthState), show.OrDash(i.Address), strconv.Itoa(i.Restarts), show.Moment(i.LaunchTime), show.OrDash(i.Reason))
 			}
 			return s.write(w, t)
 		})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/client"
+	"github.com/gennaker/gennaker/internal/cli/show"
 )
 
 func (s *session) tasks() *cobra.Command {
@@ -51,7 +52,7 @@ func (s *session) tasks() *cobra.Command {
 func whole(t client.Task) gennaker.Execution {
 	e := t.Execution
 	e.ID, e.Status, e.StartTime, e.EndTime = t.ID, t.Status, t.StartTime, t.EndTime
-	if title(e) == dash {
+	if show.Title(e) == show.Dash {
 		e.Description = t.Name
 	}
 	return e

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/client"
+	"github.com/gennaker/gennaker/internal/cli/show"
 )
 
 func (s *session) templates() *cobra.Command {
@@ -50,7 +51,7 @@ func (s *session) templateList() *cobra.Command {
 
 // templateTable has a row for each template, with the tags that it is kept
 // under.
-func templateTable(all []client.Template) *table {
+func templateTable(all []client.Template) *show.Table {
 	type row struct {
 		client.Template
 		tags []string
@@ -74,11 +75,11 @@ func templateTable(all []client.Template) *table {
 			r.tags = append(r.tags, "(none)")
 		}
 	}
-	t := newTable("ID", "NAME", "TAGS", "SCOPES", "SAVED", "BY")
+	t := show.NewTable("ID", "NAME", "TAGS", "SCOPES", "SAVED", "BY")
 	for _, id := range slices.Sorted(maps.Keys(rows)) {
 		r := rows[id]
 		slices.Sort(r.tags)
-		t.add(id, orDash(r.Name), strings.Join(r.tags, ","), orDash(strings.Join(r.Scopes, ",")), moment(r.UpdateTime), orDash(r.LastModifiedBy))
+		t.Add(id, show.OrDash(r.Name), strings.Join(r.tags, ","), show.OrDash(strings.Join(r.Scopes, ",")), show.Moment(r.UpdateTime), show.OrDash(r.LastModifiedBy))
 	}
 	return t
 }

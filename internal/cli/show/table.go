@@ -1,4 +1,4 @@
-package cli
+package show
 
 import (
 	"io"
@@ -8,27 +8,29 @@ import (
 	"github.com/gennaker/gennaker"
 )
 
-// table is rows under a heading. Cells that hold a status get its color.
-type table struct {
+// Table is rows under a heading. Cells that hold a status get its color.
+type Table struct {
 	heading []string
 	rows    [][]string
 }
 
-func newTable(heading ...string) *table { return &table{heading: heading} }
+// NewTable returns a table without rows.
+func NewTable(heading ...string) *Table { return &Table{heading: heading} }
 
-func (t *table) add(cells ...string) {
+// Add adds a row; missing cells are empty, more are left out.
+func (t *Table) Add(cells ...string) {
 	row := make([]string, len(t.heading))
 	for i := range min(len(row), len(cells)) {
-		row[i] = clean(cells[i])
+		row[i] = Clean(cells[i])
 	}
 	t.rows = append(t.rows, row)
 }
 
 const gap = "  "
 
-// write draws the columns, the widest of them cut so that lines fit width; 0 is
+// Write draws the columns, the widest of them cut so that lines fit width; 0 is
 // any width.
-func (t *table) write(w io.Writer, width int, colors bool) error {
+func (t *Table) Write(w io.Writer, width int, colors bool) error {
 	widths := make([]int, len(t.heading))
 	for _, row := range append([][]string{t.heading}, t.rows...) {
 		for i, cell := range row {
