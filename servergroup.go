@@ -22,6 +22,13 @@ type ServerGroup struct {
 	LaunchConfig   *ServerGroupSpec `json:"launchConfig,omitzero"`
 	Traffic        Traffic          `json:"traffic,omitzero"`
 	Destroying     bool             `json:"destroying,omitzero"`
+
+	// What only clusters of containers say.
+	Kind      string                  `json:"kind,omitzero"` // ReplicaSet
+	Labels    map[string]string       `json:"labels,omitzero"`
+	BuildInfo BuildInfo               `json:"buildInfo,omitzero"`
+	Managers  []ServerGroupManagerRef `json:"serverGroupManagers,omitzero"`
+	AsOf      Time                    `json:"asOf,omitzero"` // when this was so, of an account that does not answer; zero is now
 }
 
 // Capacity is how many instances a server group has: Desired now, between Min
@@ -62,6 +69,9 @@ type Instance struct {
 	PID         int         `json:"pid,omitzero"`
 	Restarts    int         `json:"restarts,omitzero"`
 	Reason      string      `json:"reason,omitzero"` // why it is not Up, in a sentence
+	ID          string      `json:"id,omitzero"`     // a pod's UID
+	Node        string      `json:"node,omitzero"`   // machine that it runs on
+	Containers  []Container `json:"containers,omitzero"`
 }
 
 // HealthState is what one source says of an instance.
@@ -203,6 +213,23 @@ type LoadBalancer struct {
 	ServerGroups  []LoadBalancerServerGroup `json:"serverGroups"`
 	Traffic       Traffic                   `json:"traffic,omitzero"`
 	Reason        string                    `json:"reason,omitzero"` // why it does not listen, in a sentence
+
+	// What only clusters of containers say.
+	Kind        string             `json:"kind,omitzero"` // Service, Ingress, HTTPRoute
+	Moniker     Moniker            `json:"moniker,omitzero"`
+	Labels      map[string]string  `json:"labels,omitzero"`
+	CreatedTime Time               `json:"createdTime,omitzero"`
+	Hosts       []string           `json:"hosts,omitzero"` // names and addresses that it answers to
+	Ports       []LoadBalancerPort `json:"ports,omitzero"`
+	AsOf        Time               `json:"asOf,omitzero"` // when this was so, of an account that does not answer; zero is now
+}
+
+// LoadBalancerPort is a port that a load balancer listens on.
+type LoadBalancerPort struct {
+	Name     string `json:"name,omitzero"`
+	Port     int    `json:"port"`
+	Target   string `json:"targetPort,omitzero"` // number or name of the instances' port
+	Protocol string `json:"protocol,omitzero"`
 }
 
 // LoadBalancerServerGroup is a server group behind a load balancer.
