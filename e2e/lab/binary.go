@@ -19,6 +19,22 @@ import (
 // unused is after how long a binary of other sources is removed.
 const unused = 7 * 24 * time.Hour
 
+// program is what the module e2e/kubelab can build.
+type program struct {
+	pkg     string   // below the module
+	sources []string // other packages of the module that it imports
+	static  bool     // it runs in images that have nothing else
+}
+
+var programs = map[string]program{
+	"kubelab":  {pkg: "cmd/kubelab"},
+	"kubenode": {pkg: "cmd/kubenode"},
+	"kubectl":  {pkg: "cmd/kubectl"},
+	"labnode":  {pkg: "cmd/labnode", sources: []string{"image"}},
+	"hello":    {pkg: "images/hello", static: true},
+	"pause":    {pkg: "images/pause", static: true},
+}
+
 // binary returns a program of e2e/kubelab from the user's cache, and builds it
 // if it isn't there. Processes that want it at the same time build it once.
 func binary(ctx context.Context, name string) (string, error) {
@@ -76,7 +92,8 @@ func fingerprint(ctx context.Context, module, name string) (string, error) {
 		return "", err
 	}
 	h.Write(toolchain)
-	for _, root := range []string{"go.mod", "go.sum", filepath.Join("cmd", name)} {
+	p := programs[name]
+	for _, root := range append([]string{"go.mod", "go.sum", p.pkg}, p.sources...) {
 		err := filepath.WalkDir(filepath.Join(module, root), func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return err
@@ -112,10 +129,13 @@ func build(ctx context.Context, module, name, file string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "lab: building %s; with an empty build cache that takes about ten minutes\n", name)
+	fmt.Fprintf(os.Stderr, "lab: building %s\n", name)
 	begin := time.Now()
-	c := exec.CommandContext(ctx, "go", "build", "-ldflags", flags, "-o", file+".new", "./cmd/"+name)
+	c := exec.CommandContext(ctx, "go", "build", "-ldflags", flags, "-o", file+".new", "./"+programs[name].pkg)
 	c.Dir = module
+	if programs[name].static {
+		c.Env = append(os.Environ(), "CGO_ENABLED=0")
+	}
 	var output bytes.Buffer
 	c.Stdout, c.Stderr = &output, &output
 	if err := c.Run(); err != nil {

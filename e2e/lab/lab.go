@@ -83,12 +83,18 @@ func Cluster(t testing.TB, opts ...Option) *Lab {
 		t.Fatal(err)
 	}
 	l.alone = true
-	t.Cleanup(func() {
+	t.Cleanup(l.end(t))
+	return l
+}
+
+// end returns what ends a control plane of the test's own.
+func (l *Lab) end(t testing.TB) func() {
+	t.Helper()
+	return func() {
 		if err := l.process.stop(); err != nil {
 			t.Errorf("stop the control plane: %v", err)
 		}
-	})
-	return l
+	}
 }
 
 // open builds and starts a control plane, and waits until it is ready.
@@ -98,13 +104,17 @@ func open(c config) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "kubelab-")
-	if err != nil {
+	return run(ctx, &process{program: program, args: c.args()})
+}
+
+// run starts a process in a directory of its own.
+func run(ctx context.Context, p *process) (*Lab, error) {
+	var err error
+	if p.dir, err = os.MkdirTemp("", "kubelab-"); err != nil {
 		return nil, err
 	}
-	p := &process{program: program, dir: dir, args: c.args()}
 	if err := p.start(); err != nil {
-		os.RemoveAll(dir)
+		os.RemoveAll(p.dir)
 		return nil, err
 	}
 	l, err := connect(p)

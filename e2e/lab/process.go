@@ -15,14 +15,14 @@ import (
 
 // args are the flags of kubelab.
 func (c config) args() []string {
-	args := []string{"-nodes", fmt.Sprint(c.nodes)}
+	args := []string{"-held", "-remove", "-nodes", fmt.Sprint(c.nodes)}
 	for _, f := range c.apiServer {
 		args = append(args, "-apiserver", f)
 	}
 	return args
 }
 
-// process is a kubelab that ends when this process does: it holds a pipe.
+// process is a kubelab or a labnode that ends when this process does: it holds a pipe.
 type process struct {
 	program string
 	dir     string
@@ -41,7 +41,7 @@ func (p *process) path(name string) string { return filepath.Join(p.dir, name) }
 func (p *process) start() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	args := append([]string{"-dir", p.dir, "-held", "-remove"}, p.args...)
+	args := append([]string{"-dir", p.dir}, p.args...)
 	if p.port != "" {
 		args = append(args, "-keep", "-port", p.port)
 	}
