@@ -35,6 +35,12 @@ type Config struct {
 	// Artifacts holds the digest of each artifact that can be run, by reference.
 	// With nil every reference and digest is right.
 	Artifacts map[string]string
+	// Manifest says how an object behaves; nil is the zero ManifestScript for all.
+	Manifest func(m gennaker.Manifest) ManifestScript
+	// Kinds are those that are known beside Kubernetes' own: "Gadget.example.com".
+	Kinds []string
+	// Settle is how long gateways need to follow a route.
+	Settle time.Duration
 	// Now is the time of creation; nil leaves it out.
 	Now func() time.Time
 }
@@ -84,6 +90,9 @@ type Provider struct {
 	blocks    map[Op]*block
 	watchers  map[*watcher]bool
 	written   chan struct{} // closed and replaced when an instance wrote
+	objects   map[string]*thing
+	deployed  map[string]provider.Deployed // by key
+	made      int                          // objects so far
 }
 
 type group struct {
@@ -145,12 +154,14 @@ func New(c Config) *Provider {
 		blocks:    map[Op]*block{},
 		watchers:  map[*watcher]bool{},
 		written:   make(chan struct{}),
+		objects:   map[string]*thing{},
+		deployed:  map[string]provider.Deployed{},
 	}
 }
 
 // Provider returns p as a provider.
 func (p *Provider) Provider() provider.Provider {
-	return provider.Provider{Account: p.config.Account, Inventory: p, Operations: p, LoadBalancing: p, Logs: p, Jobs: p}
+	return provider.Provider{Account: p.config.Account, Inventory: p, Operations: p, LoadBalancing: p, Logs: p, Jobs: p, Manifests: p, Routes: p}
 }
 
 // Finish completes whatever is under way in a server group, but for what is

@@ -23,6 +23,13 @@ const (
 	DeleteLoadBalancer Op = "deleteLoadBalancer"
 	RunJob             Op = "runJob"
 	CancelJob          Op = "cancelJob"
+	Deploy             Op = "deploy"
+	Patch              Op = "patch"
+	DeleteManifest     Op = "delete"
+	Rollout            Op = "rollout"
+	Attach             Op = "attach"
+	Detach             Op = "detach"
+	Shift              Op = "shift"
 	Read               Op = "read"
 )
 
