@@ -117,7 +117,7 @@ func call[T any](ctx context.Context, c *Client, verb string, r Ref, do func(con
 	out, err := do(bounded)
 	if err != nil {
 		var none T
-		if noSuchKind(err) {
+		if NoSuchKind(err) {
 			c.kinds.forget(r.Kind)
 		}
 		return none, fmt.Errorf("%s %s: %w", verb, r, explain(ctx, verb, r, err))

@@ -160,8 +160,8 @@ func nameless(s v1.Status) bool {
 	return s.Details == nil || s.Details.Name == "" && s.Details.Kind == ""
 }
 
-// noSuchKind reports whether the server does not know what was asked for.
-func noSuchKind(err error) bool {
+// NoSuchKind reports whether a request failed since the server does not know what was asked for.
+func NoSuchKind(err error) bool {
 	var status apierrors.APIStatus
 	return errors.As(err, &status) && status.Status().Code == http.StatusNotFound && nameless(status.Status())
 }

@@ -1,0 +1,287 @@
+package kubernetes
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	core "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/provider"
+	"github.com/gennaker/gennaker/internal/provider/kubernetes/cluster"
+	"github.com/gennaker/gennaker/internal/provider/kubernetes/manifest"
+)
+
+// FindManifests implements [provider.Manifests].
+func (p *Provider) FindManifests(ctx context.Context, q provider.ManifestQuery) ([]gennaker.Manifest, error) {
+	chosen, err := selection(q.Selectors)
+	if err != nil {
+		return nil, err
+	}
+	var places []cluster.Ref
+	for _, name := range q.Kinds {
+		kind, err := p.cluster.Kind(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		r := cluster.Ref{Kind: kind}
+		if kind.Namespaced {
+			r.Namespace = cmp.Or(q.Location, "default")
+		}
+		if err := p.allowed(r.Namespace); err != nil {
+			return nil, err
+		}
+		if !slices.Contains(places, r) {
+			places = append(places, r)
+		}
+	}
+	lists := make([][]unstructured.Unstructured, len(places))
+	indices := make([]int, len(places))
+	for i := range places {
+		indices[i] = i
+	}
+	if err := parallel(ctx, indices, func(ctx context.Context, i int) (err error) {
+		lists[i], err = p.cluster.List(ctx, places[i], chosen.String())
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	all := slices.Concat(lists...)
+	slices.SortStableFunc(all, oldestFirst)
+	out := []gennaker.Manifest{}
+	for _, o := range all {
+		if q.Cluster == "" || manifest.InCluster(o.Object, q.Application, q.Cluster) {
+			out = append(out, manifest.Mask(o.Object))
+		}
+	}
+	return out, nil
+}
+
+// PatchManifest implements [provider.Manifests].
+func (p *Provider) PatchManifest(ctx context.Context, key string, ref gennaker.ManifestRef, patch provider.ManifestPatch) (gennaker.Manifest, error) {
+	strategy := cmp.Or(strings.ToLower(patch.Strategy), "strategic")
+	if _, ok := patchTypes[strategy]; !ok {
+		return nil, gennaker.Errorf(gennaker.Invalid, "there is no patch strategy %q", patch.Strategy).WithHint("use strategic, merge or json")
+	}
+	if len(patch.Body) > manifest.MaxBytes {
+		return nil, gennaker.Errorf(gennaker.TooLarge, "the patch has more than %d bytes", manifest.MaxBytes)
+	}
+	r, err := p.resolve(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	var warned cluster.Warnings
+	live, err := p.change(cluster.WithWarnings(ctx, &warned), key, r, func(*unstructured.Unstructured) (manifest.Patch, error) {
+		return p.bindPatch(r, manifest.Patch{Strategy: strategy, Body: patch.Body}, patch)
+	})
+	if err != nil {
+		return nil, maskPatch(err, r, patch.Body)
+	}
+	p.seen(ctx, live)
+	return manifest.Mask(live.Object), nil
+}
+
+// bindPatch puts artifacts in the places of a patch that name them; the
+// operations of a JSON patch have none.
+//
+// Errors: Invalid for a required artifact that is nowhere.
+func (p *Provider) bindPatch(r cluster.Ref, patch manifest.Patch, from provider.ManifestPatch) (manifest.Patch, error) {
+	if patch.Strategy == "json" || len(from.Required)+len(from.Optional) == 0 {
+		return patch, nil
+	}
+	var body gennaker.Manifest
+	if err := json.Unmarshal(patch.Body, &body); err != nil {
+		return patch, gennaker.Errorf(gennaker.Invalid, "the patch is no object: %w", err)
+	}
+	whole := manifest.SetNamespace(body, r.Namespace) // binding asks for kind and namespace
+	whole["apiVersion"], whole["kind"] = r.Kind.GroupVersion().String(), r.Kind.Kind
+	bound, used := manifest.Binding{Account: p.account.Name}.Bind(whole, manifest.Candidates(from.Required, from.Optional, nil))
+	if err := manifest.CheckBound(from.Required, used); err != nil {
+		return patch, err //nolint:wrapcheck // it says what is missing
+	}
+	return encode(patch.Strategy, bound)
+}
+
+// maskPatch takes the data of a Secret out of an error about its patch.
+func maskPatch(err error, r cluster.Ref, body []byte) error {
+	var m gennaker.Manifest
+	if r.Kind.Kind != "Secret" || json.Unmarshal(body, &m) != nil {
+		return err
+	}
+	m["apiVersion"], m["kind"] = "v1", "Secret"
+	return maskError(err, []gennaker.Manifest{m})
+}
+
+// DeleteManifest implements [provider.Manifests].
+func (p *Provider) DeleteManifest(ctx context.Context, key string, ref gennaker.ManifestRef, how provider.ManifestDelete) error {
+	if p.deleted.has(key) {
+		return nil
+	}
+	if how.Grace != nil && *how.Grace < 0 {
+		return gennaker.Errorf(gennaker.Invalid, "gracePeriodSeconds is %d, which is less than 0", *how.Grace)
+	}
+	r, err := p.resolve(ctx, ref)
+	if err != nil {
+		return err
+	}
+	m, err := p.cluster.Metadata(ctx, r)
+	if err != nil {
+		if gennaker.KindOf(err) == gennaker.NotFound {
+			p.deleted.add(key)
+			return nil
+		}
+		return err
+	}
+	policy := v1.DeletePropagationBackground
+	if how.Orphan {
+		policy = v1.DeletePropagationOrphan
+	}
+	if err := p.cluster.Delete(ctx, r, m.UID, policy, how.Grace); err != nil {
+		return err
+	}
+	p.deleted.add(key)
+	p.gone(ctx, r)
+	return nil
+}
+
+// Bounds of what a container wrote.
+const (
+	maxOutput      = 16 << 20 // that is returned
+	maxOutputLines = 100_000  // that are asked for
+	maxOutputRead  = 64 << 20 // that is read
+)
+
+// Output implements [provider.Manifests].
+func (p *Provider) Output(ctx context.Context, ref gennaker.ManifestRef, container string, limit int64) (string, error) {
+	r, err := p.resolve(ctx, ref)
+	if err != nil {
+		return "", err
+	}
+	live, err := p.cluster.Get(ctx, r)
+	if err != nil {
+		return "", err
+	}
+	pods := []unstructured.Unstructured{*live}
+	if r.Kind.Kind != "Pod" {
+		if pods, err = p.pods(ctx, live); err != nil {
+			return "", err
+		}
+	}
+	if len(pods) == 0 {
+		return "", gennaker.Errorf(gennaker.Unavailable, "%s has no pod yet", r)
+	}
+	var pod core.Pod
+	if err := fromUnstructured(pods[len(pods)-1].Object, &pod); err != nil {
+		return "", err
+	}
+	if container, err = pickContainer(pod, container); err != nil {
+		return "", err
+	}
+	stream, err := p.cluster.Logs(ctx, pod.Namespace, pod.Name, container, maxOutputLines)
+	if err != nil {
+		return "", err
+	}
+	defer stream.Close()
+	return lastBytes(stream, min(limit, maxOutput))
+}
+
+// pickContainer returns the container of a name, or the first one.
+//
+// Errors: NotFound; Unavailable for one that has not begun.
+func pickContainer(pod core.Pod, name string) (string, error) {
+	var names []string
+	for _, c := range slices.Concat(pod.Spec.Containers, pod.Spec.InitContainers) {
+		names = append(names, c.Name)
+	}
+	if name == "" && len(names) > 0 {
+		name = names[0]
+	}
+	if !slices.Contains(names, name) {
+		return "", gennaker.Errorf(gennaker.NotFound, "the pod %s has no container %q", pod.Name, name).WithHint("its containers are %s", strings.Join(names, ", "))
+	}
+	for _, s := range slices.Concat(pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses) {
+		if s.Name == name && (s.State.Running != nil || s.State.Terminated != nil || s.LastTerminationState.Terminated != nil) {
+			return name, nil
+		}
+	}
+	return "", gennaker.Errorf(gennaker.Unavailable, "the container %s of the pod %s has not begun yet", name, pod.Name)
+}
+
+// lastBytes returns the last limit bytes of what r holds, from the beginning of
+// a line on if something before is left out.
+func lastBytes(r io.Reader, limit int64) (string, error) {
+	if limit <= 0 {
+		return "", nil
+	}
+	var tail []byte
+	cut := false
+	chunk := make([]byte, 32<<10)
+	for bounded := io.LimitReader(r, maxOutputRead); ; {
+		n, err := bounded.Read(chunk)
+		tail = append(tail, chunk[:n]...)
+		if over := int64(len(tail)) - 2*limit; over > 0 {
+			tail, cut = append(tail[:0], tail[int64(len(tail))-limit:]...), true
+		}
+		if err == io.EOF { //nolint:errorlint // the contract of io.Reader
+			break
+		}
+		if err != nil {
+			return "", gennaker.Errorf(gennaker.Unavailable, "the output ended early: %w", err)
+		}
+	}
+	if over := int64(len(tail)) - limit; over > 0 {
+		tail, cut = tail[over:], true
+	}
+	if i := slices.Index(tail, '\n'); cut && i >= 0 {
+		tail = tail[i+1:]
+	}
+	return strings.ToValidUTF8(string(tail), "\uFFFD"), nil
+}
+
+// Manifest implements [provider.Manifests].
+func (p *Provider) Manifest(ctx context.Context, ref gennaker.ManifestRef) (gennaker.ManifestView, error) {
+	r, err := p.resolve(ctx, ref)
+	if err != nil {
+		return gennaker.ManifestView{}, err
+	}
+	live, err := p.cluster.Get(ctx, r)
+	if err != nil {
+		return gennaker.ManifestView{}, err
+	}
+	m := live.Object
+	named := manifest.Ref(p.account.Name, m)
+	view := gennaker.ManifestView{
+		Account: p.account.Name, Location: r.Namespace, Name: named.ManifestName(),
+		Manifest: manifest.Mask(m), Moniker: manifest.MonikerOf(m), Status: manifest.StatusOf(m), Artifacts: manifest.Found(m),
+		Events: []gennaker.ManifestEvent{}, Warnings: []string{},
+		Serving: gennaker.ManifestTraffic{Services: []string{}},
+	}
+	if r.Kind.Namespaced {
+		p.seen(ctx, live)
+		view.Serving = p.inventory.Traffic(r.Namespace, r.Kind.Kind, r.Name)
+	}
+	return view, nil
+}
+
+// seen returns when what the inventory answers takes in an object as it is
+// here. If that cannot be known the next read of the inventory is older.
+func (p *Provider) seen(ctx context.Context, o *unstructured.Unstructured) {
+	gk := o.GroupVersionKind().GroupKind()
+	if err := p.inventory.Await(ctx, gk, o.GetNamespace(), o.GetName(), o.GetResourceVersion()); err != nil {
+		p.log.DebugContext(ctx, "the inventory has not seen a change yet", "account", p.account.Name, "object", fmt.Sprint(gk.Kind, " ", o.GetName()), "error", err)
+	}
+}
+
+// gone is seen of an object that is being deleted.
+func (p *Provider) gone(ctx context.Context, r cluster.Ref) {
+	if err := p.inventory.Await(ctx, r.Kind.GroupKind(), r.Namespace, r.Name, ""); err != nil {
+		p.log.DebugContext(ctx, "the inventory has not seen a deletion yet", "account", p.account.Name, "object", r.String(), "error", err)
+	}
+}

@@ -1,0 +1,246 @@
+package kubernetes
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/provider/kubernetes/cluster"
+	"github.com/gennaker/gennaker/internal/provider/kubernetes/manifest"
+)
+
+// Create implements [provider.Operations]: a server group of a cluster is made
+// from a manifest.
+func (p *Provider) Create(context.Context, string, gennaker.ServerGroupSpec) (string, error) {
+	return "", gennaker.Errorf(gennaker.Invalid, "account %s is a Kubernetes cluster: a server group is made there from a manifest", p.account.Name).
+		WithHint("use a stage of type deployManifest")
+}
+
+// UpsertLoadBalancer implements [provider.LoadBalancing]: Services are deployed.
+func (p *Provider) UpsertLoadBalancer(context.Context, gennaker.LoadBalancer) error {
+	return gennaker.Errorf(gennaker.Invalid, "account %s is a Kubernetes cluster: a load balancer is made there from a manifest", p.account.Name).
+		WithHint("deploy a Service with a stage of type deployManifest")
+}
+
+// DeleteLoadBalancer implements [provider.LoadBalancing]: Services are deleted
+// as any object.
+func (p *Provider) DeleteLoadBalancer(context.Context, string, string) error {
+	return gennaker.Errorf(gennaker.Invalid, "account %s is a Kubernetes cluster: a load balancer is an object there", p.account.Name).
+		WithHint("delete the Service with a stage of type deleteManifest")
+}
+
+// group returns the object that a server group is: its name is "replicaSet
+// web-v003".
+func (p *Provider) group(ctx context.Context, ref gennaker.ServerGroupRef) (cluster.Ref, error) {
+	kind, name, err := gennaker.ParseManifestName(ref.Name)
+	if err != nil {
+		return cluster.Ref{}, gennaker.Errorf(gennaker.NotFound, "there is no server group %s", ref).
+			WithHint(`names in a cluster have the kind in front: "replicaSet web-v003"`)
+	}
+	return p.resolve(ctx, gennaker.ManifestRef{Account: ref.Account, Location: ref.Region, Kind: kind, Name: name})
+}
+
+// Resize implements [provider.Operations]. A ReplicaSet that is behind Services
+// loses pods only when these are drained: until then it has them, out of
+// service.
+func (p *Provider) Resize(ctx context.Context, key string, ref gennaker.ServerGroupRef, to gennaker.Capacity) error {
+	if err := to.Check(); err != nil {
+		return err
+	}
+	r, err := p.group(ctx, ref)
+	if err != nil {
+		return err
+	}
+	live, err := p.cluster.Get(ctx, r)
+	if err != nil || superseded(live, key) {
+		return err
+	}
+	if owner := v1.GetControllerOf(live); owner != nil {
+		return gennaker.Errorf(gennaker.Invalid, "%s belongs to %s %s, which says how many pods it has", r, owner.Kind, owner.Name).
+			WithHint("resize the %s instead", owner.Kind)
+	}
+	have, _ := manifest.Replicas(live.Object)
+	if r.Kind.Kind != "ReplicaSet" || to.Desired >= have || attachedTo(live) == nil {
+		return p.scale(ctx, key, r, to.Desired)
+	}
+	_, selected, err := p.behind(ctx, r, nil)
+	if err != nil {
+		return err
+	}
+	if live, err = p.edit(ctx, key, r, func(o *unstructured.Unstructured) error {
+		annotate(o, replicasAnnotation, itoa(to.Desired))
+		label(o, pendingLabel, pendingResize)
+		return nil
+	}); err != nil {
+		return err
+	}
+	defer p.wake()
+	return p.release(ctx, live, to.Desired, selected)
+}
+
+// deletionCost says which pods a ReplicaSet gives up first.
+const deletionCost = "controller.kubernetes.io/pod-deletion-cost"
+
+// release takes the pods that are too many away from their Services, the newest
+// first, and has the ReplicaSet give up these when it shrinks.
+func (p *Provider) release(ctx context.Context, set *unstructured.Unstructured, keep int, selected map[string]string) error {
+	pods, err := p.pods(ctx, set)
+	if err != nil {
+		return err
+	}
+	pods = slices.DeleteFunc(pods, leaving)
+	if len(pods) <= keep {
+		return nil
+	}
+	in := func(o unstructured.Unstructured) bool { return carries(&o, selected) }
+	// Those that get no requests anyway go first.
+	slices.SortStableFunc(pods, func(a, b unstructured.Unstructured) int { return rank(in(b)) - rank(in(a)) })
+	return p.relabel(ctx, pods[keep:], without(selected), map[string]string{deletionCost: "-1000"})
+}
+
+func rank(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// leaving reports whether an object is being deleted.
+func leaving(o unstructured.Unstructured) bool { return o.GetDeletionTimestamp() != nil }
+
+// attachedTo returns the Services that a workload says it is behind; nil if it
+// has left them or says none.
+func attachedTo(o *unstructured.Unstructured) []string {
+	if _, left := o.GetAnnotations()[detachedAnnotation]; left {
+		return nil
+	}
+	services, _ := manifest.LoadBalancersOf(o.Object)
+	return services
+}
+
+// Enable implements [provider.Operations].
+func (p *Provider) Enable(ctx context.Context, key string, ref gennaker.ServerGroupRef) error {
+	r, err := p.group(ctx, ref)
+	if err != nil {
+		return err
+	}
+	return p.attach(ctx, key, r, nil)
+}
+
+// Disable implements [provider.Operations]. The oldest pods go first.
+func (p *Provider) Disable(ctx context.Context, key string, ref gennaker.ServerGroupRef, percent int) error {
+	if percent < 0 || percent > 100 {
+		return gennaker.Errorf(gennaker.Invalid, "%d percent is not between 0 and 100", percent)
+	}
+	r, err := p.group(ctx, ref)
+	if err != nil {
+		return err
+	}
+	if percent == 100 {
+		return p.detach(ctx, key, r, nil, "")
+	}
+	set, selected, err := p.behind(ctx, r, nil)
+	if err != nil || superseded(set, key) {
+		return err
+	}
+	if set, err = p.edit(ctx, key, r, func(*unstructured.Unstructured) error { return nil }); err != nil {
+		return err
+	}
+	pods, err := p.pods(ctx, set)
+	if err != nil {
+		return err
+	}
+	pods = slices.DeleteFunc(pods, leaving)
+	want := (percent*len(pods) + 99) / 100
+	in := slices.DeleteFunc(slices.Clone(pods), func(o unstructured.Unstructured) bool { return !carries(&o, selected) })
+	out := len(pods) - len(in)
+	return p.relabel(ctx, in[:min(len(in), max(0, want-out))], without(selected), nil)
+}
+
+// Destroy implements [provider.Operations]. What is behind Services leaves them
+// and is deleted when it is drained, by Run, whatever happens to this process;
+// anything else is deleted at once.
+func (p *Provider) Destroy(ctx context.Context, key string, ref gennaker.ServerGroupRef) error {
+	if p.deleted.has(key) {
+		return nil
+	}
+	r, err := p.group(ctx, ref)
+	if err != nil {
+		return ignoreNotFound(err)
+	}
+	live, err := p.cluster.Get(ctx, r)
+	if err != nil {
+		return ignoreNotFound(err)
+	}
+	if owner := v1.GetControllerOf(live); owner != nil {
+		return gennaker.Errorf(gennaker.Invalid, "%s belongs to %s %s, which would make it again", r, owner.Kind, owner.Name).
+			WithHint("delete the %s instead", owner.Kind)
+	}
+	if services, _ := manifest.LoadBalancersOf(live.Object); r.Kind.Kind != "ReplicaSet" || len(services) == 0 {
+		if err := p.cluster.Delete(ctx, r, live.GetUID(), v1.DeletePropagationForeground, nil); err != nil {
+			return err
+		}
+		p.deleted.add(key)
+		return nil
+	}
+	defer p.wake()
+	err = p.detach(ctx, key, r, nil, pendingDestroy)
+	if gennaker.KindOf(err) != gennaker.NotFound {
+		return err
+	}
+	// A Service of its own that is gone cannot send it anything.
+	_, err = p.edit(ctx, key, r, func(o *unstructured.Unstructured) error {
+		annotate(o, detachedAnnotation, time.Now().UTC().Format(time.RFC3339Nano))
+		label(o, pendingLabel, pendingDestroy)
+		return nil
+	})
+	return ignoreNotFound(err)
+}
+
+func ignoreNotFound(err error) error {
+	if err != nil && gennaker.KindOf(err) == gennaker.NotFound {
+		return nil
+	}
+	return err
+}
+
+// Terminate implements [provider.Operations]. Pods that are behind Services
+// leave them, and are deleted by Run when they are drained; the workload then
+// starts others.
+func (p *Provider) Terminate(ctx context.Context, key string, ref gennaker.ServerGroupRef, instances []string) error {
+	r, err := p.group(ctx, ref)
+	if err != nil {
+		return err
+	}
+	live, err := p.cluster.Get(ctx, r)
+	if err != nil || superseded(live, key) {
+		return err
+	}
+	pods, err := p.pods(ctx, live)
+	if err != nil {
+		return err
+	}
+	pods = slices.DeleteFunc(pods, func(o unstructured.Unstructured) bool {
+		return leaving(o) || !slices.Contains(instances, o.GetName())
+	})
+	change := map[string]string{pendingLabel: pendingTerminate}
+	if r.Kind.Kind == "ReplicaSet" && attachedTo(live) != nil {
+		_, selected, err := p.behind(ctx, r, nil)
+		if err != nil {
+			return err
+		}
+		for k := range selected {
+			change[k] = ""
+		}
+	}
+	if err := p.relabel(ctx, pods, change, nil); err != nil {
+		return err
+	}
+	p.wake()
+	_, err = p.edit(ctx, key, r, func(*unstructured.Unstructured) error { return nil })
+	return err
+}

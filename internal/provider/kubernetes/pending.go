@@ -1,0 +1,214 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/provider/kubernetes/cluster"
+)
+
+// How often it is looked for what is pending: often while something is, and now
+// and then for what another process left behind.
+const (
+	pendingPause = 300 * time.Millisecond
+	idlePause    = 30 * time.Second
+)
+
+// carryOut deletes and shrinks what is marked for it, as soon as no request can
+// reach it any more. What is marked is in the cluster, so that it is carried out
+// by whichever process runs next; only since when an object is quiet is not: a
+// new process waits once more.
+func (p *Provider) carryOut(ctx context.Context) {
+	quiet := map[types.UID]time.Time{}
+	for {
+		left, err := p.pass(ctx, quiet)
+		if err != nil && ctx.Err() == nil {
+			p.log.WarnContext(ctx, "what waits for requests to end cannot be carried out yet", "account", p.account.Name, "error", err)
+		}
+		pause := idlePause
+		if left > 0 {
+			pause = pendingPause
+		} else {
+			clear(quiet)
+		}
+		t := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return
+		case <-p.woken:
+			t.Stop()
+		case <-t.C:
+		}
+	}
+}
+
+// wake has carryOut look at once.
+func (p *Provider) wake() {
+	select {
+	case p.woken <- struct{}{}:
+	default:
+	}
+}
+
+// pass carries out what it can, and returns how much is left.
+func (p *Provider) pass(ctx context.Context, quiet map[types.UID]time.Time) (left int, err error) {
+	for _, kind := range []string{"ReplicaSet.apps", "Pod"} {
+		for _, namespace := range p.everywhere() {
+			k, err := p.cluster.Kind(ctx, kind)
+			if err != nil {
+				return left + 1, err
+			}
+			pending, err := p.cluster.List(ctx, cluster.Ref{Kind: k, Namespace: namespace}, pendingLabel)
+			if err != nil {
+				return left + 1, err
+			}
+			n, err := p.finishAll(ctx, k, pending, quiet)
+			if left += n; err != nil {
+				return left, err
+			}
+		}
+	}
+	return left, nil
+}
+
+func (p *Provider) finishAll(ctx context.Context, k cluster.Kind, pending []unstructured.Unstructured, quiet map[types.UID]time.Time) (left int, err error) {
+	var all []error
+	for _, o := range pending {
+		if leaving(o) {
+			continue
+		}
+		r := cluster.Ref{Kind: k, Namespace: o.GetNamespace(), Name: o.GetName()}
+		finished, err := p.finish(ctx, r, &o, quiet)
+		if err != nil {
+			all = append(all, fmt.Errorf("%s %s: %w", o.GetLabels()[pendingLabel], r, err))
+		}
+		if !finished {
+			left++
+		}
+	}
+	return left, errors.Join(all...)
+}
+
+// finish carries out what is pending for one object if it is drained.
+func (p *Provider) finish(ctx context.Context, r cluster.Ref, o *unstructured.Unstructured, quiet map[types.UID]time.Time) (finished bool, err error) {
+	switch what := o.GetLabels()[pendingLabel]; {
+	case what == pendingTerminate && r.Kind.Kind == "Pod":
+		if ok, err := p.drained(ctx, o, []unstructured.Unstructured{*o}, quiet); !ok {
+			return false, err
+		}
+		return true, p.cluster.Delete(ctx, r, o.GetUID(), v1.DeletePropagationBackground, nil)
+	case what == pendingDestroy && r.Kind.Kind == "ReplicaSet":
+		return p.finishDestroy(ctx, r, o, quiet)
+	case what == pendingResize && r.Kind.Kind == "ReplicaSet":
+		return p.finishResize(ctx, r, o, quiet)
+	}
+	return true, nil // a pod that waits for its ReplicaSet, or a label of somebody else
+}
+
+func (p *Provider) finishDestroy(ctx context.Context, r cluster.Ref, o *unstructured.Unstructured, quiet map[types.UID]time.Time) (bool, error) {
+	// Whoever marked it may have got no further.
+	_, selected, err := p.behind(ctx, r, nil)
+	if err != nil && gennaker.KindOf(err) != gennaker.NotFound {
+		return false, err
+	}
+	if err := p.followPods(ctx, r, o, without(selected)); err != nil {
+		return false, err
+	}
+	if err := p.leaveRoutes(ctx, o); err != nil {
+		return false, err
+	}
+	pods, err := p.pods(ctx, o)
+	if err != nil {
+		return false, err
+	}
+	if ok, err := p.drained(ctx, o, pods, quiet); !ok {
+		return false, err
+	}
+	return true, p.cluster.Delete(ctx, r, o.GetUID(), v1.DeletePropagationForeground, nil)
+}
+
+func (p *Provider) finishResize(ctx context.Context, r cluster.Ref, o *unstructured.Unstructured, quiet map[types.UID]time.Time) (bool, error) {
+	to, err := strconv.Atoi(o.GetAnnotations()[replicasAnnotation])
+	if err != nil || to < 0 {
+		return true, fmt.Errorf("read the annotation %s of %s: %w", replicasAnnotation, r, err)
+	}
+	_, selected, err := p.behind(ctx, r, nil)
+	if err != nil && gennaker.KindOf(err) != gennaker.NotFound {
+		return false, err
+	}
+	if err := p.release(ctx, o, to, selected); err != nil {
+		return false, err
+	}
+	pods, err := p.pods(ctx, o)
+	if err != nil {
+		return false, err
+	}
+	going := slices.DeleteFunc(pods, func(pod unstructured.Unstructured) bool { return pod.GetLabels()[pendingLabel] == "" })
+	if ok, err := p.drained(ctx, o, going, quiet); !ok {
+		return false, err
+	}
+	next := o.DeepCopy()
+	set(next.Object, int64(to), "spec", "replicas")
+	annotate(next, replicasAnnotation, "")
+	label(next, pendingLabel, "")
+	patch := difference(o.Object, next.Object)
+	set(patch, o.GetResourceVersion(), "metadata", "resourceVersion")
+	_, err = p.cluster.MergePatch(ctx, r, patch)
+	if cluster.Stale(err) {
+		return false, nil
+	}
+	return err == nil, ignoreNotFound(err)
+}
+
+// drained reports whether no request can reach pods any more: none of them is
+// an endpoint of any Service, and that for as long as proxies may take to
+// follow.
+func (p *Provider) drained(ctx context.Context, owner *unstructured.Unstructured, pods []unstructured.Unstructured, quiet map[types.UID]time.Time) (bool, error) {
+	reachable, err := p.reachable(ctx, owner.GetNamespace(), pods)
+	if err != nil {
+		return false, err
+	}
+	if reachable {
+		delete(quiet, owner.GetUID())
+		return false, nil
+	}
+	since, ok := quiet[owner.GetUID()]
+	if !ok {
+		since = time.Now()
+		quiet[owner.GetUID()] = since
+	}
+	return time.Since(since) >= p.settle, nil
+}
+
+// reachable reports whether one of the pods is an endpoint of a Service.
+func (p *Provider) reachable(ctx context.Context, namespace string, pods []unstructured.Unstructured) (bool, error) {
+	if len(pods) == 0 {
+		return false, nil
+	}
+	slices, err := p.endpoints(ctx, namespace, "")
+	if err != nil {
+		return false, err
+	}
+	uids := map[types.UID]bool{}
+	for _, pod := range pods {
+		uids[pod.GetUID()] = true
+	}
+	for _, s := range slices {
+		for _, e := range s.Endpoints {
+			if e.TargetRef != nil && uids[e.TargetRef.UID] {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
