@@ -384,3 +384,24 @@ func TestPlanWhole(t *testing.T) {
 		t.Errorf("variables (-want +got):\n%s", diff)
 	}
 }
+
+// Deck writes schema "1" into pipelines without a template.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	for doc, want := range map[string]bool{
+		`{"schema":"1","stages":[]}`:                               false,
+		`{"schema":"v2","template":{"reference":"spinnaker://t"}}`: false,
+		`{"schema":"v2","type":"templatedPipeline","template":{}}`: false,
+		`{"stages":[]}`: false,
+		`{"schema":"1","type":"templatedPipeline"}`:                          true,
+		`{"type":"templatedPipeline"}`:                                       true,
+		`{"schema":"1","config":{"pipeline":{}}}`:                            true,
+		`{"config":{"schema":"1","pipeline":{}}}`:                            true,
+		`{"type":"templatedPipeline","config":{"schema":"1","pipeline":{}}}`: true,
+		`{"schema":"1","template":{"source":"spinnaker://t"}}`:               true,
+	} {
+		if got := template.Refused(object(t, "%s", doc)); (got != nil) != want {
+			t.Errorf("%s: %v, want refused: %t", doc, got, want)
+		}
+	}
+}

@@ -92,7 +92,8 @@ func (v Version) UsedBy(config map[string]any) bool {
 func Templated(doc map[string]any) bool { return doc["schema"] == Schema && doc["template"] != nil }
 
 // Refused returns why a pipeline document can never be planned: it is a config
-// of version 1. Otherwise it is nil.
+// of version 1. Otherwise it is nil. Deck writes schema "1" into pipelines that
+// have no template; they are none.
 //
 // Errors: Invalid.
 func Refused(doc map[string]any) error {
@@ -101,7 +102,7 @@ func Refused(doc map[string]any) error {
 	if schema == nil {
 		schema = config["schema"]
 	}
-	if doc["type"] != "templatedPipeline" && schema != "1" || schema != nil && schema != "1" {
+	if doc["type"] != "templatedPipeline" && config == nil && doc["template"] == nil || schema != nil && schema != "1" {
 		return nil
 	}
 	return gennaker.Errorf(gennaker.Invalid, "this is a config of pipeline templates of version 1, which are not supported").
