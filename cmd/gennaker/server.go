@@ -26,7 +26,7 @@ func version() string {
 
 // commands returns the commands that are not the client's.
 func commands() []*cobra.Command {
-	return []*cobra.Command{upCommand(), nodeCommand(), demoCommand(), helloCommand()}
+	return []*cobra.Command{upCommand(), nodeCommand(), demoCommand(), helloCommand(), bakeCommand()}
 }
 
 func logger(cmd *cobra.Command) *slog.Logger {
@@ -64,6 +64,7 @@ again. Stop the node with "gennaker node stop".`,
 			return err
 		}
 		cfg.Version, cfg.Log, cfg.Node = version(), logger(cmd), []string{self, "node"}
+		cfg.Bake = []string{self, bakeCommand().Name()}
 		a, err := app.New(cmd.Context(), cfg)
 		if err != nil {
 			return err

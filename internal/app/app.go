@@ -21,12 +21,14 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
+	"github.com/gennaker/gennaker/internal/bake"
 	"github.com/gennaker/gennaker/internal/engine"
 	"github.com/gennaker/gennaker/internal/expr"
 	"github.com/gennaker/gennaker/internal/launch"
 	"github.com/gennaker/gennaker/internal/provider"
 	"github.com/gennaker/gennaker/internal/provider/local"
 	"github.com/gennaker/gennaker/internal/stage"
+	stagebake "github.com/gennaker/gennaker/internal/stage/bake"
 	"github.com/gennaker/gennaker/internal/stage/document"
 	"github.com/gennaker/gennaker/internal/store"
 	"github.com/gennaker/gennaker/internal/template"
@@ -42,6 +44,9 @@ type Config struct {
 	// Node is the command of the local node's process, to which --data DIR is
 	// added. Empty is none: then there is no local account.
 	Node []string
+	// Bake is the command that renders charts and kustomizations; empty refuses
+	// them. See bake.Serve.
+	Bake []string
 	// Fleet holds accounts besides the local one; for tests.
 	Fleet []provider.Provider
 	// KeepFor is how long complete executions are kept, by the time they were
@@ -149,6 +154,7 @@ func (a *App) compose(ctx context.Context) error {
 		pipelines: launch.Children{Launcher: l}, fleet: a.fleet, history: a.db, application: a.db.Application,
 		document: document.Config{Catalog: a.db, Inventory: inventory{a.fleet}, Templates: a.db, Artifacts: out.artifacts, Evaluate: evaluate},
 		client:   out.webhooks, settings: a.cfg.Settings,
+		bake: stagebake.Config{Fetch: out.artifacts.open, Render: bake.NewProcess(bake.Config{Command: a.cfg.Bake}).Render},
 	})
 	if err != nil {
 		return err

@@ -78,6 +78,15 @@ func (s Settings) preconfigured() (out api.Preconfigured) {
 // maxText bounds an artifact that is read whole, in bytes: a document.
 const maxText = gennaker.MaxDocumentBytes
 
+// open returns the content of an artifact, which the caller closes.
+func (a artifacts) open(ctx context.Context, art gennaker.Artifact) (io.ReadCloser, error) {
+	blob, err := a.accounts.Fetch(ctx, art, nil)
+	if err != nil {
+		return nil, err
+	}
+	return blob, nil
+}
+
 // Fetch returns the content of an artifact.
 func (a artifacts) Fetch(ctx context.Context, open map[string]any) ([]byte, error) {
 	art, err := gennaker.ArtifactOf(open)

@@ -7,6 +7,7 @@ import (
 	"github.com/gennaker/gennaker/internal/egress"
 	"github.com/gennaker/gennaker/internal/provider"
 	"github.com/gennaker/gennaker/internal/stage"
+	"github.com/gennaker/gennaker/internal/stage/bake"
 	"github.com/gennaker/gennaker/internal/stage/bind"
 	"github.com/gennaker/gennaker/internal/stage/control"
 	"github.com/gennaker/gennaker/internal/stage/deploy"
@@ -23,6 +24,7 @@ type needs struct {
 	application func(ctx context.Context, name string) (gennaker.Application, error)
 	document    document.Config
 	client      *egress.Client
+	bake        bake.Config
 	settings    Settings
 }
 
@@ -45,6 +47,8 @@ func register(r *stage.Registry, n needs) error {
 	if err := remote.Register(r, webhooks); err != nil {
 		return err
 	}
+	n.bake.Artifact, n.bake.BindProduced = bind.Artifact, produced
+	bake.Register(r, n.bake)
 	jobs := n.settings.Job.Preconfigured.Local
 	for _, j := range jobs {
 		if err := j.Check(); err != nil {
