@@ -88,6 +88,8 @@ var layers = map[string][]string{
 	"internal/demo/load":                     {"."},
 	"cmd/gennaker":                           {"*"},
 	"e2e/gateway":                            {},
+	"e2e/product":                            {".", "client"},
+	"e2e/zeroloss":                           {},
 	"e2e/lab":                                {},
 }
 

@@ -152,7 +152,7 @@ func (a *App) compose(ctx context.Context) error {
 	}
 	err = register(registry, needs{
 		pipelines: launch.Children{Launcher: l}, fleet: a.fleet, history: a.db, application: a.db.Application,
-		document: document.Config{Catalog: a.db, Inventory: inventory{a.fleet}, Templates: a.db, Artifacts: out.artifacts, Evaluate: evaluate},
+		document: document.Config{Catalog: a.db, Inventory: deployed{a.fleet}, Templates: a.db, Artifacts: out.artifacts, Evaluate: evaluate},
 		client:   out.webhooks, settings: a.cfg.Settings,
 		bake: stagebake.Config{Fetch: out.artifacts.open, Render: bake.NewProcess(bake.Config{Command: a.cfg.Bake}).Render},
 	})
@@ -187,7 +187,7 @@ func (a *App) accounts(ctx context.Context) error {
 
 // node puts this machine into the fleet, and sees that its node runs.
 func (a *App) node(ctx context.Context) error {
-	if len(a.cfg.Node) == 0 {
+	if on := a.cfg.Settings.Local.Enabled; len(a.cfg.Node) == 0 || on != nil && !*on {
 		return nil
 	}
 	dir := NodeDir(a.cfg.Data)

@@ -98,13 +98,13 @@ func (a audited) Delete(ctx context.Context, id string) error {
 	return a.record(ctx, a.engine.Delete(ctx, id), store.AuditEntry{Action: "deleteExecution", Target: "execution/" + id})
 }
 
-// inventory tells what is deployed in all accounts: document.Inventory.
-type inventory struct{ fleet *provider.Fleet }
+// deployed tells what is deployed in all accounts: document.Inventory.
+type deployed struct{ fleet *provider.Fleet }
 
 // ServerGroups returns the server groups of an application.
-func (i inventory) ServerGroups(ctx context.Context, application string) ([]gennaker.ServerGroup, error) {
+func (d deployed) ServerGroups(ctx context.Context, application string) ([]gennaker.ServerGroup, error) {
 	var out []gennaker.ServerGroup
-	for _, p := range i.fleet.All() {
+	for _, p := range d.fleet.All() {
 		groups, err := p.ServerGroups(ctx, application)
 		if err != nil {
 			return nil, err

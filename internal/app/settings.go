@@ -32,6 +32,12 @@ type Settings struct {
 	Expression     URLSettings                          `json:"expression"` // what expressions may fetch
 	Tasks          TaskSettings                         `json:"tasks"`      // execution windows
 	Kubernetes     KubernetesSettings                   `json:"kubernetes"` // clusters
+	Local          LocalSettings                        `json:"local"`      // this machine
+}
+
+// LocalSettings are those of the account of this machine.
+type LocalSettings struct {
+	Enabled *bool `json:"enabled"` // default true; false starts no node
 }
 
 // KubernetesSettings are the accounts of clusters.

@@ -285,11 +285,6 @@ func (c *Client) Do(r *http.Request, maxBytes int64) (Response, error) {
 	return out, nil
 }
 
-// Fetch is Text without a context: expr.Fetcher.
-func (c *Client) Fetch(address string) (string, error) {
-	return c.Text(context.Background(), address)
-}
-
 // Text returns the text at a URL, as #fromUrl of expressions needs it.
 //
 // Errors: *Error, also for a status that is not 2xx.

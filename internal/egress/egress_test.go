@@ -330,7 +330,7 @@ func TestRebinding(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newClient(t, tt.rules, egress.Options{Resolver: resolver(tt.addr)})
-			got, err := c.Fetch("http://rebinding.example.com" + port)
+			got, err := c.Text(t.Context(), "http://rebinding.example.com" + port)
 			switch {
 			case tt.want == "" && (err != nil || got != "inside"):
 				t.Errorf("got %q, %v", got, err)
@@ -342,11 +342,11 @@ func TestRebinding(t *testing.T) {
 
 	// The name changes between two connections.
 	c := newClient(t, egress.Rules{Loopback: true, DeniedNets: []string{"127.0.0.2"}}, egress.Options{Resolver: resolver("127.0.0.1", "127.0.0.2")})
-	if got, err := c.Fetch("http://rebinding.example.com" + port); got != "inside" {
+	if got, err := c.Text(t.Context(), "http://rebinding.example.com" + port); got != "inside" {
 		t.Errorf("got %q, %v", got, err)
 	}
 	c.Close()
-	if _, err := c.Fetch("http://rebinding.example.com" + port); egress.ClassOf(err) != egress.Forbidden {
+	if _, err := c.Text(t.Context(), "http://rebinding.example.com" + port); egress.ClassOf(err) != egress.Forbidden {
 		t.Errorf("after it changed: %v", err)
 	}
 }
@@ -486,7 +486,7 @@ func TestTLS(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := newClient(t, egress.ForWebhooks(), tt.options).Fetch(s.URL)
+			got, err := newClient(t, egress.ForWebhooks(), tt.options).Text(t.Context(), s.URL)
 			if diff := cmp.Diff(tt.want, got); diff != "" || err != nil {
 				t.Errorf("%v (-want +got):\n%s", err, diff)
 			}
@@ -504,21 +504,21 @@ func TestProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := newClient(t, egress.ForExpressions(), egress.Options{Proxy: func(*http.Request) (*url.URL, error) { return at, nil }})
-	if got, err := c.Fetch("http://www.example.com/x"); err != nil || got != "by proxy to www.example.com" {
+	if got, err := c.Text(t.Context(), "http://www.example.com/x"); err != nil || got != "by proxy to www.example.com" {
 		t.Errorf("got %q, %v", got, err)
 	}
-	if _, err := c.Fetch("http://127.0.0.1/x"); egress.ClassOf(err) != egress.Forbidden {
+	if _, err := c.Text(t.Context(), "http://127.0.0.1/x"); egress.ClassOf(err) != egress.Forbidden {
 		t.Errorf("an address by proxy: %v", err)
 	}
 	bad := newClient(t, egress.ForExpressions(), egress.Options{Proxy: func(*http.Request) (*url.URL, error) {
 		return nil, errors.New("invalid proxy address user:pw@host")
 	}})
-	if _, err := bad.Fetch("http://www.example.com/x"); err == nil || strings.Contains(err.Error(), "pw") {
+	if _, err := bad.Text(t.Context(), "http://www.example.com/x"); err == nil || strings.Contains(err.Error(), "pw") {
 		t.Errorf("a proxy that is no URL: %v", err)
 	}
 }
 
-func TestFetch(t *testing.T) {
+func TestText(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -538,7 +538,7 @@ func TestFetch(t *testing.T) {
 		"http://a b/":     "the text is no URL",
 		"":                "the scheme of the URL is not one of http, https",
 	} {
-		got, err := c.Fetch(path)
+		got, err := c.Text(t.Context(), path)
 		if err != nil {
 			got = err.Error()
 		}
