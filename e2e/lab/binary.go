@@ -158,11 +158,12 @@ func versionFlags(module string) (string, error) {
 	if m == nil {
 		return "", fmt.Errorf("%s/go.mod requires no k8s.io/kubernetes", module)
 	}
-	flags := "-s -w"
+	var flags strings.Builder
+	flags.WriteString("-s -w")
 	for _, pkg := range []string{"k8s.io/component-base/version", "k8s.io/client-go/pkg/version"} {
-		flags += fmt.Sprintf(" -X %s.gitVersion=%s -X %[1]s.gitMajor=%[3]s -X %[1]s.gitMinor=%[4]s -X %[1]s.gitTreeState=clean -X %[1]s.gitCommit=module", pkg, m[1], m[2], m[3])
+		fmt.Fprintf(&flags, " -X %s.gitVersion=%s -X %[1]s.gitMajor=%[3]s -X %[1]s.gitMinor=%[4]s -X %[1]s.gitTreeState=clean -X %[1]s.gitCommit=module", pkg, m[1], m[2], m[3])
 	}
-	return flags, nil
+	return flags.String(), nil
 }
 
 // removeUnused removes builds of other sources, which are large.

@@ -73,10 +73,10 @@ func (p *process) start() error {
 	return nil
 }
 
-// await returns the rest of the first line that begins with the prefix.
+// await returns the rest of the first line that begins with the prefix. It waits
+// as long as there are lines.
 func (p *process) await(prefix string) (string, error) {
 	var seen []string
-	late := time.After(within)
 	for {
 		select {
 		case line, ok := <-p.lines:
@@ -87,7 +87,7 @@ func (p *process) await(prefix string) (string, error) {
 				return rest, nil
 			}
 			seen = append(seen, line)
-		case <-late:
+		case <-time.After(within):
 			return "", fmt.Errorf("no %safter %s:\n%s\n%s", prefix, within, strings.Join(seen, "\n"), p.log())
 		}
 	}

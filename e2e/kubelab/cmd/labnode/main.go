@@ -13,6 +13,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -22,6 +23,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/gennaker/gennaker/e2e/kubelab/image"
 )
@@ -144,13 +146,29 @@ func writeImages(o options) error {
 	return nil
 }
 
-// lock waits until no other node is on this machine.
+// lock waits until no other node is on this machine, and says so now and then.
 func lock(path string) (unlock func(), err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	return func() { f.Close() }, syscall.Flock(int(f.Fd()), syscall.LOCK_EX)
+	for i := 0; ; i++ {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return func() { f.Close() }, nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			f.Close()
+			return nil, err
+		}
+		if i%100 == 0 {
+			if _, err := fmt.Println("labnode: another test has the node of this machine"); err != nil {
+				f.Close()
+				return nil, err // who waits has gone
+			}
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
 }
 
 // logs returns the last lines of every log.
