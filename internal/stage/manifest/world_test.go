@@ -125,13 +125,14 @@ func (r *runner) state() []string {
 	return out
 }
 
-// moves are the effects on workloads and routes since n of them were.
+// moves are the effects since n of them were; one that makes sure of another is
+// left out.
 func (r *runner) moves(n int) []string {
 	out := []string{}
 	for _, e := range r.fake.Effects()[n:] {
 		out = append(out, string(e.Op)+" "+e.Target)
 	}
-	return out
+	return slices.Compact(out)
 }
 
 // names of the stages that were planned, in order.
