@@ -376,18 +376,26 @@ func nodes(text []byte) func(yield func(*yaml.Node, error) bool) {
 	}
 }
 
-var yamlError = regexp.MustCompile(`(?s)^(?:yaml: )?(?:line (\d+): )?(.*)$`)
+var (
+	yamlError     = regexp.MustCompile(`(?s)^(?:yaml: )?(?:line (\d+): )?(.*)$`)
+	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+)
 
 // syntaxError takes the line out of the message of the YAML reader, which says
-// no column: that of the line's first letter.
+// no column: that of the line's first letter. Of an unknown anchor it says
+// neither.
 func syntaxError(text []byte, err error) error {
 	found := yamlError.FindStringSubmatch(err.Error())
 	out := &position{message: found[2]}
-	line, _ := strconv.Atoi(found[1])
 	lines := bytes.Split(text, []byte("\n"))
-	if out.line = min(max(line, 1), len(lines)); line > 0 {
-		l := lines[out.line-1]
-		out.column = 1 + len(l) - len(bytes.TrimLeft(l, " "))
+	if anchor := unknownAnchor.FindStringSubmatch(out.message); anchor != nil {
+		before := text[:max(0, bytes.Index(text, []byte("*"+anchor[1])))]
+		out.line, out.column = 1+bytes.Count(before, []byte("\n")), len(before)-bytes.LastIndexByte(before, '\n')
+		return out
 	}
+	line, _ := strconv.Atoi(found[1])
+	out.line = min(max(line, 1), len(lines))
+	l := lines[out.line-1]
+	out.column = 1 + len(l) - len(bytes.TrimLeft(l, " "))
 	return out
 }
