@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -20,7 +19,6 @@ import (
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/client"
 	"github.com/gennaker/gennaker/internal/app"
-	"github.com/gennaker/gennaker/internal/expr"
 	"github.com/gennaker/gennaker/internal/simulate"
 	stages "github.com/gennaker/gennaker/internal/stage"
 )
@@ -28,25 +26,12 @@ import (
 // corpus is where real definitions lie: outside of this tree, and not everywhere.
 const corpus = "../../../shared/corpus"
 
-// tally counts what became of the definitions, and of what is in them.
-type tally struct {
-	files, saved, planned, complete, succeeded int
-
-	ends      map[string]int      // "STATUS at type" → executions that did not succeed
-	pipelines map[string]int      // stage type → pipelines that have it
-	ran       map[string][2]int   // stage type → stages, and those of them that SUCCEEDED
-	assumed   map[string]bool     // stage type → it is not simulated
-	features  map[string]int      // feature of expressions → expressions that have it
-	checked   int                 // texts with expressions
-	wrong     map[string][]string // file → what can never be right in its expressions
-}
-
-// TestCorpus saves, reads back, lints and plans every real definition, runs them
-// in a simulation, and holds docs/reference/compatibility.md.
+// TestCorpus saves, reads back, lints and plans every real definition, runs it in
+// a simulation and on a server, and holds docs/reference/compatibility.md.
 func TestCorpus(t *testing.T) {
 	t.Parallel()
-	if _, err := os.Stat(corpus); errors.Is(err, fs.ErrNotExist) {
-		t.Logf("there is no %s: only the shape of the page is tested", corpus)
+	if _, err := os.Stat(corpus); testing.Short() || errors.Is(err, fs.ErrNotExist) {
+		t.Logf("a short run, or there is no %s: only the shape of the page is tested", corpus)
 		checkCompatibility(t)
 		return
 	}
@@ -55,8 +40,9 @@ func TestCorpus(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := newWorld(t)
-	sum := &tally{ends: map[string]int{}, pipelines: map[string]int{}, ran: map[string][2]int{}, assumed: map[string]bool{}, features: map[string]int{}, wrong: map[string][]string{}}
-	for _, dir := range []string{"pipeline", "mpt-v2-template"} {
+	w.ctx = t.Context() // it lives longer than others
+	c := &corpusTest{t: t, w: w, types: types, outside: outside(t, types), hook: hook(t), sum: newTally()}
+	for dir, try := range map[string]func(string, []byte){"pipeline": c.pipeline, "mpt-v2-template": c.template} {
 		files, err := filepath.Glob(filepath.Join(corpus, dir, "*.json"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %d files, %v", dir, len(files), err)
@@ -66,57 +52,256 @@ func TestCorpus(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			sum.files++
-			if doc := w.saveAndCompare(file, text); doc != nil {
-				sum.saved++
-				w.try(sum, types, file, doc)
-			}
+			c.sum.files++
+			try(file, text)
 		}
 	}
-	for file, all := range sum.wrong {
-		t.Logf("%s: %s", file, strings.Join(all, "; "))
-	}
-	comparePage(t, "compatibility.md", sum.page(types))
+	comparePage(t, "compatibility.md", c.sum.page(types))
 	checkCompatibility(t)
 }
 
-// try plans a saved definition, and runs it in a simulation in which stages of
-// unknown types succeed.
-func (w *world) try(sum *tally, types *stages.Registry, file string, text []byte) {
-	w.t.Helper()
-	if _, err := w.PlanPipeline(w.ctx, client.PlanRequest{Pipeline: text}); err != nil {
-		w.t.Errorf("%s cannot be planned: %v", file, err)
-		return
-	}
-	sum.planned++
-	p, err := gennaker.ParsePipeline(text)
-	if err != nil {
-		w.t.Errorf("%s: %v", file, err)
-		return
-	}
-	sum.expressions(file, p.Doc.Value)
-	script, seen := simulate.Script{}, map[string]bool{}
-	for _, st := range p.Stages {
-		if _, err := types.Resolve(st.Type, st.Context); err != nil {
-			script[st.RefID] = []simulate.Ending{{Type: st.Type}}
-		}
-		if !seen[st.Type] {
-			seen[st.Type] = true
-			sum.pipelines[st.Type]++
-		}
-	}
-	plan, err := simulate.Plan(w.ctx, simulate.World{
-		Registry: types, Script: script, Now: time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC),
-	}, p, gennaker.Trigger{Parameters: required(p)})
-	if err != nil {
-		w.t.Errorf("%s cannot be simulated: %v", file, err)
-		return
-	}
-	if len(script) == 0 {
-		sum.complete++
-	}
-	sum.add(file, plan, len(script) == 0, w.t)
+// corpusTest is what the definitions are tried with.
+type corpusTest struct {
+	t     *testing.T
+	w     *world // where all are saved
+	types *stages.Registry
+	hook  string // answers webhooks
+	sum   *tally
+
+	outside map[string]bool // known types that need more than a fleet
 }
+
+// outside returns the types that a simulation takes to succeed, but for webhooks:
+// they need accounts of Kubernetes, of artifacts, programs.
+func outside(t *testing.T, types *stages.Registry) map[string]bool {
+	t.Helper()
+	var list []any
+	for _, kind := range types.Types() {
+		list = append(list, object{"refId": kind, "type": kind, "name": kind, "requisiteStageRefIds": []any{}})
+	}
+	p := parse(t, object{"application": "corpus", "name": "every type", "stages": list})
+	plan, err := simulate.Plan(t.Context(), simulate.World{Registry: types, Now: time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)}, p, gennaker.Trigger{})
+	if err != nil || plan.Refused != "" {
+		t.Fatalf("a pipeline of every type cannot be planned: %v, %s", err, plan.Refused)
+	}
+	out := map[string]bool{}
+	for _, st := range plan.Stages {
+		if st.Assumed && st.Type != "webhook" {
+			out[st.Type] = true
+		}
+	}
+	return out
+}
+
+// pipeline tries a pipeline.
+func (c *corpusTest) pipeline(file string, text []byte) {
+	c.t.Helper()
+	saved := c.w.saveAndCompare(file, text)
+	if saved == nil {
+		return
+	}
+	c.sum.saved++
+	if _, err := c.w.PlanPipeline(c.w.ctx, client.PlanRequest{Pipeline: saved}); err != nil {
+		c.t.Errorf("%s cannot be planned: %v", file, err)
+		return
+	}
+	c.sum.planned++
+	doc := decode(c.t, saved)
+	types := map[string]string{}
+	unknown := false
+	away := map[string]bool{} // types that a wait stands in for
+	for _, st := range parse(c.t, doc).Stages {
+		types[st.RefID] = st.Type
+		if _, err := c.types.Resolve(st.Type, st.Context); err != nil {
+			away[st.Type], unknown = true, true
+			c.sum.of(st.Type).unknown = true
+		} else if c.outside[st.Type] {
+			away[st.Type] = true
+		}
+	}
+	c.sum.definition(types)
+	c.start(doc, unknown)
+	runs := c.variants(doc, away)
+	var simulated, served []outcome
+	asWritten := 0 // so many of the runs
+	for i, v := range runs {
+		if !v.helped {
+			asWritten++
+		}
+		sc := sceneOf(v.doc)
+		w := sc.server(c.t)
+		w.saveDocument(v.doc)
+		sim := sc.simulate(c.t, c.types, v.doc, v.parameters)
+		x := w.run(asText(v.doc["application"]), asText(v.doc["name"]), v.parameters)
+		real := outcomeOf(x)
+		if diff := cmp.Diff(sim.stages, real.stages); diff != "" || sim.status != real.status {
+			c.t.Errorf("%s, run %d: %s in the simulation, %s on a server: %s", file, i, sim.status, real.status, diff)
+		}
+		if i == len(runs)-1 {
+			c.sum.expressions(w, x, parse(c.t, doc).Stages)
+		}
+		simulated, served = append(simulated, sim), append(served, real)
+		w.end()
+	}
+	c.sum.outcome(types, away, simulated, served, asWritten)
+}
+
+// start demands that a server starts a saved pipeline, or refuses it for a type.
+func (c *corpusTest) start(doc object, unknown bool) {
+	c.t.Helper()
+	if !unknown {
+		return
+	}
+	_, err := c.w.StartPipeline(c.w.ctx, asText(doc["application"]), asText(doc["name"]), client.Start{Parameters: required(parse(c.t, doc))})
+	if err == nil || !strings.Contains(err.Error(), "there is no stage type") {
+		c.t.Errorf("the start of %s was answered with %v", doc["name"], err)
+		return
+	}
+	c.sum.refused++
+}
+
+// variant is one way to run a definition: as it was written, or with help.
+type variant struct {
+	doc        object
+	parameters map[string]any
+	helped     bool
+}
+
+// variants returns the ways to run a definition: as it is, once for each choice
+// of a parameter, and then with something to run in each cluster that names none.
+func (c *corpusTest) variants(doc object, away map[string]bool) []variant {
+	doc = decode(c.t, encode(c.t, doc))
+	helped := false
+	for _, st := range objects(doc["stages"]) {
+		if away[asText(st["type"])] {
+			st["type"], st["waitTime"] = "wait", 0
+		}
+		if st["type"] == "webhook" {
+			st["url"] = c.hook + answer(st)
+		}
+	}
+	choices := []map[string]any{required(parse(c.t, doc))}
+	for _, p := range objects(doc["parameterConfig"]) {
+		for i, o := range objects(p["options"]) {
+			if i > 0 && o["value"] != "" {
+				other := maps.Clone(choices[0])
+				other[asText(p["name"])] = o["value"]
+				choices = append(choices, other)
+			}
+		}
+	}
+	with := decode(c.t, encode(c.t, doc))
+	for _, st := range objects(with["stages"]) {
+		for _, cluster := range append(objects(st["clusters"]), objects([]any{st["cluster"]})...) {
+			if st["type"] == "deploy" && cluster["artifact"] == nil {
+				cluster["artifact"], helped = object{"reference": "/srv/app"}, true
+				delete(cluster, "interestingHealthProviderNames")
+			}
+		}
+	}
+	var out []variant
+	for _, parameters := range choices {
+		out = append(out, variant{doc, parameters, false})
+	}
+	if helped {
+		out = append(out, variant{with, choices[0], true})
+	}
+	return out
+}
+
+// answer returns the query that makes the test's webhook answer with an artifact
+// that a stage expects.
+func answer(st object) string {
+	for _, e := range objects(st["expectedArtifacts"]) {
+		if a, ok := e["matchArtifact"].(object); ok {
+			return "/?" + url.Values{"type": {asText(a["type"])}, "name": {asText(a["name"])}}.Encode()
+		}
+	}
+	return ""
+}
+
+// template saves a template, reads it back, and runs a pipeline that is made
+// from it.
+func (c *corpusTest) template(file string, text []byte) {
+	c.t.Helper()
+	doc := decode(c.t, text)
+	id := asText(doc["id"])
+	w := (&scene{}).server(c.t)
+	defer w.end()
+	task, err := w.CreateTemplate(w.ctx, text, "stable")
+	if err != nil || task.Status != gennaker.Succeeded {
+		c.t.Errorf("%s cannot be saved: %s, %v", file, task.Status, err)
+		return
+	}
+	got, err := w.Template(w.ctx, id, "stable")
+	if err != nil {
+		c.t.Errorf("%s cannot be read: %v", file, err)
+		return
+	}
+	back := decode(c.t, got.Document)
+	for _, m := range []object{doc, back} {
+		maps.DeleteFunc(m, func(k string, _ any) bool {
+			return slices.Contains([]string{"updateTs", "lastModifiedBy", "tag", "digest"}, k)
+		})
+	}
+	if diff := cmp.Diff(doc, back); diff != "" {
+		c.t.Errorf("%s changed: %s", file, diff)
+		return
+	}
+	c.sum.saved++
+	made := object{
+		"application": "corpus", "name": filepath.Base(file), "schema": "v2", "type": "templatedPipeline",
+		"template": object{"type": "front50/pipelineTemplate", "reference": "spinnaker://" + id + ":stable"}, "variables": object{},
+	}
+	w.saveDocument(made)
+	plan, err := w.PlanPipeline(w.ctx, client.PlanRequest{Pipeline: encode(c.t, made)})
+	if err != nil {
+		c.t.Errorf("%s cannot be planned: %v", file, err)
+		return
+	}
+	c.sum.planned++
+	sim, types := outcome{status: plan.Status, stages: map[string]gennaker.Status{}}, map[string]string{}
+	for _, st := range plan.Stages {
+		sim.stages[st.RefID], types[st.RefID] = st.Status, st.Type
+	}
+	x := w.run("corpus", filepath.Base(file), nil)
+	real := outcomeOf(x)
+	if diff := cmp.Diff(sim.stages, real.stages); diff != "" {
+		c.t.Errorf("%s: %s in the simulation, %s on a server: %s", file, sim.status, real.status, diff)
+	}
+	c.sum.definition(types)
+	c.sum.outcome(types, nil, []outcome{sim}, []outcome{real}, 1)
+	inner := maps.Clone(doc["pipeline"].(object))
+	inner["application"], inner["name"] = "corpus", made["name"]
+	c.sum.expressions(w, x, parse(c.t, inner).Stages)
+}
+
+// saveDocument saves a document as it is.
+func (w *world) saveDocument(doc object) {
+	w.t.Helper()
+	if err := w.SavePipeline(w.ctx, encode(w.t, doc)); err != nil {
+		w.t.Fatalf("save %s: %v", doc["name"], err)
+	}
+}
+
+func decode(t *testing.T, text []byte) object {
+	t.Helper()
+	out := object{}
+	if err := json.Unmarshal(text, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// asText returns a text, or "".
+func asText(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+// given are values of parameters that an expression could do nothing with if they
+// were 1.
+var given = map[string]any{"moduleConfig": `{"ns": "demo", "replicas": 2}`}
 
 // required returns values for the parameters that have none by themselves.
 func required(p gennaker.Pipeline) map[string]any {
@@ -129,181 +314,16 @@ func required(p gennaker.Pipeline) map[string]any {
 			continue
 		}
 		out[name] = "1"
+		if v, ok := given[name]; ok {
+			out[name] = v
+			continue
+		}
 		if options, _ := m["options"].([]any); len(options) > 0 {
 			first, _ := options[0].(map[string]any)
 			out[name] = first["value"]
 		}
 	}
 	return out
-}
-
-func (sum *tally) add(file string, plan gennaker.Plan, complete bool, t *testing.T) {
-	at := "its start"
-	for _, st := range plan.Stages {
-		n := sum.ran[st.Type]
-		n[0]++
-		if st.Status == gennaker.Succeeded {
-			n[1]++
-		} else if at == "its start" && st.Status != gennaker.NotStarted && st.Status != gennaker.Skipped {
-			at = "`" + st.Type + "`"
-		}
-		sum.ran[st.Type] = n
-		if st.Assumed {
-			sum.assumed[st.Type] = true
-		}
-	}
-	switch {
-	case !complete:
-	case plan.Status == gennaker.Succeeded:
-		sum.succeeded++
-	default:
-		ending := string(plan.Status)
-		if ending == "" {
-			ending = "refused"
-		}
-		sum.ends[fmt.Sprintf("%s at %s", ending, at)]++
-		t.Logf("%s: %s %s", file, plan.Status, plan.Refused)
-		for _, st := range plan.Stages {
-			if st.Reason != "" {
-				t.Logf("  %s: %s %s", st.Type, st.Status, st.Reason)
-			}
-		}
-	}
-}
-
-// constructs are the features of the language that a text shows.
-var constructs = []struct {
-	name string
-	in   *regexp.Regexp
-}{
-	{"`a ?: b`", regexp.MustCompile(`\?:`)},
-	{"`a ? b : c`", regexp.MustCompile(`\?[^.:\[]+:`)},
-	{"`a?.b`", regexp.MustCompile(`\?\.\w`)},
-	{"`list.?[condition]`", regexp.MustCompile(`\.\?\[`)},
-	{"`list.![each]`", regexp.MustCompile(`\.!\[`)},
-	{"`list.^[condition]`", regexp.MustCompile(`\.\^\[`)},
-	{"`a['key']`", regexp.MustCompile(`\['`)},
-	{"`list[0]`", regexp.MustCompile(`\[\d+\]`)},
-	{"`a == b` and other comparisons", regexp.MustCompile(`[=!<>]=|[<>]`)},
-	{"`a && b`, `a || b`, `and`, `or`", regexp.MustCompile(`&&|\|\||\band\b|\bor\b`)},
-	{"`a matches 'pattern'`", regexp.MustCompile(`\bmatches\b`)},
-	{"`T(type)`", regexp.MustCompile(`\bT\(`)},
-	{"`new type()`", regexp.MustCompile(`\bnew [\w.]+\(`)},
-	{"`a.method()`", regexp.MustCompile(`\w\.\w+\(`)},
-	{"`parameters.name`", regexp.MustCompile(`\bparameters\b`)},
-	{"`trigger.name`", regexp.MustCompile(`\btrigger\b`)},
-	{"`execution.name`", regexp.MustCompile(`\bexecution\b`)},
-	{"`templateVariables.name`", regexp.MustCompile(`\btemplateVariables\b`)},
-}
-
-// call is a call of a function.
-var call = regexp.MustCompile(`#(\w+)\(`)
-
-// expressions checks the texts of a document that have expressions.
-func (sum *tally) expressions(file string, v any) {
-	switch v := v.(type) {
-	case map[string]any:
-		for _, k := range slices.Sorted(maps.Keys(v)) {
-			sum.expressions(file, v[k])
-		}
-	case []any:
-		for _, x := range v {
-			sum.expressions(file, x)
-		}
-	case string:
-		if !strings.Contains(v, "${") {
-			return
-		}
-		sum.checked++
-		for _, c := range constructs {
-			if c.in.MatchString(v) {
-				sum.features[c.name]++
-			}
-		}
-		for _, m := range call.FindAllStringSubmatch(v, -1) {
-			sum.features["`#"+m[1]+"`"]++
-		}
-		for _, e := range expr.Check(v, nil) {
-			sum.wrong[file] = append(sum.wrong[file], e.Message)
-		}
-	}
-}
-
-// page writes docs/reference/compatibility.md.
-func (sum *tally) page(types *stages.Registry) string {
-	var b strings.Builder
-	b.WriteString("# Real pipelines\n\nThis page is made by `go test ./internal/app -run Corpus -update`, from pipelines and\n" +
-		"templates of public repositories, which are not part of Gennaker. Of them it has\nonly names of stage types and counts.\n\n")
-	fmt.Fprintf(&b, "| definitions | %d |\n| --- | ---: |\n| saved, and read back as they were | %d |\n| linted and planned by a server | %d |\n", sum.files, sum.saved, sum.planned)
-	fmt.Fprintf(&b, "| with known stage types only | %d |\n| of these, run in a simulation to `SUCCEEDED` | %d |\n", sum.complete, sum.succeeded)
-	for _, how := range slices.Sorted(maps.Keys(sum.ends)) {
-		fmt.Fprintf(&b, "| of these, %s | %d |\n", how, sum.ends[how])
-	}
-	b.WriteString("\nThe simulation makes the accounts and load balancers that a pipeline names, lets\npeople judge in favor, gives required parameters a value, and has no other\n" +
-		"pipelines to start. Definitions that a template has are saved as they are; their\nstages are within it, so none of them is counted below, and they end at their start.\n\n" +
-		"## Stage types\n\n| type | definitions | stages | of them `SUCCEEDED` | here |\n| --- | ---: | ---: | ---: | --- |\n")
-	for _, name := range slices.Sorted(maps.Keys(sum.pipelines)) {
-		here, ran := "works: stages of it succeeded", sum.ran[name]
-		switch _, err := types.Find(name); {
-		case err != nil:
-			first, _, _ := strings.Cut(err.Error(), ";")
-			here, _, _ = strings.Cut(first, "; the stage types")
-			here, ran = "saved; refused at the start: "+here, [2]int{}
-		case sum.assumed[name]:
-			here = "known, not simulated: taken to succeed"
-		case ran[1] == 0:
-			here = "known; none succeeded in the simulation"
-		}
-		fmt.Fprintf(&b, "| `%s` | %d | %d | %d | %s |\n", name, sum.pipelines[name], ran[0], ran[1], here)
-	}
-	wrong := 0
-	for _, all := range sum.wrong {
-		wrong += len(all)
-	}
-	fmt.Fprintf(&b, "\n## Expressions\n\n%d texts have expressions; in them are %d that can never be right.\nWhat each feature gives is held by the tests of the language itself.\n\n"+
-		"| feature | texts | here |\n| --- | ---: | --- |\n", sum.checked, wrong)
-	for _, c := range constructs {
-		fmt.Fprintf(&b, "| %s | %d | no error found |\n", strings.ReplaceAll(c.name, "|", "\\|"), sum.features[c.name])
-	}
-	known := expr.Functions()
-	names := slices.Collect(maps.Keys(known))
-	for f := range sum.features {
-		if name, ok := strings.CutPrefix(strings.Trim(f, "`"), "#"); ok && !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		here := "built in"
-		if f, ok := known[name]; !ok {
-			here = "refused: there is no such function"
-		} else if name == "canaryConfigNameToId" {
-			here = "refused: #canaryConfigNameToId is not available here"
-		} else if f.Call == nil {
-			here = "given by the server"
-		}
-		fmt.Fprintf(&b, "| `#%s` | %d | %s |\n", name, sum.features["`#"+name+"`"], here)
-	}
-	return b.String()
-}
-
-// checkCompatibility holds the shape of the page as it is committed.
-func checkCompatibility(t *testing.T) {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, "docs", "reference", "compatibility.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"# Real pipelines\n", "\n## Stage types\n", "\n## Expressions\n", "| `wait` | "} {
-		if !strings.Contains(string(text), want) {
-			t.Errorf("docs/reference/compatibility.md has no %q", want)
-		}
-	}
-	for name := range expr.Functions() {
-		if !strings.Contains(string(text), "\n| `#"+name+"` | ") {
-			t.Errorf("docs/reference/compatibility.md has no function %s", name)
-		}
-	}
 }
 
 // saveAndCompare saves a definition under a name of its own, and returns what

@@ -32,6 +32,7 @@ type world struct {
 	t        *testing.T
 	data     string
 	fake     *fake.Provider
+	fleet    []provider.Provider // besides fake
 	ctx      context.Context
 	http     *http.Client
 	keep     int          // as in app.Config.KeepNewest, of what is older than a moment; 0 keeps all
@@ -52,7 +53,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) config() app.Config {
 	c := app.Config{
 		Data: w.data, Listen: "127.0.0.1:0", Version: "test", Log: slog.New(slog.NewTextHandler(w.t.Output(), nil)),
-		Fleet: []provider.Provider{w.fake.Provider()}, Settings: w.settings,
+		Fleet: append([]provider.Provider{w.fake.Provider()}, w.fleet...), Settings: w.settings,
 	}
 	if w.keep > 0 {
 		c.KeepFor, c.KeepNewest = time.Nanosecond, w.keep
