@@ -28,8 +28,7 @@ const (
 // place is a provider with what keeps it up to date.
 type place struct {
 	provider.Provider
-	run   func(ctx context.Context)    // until ctx ends; nil is nothing to do
-	state func() gennaker.AccountState // nil is always connected
+	run func(ctx context.Context) // until ctx ends; nil is nothing to do
 }
 
 // accounts keeps the accounts while they come and go: api.Accounts.
@@ -163,7 +162,7 @@ func (a *accounts) keep(ctx context.Context, e *entry) {
 			p, err = a.open(ctx, account)
 		}
 		if err == nil {
-			e.setState(cmpFunc(p.state))
+			e.setState(cmpFunc(p.State))
 			a.serve(ctx, p)
 			return
 		}

@@ -31,10 +31,9 @@ func (a *App) openCluster(ctx context.Context, account access.Account) (place, e
 	if err != nil {
 		return place{}, fmt.Errorf("open account %s: %w", account.Name, err)
 	}
-	return place{
-		Provider: p.Provider(), run: p.Run,
-		state: func() gennaker.AccountState { return clusterState(p.Inventory().State(), client.Host) },
-	}, nil
+	out := place{Provider: p.Provider(), run: p.Run}
+	out.State = func() gennaker.AccountState { return clusterState(p.Inventory().State(), client.Host) }
+	return out, nil
 }
 
 // clusterState says in words how fresh the answers of an account are.

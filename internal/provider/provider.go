@@ -117,4 +117,8 @@ type Provider struct {
 	Jobs      // nil if jobs cannot be run there
 	Manifests // nil if the account has no objects that manifests describe
 	Routes    // nil if it has no routes with weights
+	Resources // nil if it is no cluster of containers
+
+	// State returns how well it is known what is there; nil is always well.
+	State func() gennaker.AccountState
 }

@@ -106,6 +106,7 @@ func New(c Config) (*Provider, error) {
 func (p *Provider) Provider() provider.Provider {
 	return provider.Provider{
 		Account: p.account, Inventory: p.inventory, Operations: p, LoadBalancing: p, Logs: p.inventory, Manifests: p, Routes: p,
+		Resources: p.inventory,
 	}
 }
 

@@ -245,21 +245,26 @@ func (x *index) instances(o *object, g *gennaker.ServerGroup, now time.Time) []g
 	out := make([]gennaker.Instance, 0, len(pods))
 	left := x.leftAt(o)
 	for _, p := range pods {
-		h := x.health(p, g, left, now)
-		in := gennaker.Instance{
-			ID: string(p.UID), Name: gennaker.ManifestRef{Kind: podKind.Kind, Name: p.Name}.ManifestName(),
-			HealthState: h.State, Health: []gennaker.Health{h}, Reason: h.Reason,
-			Zone: p.Namespace, Address: p.Status.PodIP, Node: p.Spec.NodeName, Containers: containers(p),
-		}
-		if p.Status.StartTime != nil {
-			in.LaunchTime = gennaker.At(p.Status.StartTime.Time)
-		}
-		for _, c := range in.Containers {
-			in.Restarts += c.Restarts
-		}
-		out = append(out, in)
+		out = append(out, x.instance(p, g, left, now))
 	}
 	return out
+}
+
+// instance returns a pod of a server group, from which traffic went at left.
+func (x *index) instance(p *corev1.Pod, g *gennaker.ServerGroup, left, now time.Time) gennaker.Instance {
+	h := x.health(p, g, left, now)
+	in := gennaker.Instance{
+		ID: string(p.UID), Name: gennaker.ManifestRef{Kind: podKind.Kind, Name: p.Name}.ManifestName(),
+		HealthState: h.State, Health: []gennaker.Health{h}, Reason: h.Reason,
+		Zone: p.Namespace, Address: p.Status.PodIP, Node: p.Spec.NodeName, Containers: containers(p),
+	}
+	if p.Status.StartTime != nil {
+		in.LaunchTime = gennaker.At(p.Status.StartTime.Time)
+	}
+	for _, c := range in.Containers {
+		in.Restarts += c.Restarts
+	}
+	return in
 }
 
 func containers(p *corev1.Pod) []gennaker.Container {
