@@ -13,6 +13,7 @@ import (
 	"github.com/gennaker/gennaker/internal/stage/deploy"
 	"github.com/gennaker/gennaker/internal/stage/document"
 	"github.com/gennaker/gennaker/internal/stage/job"
+	"github.com/gennaker/gennaker/internal/stage/manifest"
 	"github.com/gennaker/gennaker/internal/stage/remote"
 )
 
@@ -55,7 +56,12 @@ func register(r *stage.Registry, n needs) error {
 			return err
 		}
 	}
-	job.Register(r, n.fleet, job.Config{BindProduced: produced, Preconfigured: jobs})
+	manifests := manifest.Config{
+		Artifact: bind.Artifact, Artifacts: bind.Artifacts, Fetcher: n.document.Artifacts, Parse: parseManifests, BindProduced: produced, History: n.history,
+	}
+	manifest.Register(r, n.fleet, manifests)
+	runJob := manifest.Job(n.fleet, manifests)
+	job.Register(r, n.fleet, job.Config{BindProduced: produced, Preconfigured: jobs, Manifest: &runJob})
 	return nil
 }
 

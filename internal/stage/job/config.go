@@ -30,7 +30,16 @@ type jobConfig struct {
 	StopSeconds    int                  `json:"stopSeconds"`       // seconds between SIGTERM and SIGKILL; 0 means 10
 	Wait           *bool                `json:"waitForCompletion"` // false ends the stage as soon as the job is accepted; default true
 	PropertyFile   string               `json:"propertyFile"`      // file that the job writes into its working directory: a JSON object (.json), or Java properties; each becomes an output
+	Manifest       any                  `json:"manifest"`          // instead of command, script and artifact: a Kubernetes Job; the other fields are then those of runJobManifest
 	StageTimeoutMS float64              `json:"stageTimeoutMs"`    // ours to read: documented for every stage
+}
+
+// aboutManifest reports whether a runJob stage is about a Kubernetes Job.
+func aboutManifest(c map[string]any) bool {
+	if c["command"] != nil || c["script"] != nil {
+		return false
+	}
+	return c["cloudProvider"] == "kubernetes" || c["manifest"] != nil || c["manifests"] != nil || c["manifestArtifactId"] != nil
 }
 
 // waits reports whether a stage waits for its job.

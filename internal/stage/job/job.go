@@ -47,6 +47,9 @@ type Config struct {
 	// BindProduced binds the artifacts that a job produced to those that its
 	// stage expects; it is the last step. Without a name there is none.
 	BindProduced stage.Step
+	// Manifest is as what runJob stages run that are about a Kubernetes Job; nil
+	// refuses them.
+	Manifest *stage.Definition
 	// Preconfigured are stage types of their own; each passes its Check.
 	Preconfigured []Preconfigured
 }
@@ -74,9 +77,11 @@ func Register(r *stage.Registry, fleet *provider.Fleet, cfg Config) {
 		}
 		return append(steps, cfg.BindProduced)
 	}
-	stage.Add[jobConfig](r, stage.Definition{
-		Type: "runJob", Restart: restart, Steps: bind(jobs.steps("runJob", "waitOnJobCompletion")),
-	})
+	own := stage.Definition{Type: "runJob", Restart: restart, Steps: bind(jobs.steps("runJob", "waitOnJobCompletion"))}
+	if cfg.Manifest != nil {
+		own = stage.Choose(own, *cfg.Manifest, aboutManifest)
+	}
+	stage.Add[jobConfig](r, own)
 	scripts := runner{fleet: fleet}
 	scripts.read = scripts.readScript
 	stage.Add[scriptConfig](r, stage.Definition{

@@ -24,9 +24,17 @@ type Config struct {
 	// BindProduced binds the artifacts that a stage made to those that it
 	// expects; it is the last step. Without a name there is none.
 	BindProduced stage.Step
-	// Running returns the executions that have not ended, with their stages; nil
-	// is none but the stage's own.
-	Running func(ctx context.Context) ([]gennaker.Execution, error)
+	// History knows what else runs; nil is nothing.
+	History History
+}
+
+// History knows the executions of pipelines.
+type History interface {
+	// Executions returns executions, newest first, without the contexts of their
+	// stages.
+	Executions(ctx context.Context, q gennaker.ExecutionQuery) ([]gennaker.Execution, error)
+	// Execution returns an execution with its stages. Errors: NotFound.
+	Execution(ctx context.Context, id string) (gennaker.Execution, error)
 }
 
 // Fetcher gets what an artifact names, within bounds of its own.

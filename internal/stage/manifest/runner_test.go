@@ -68,7 +68,7 @@ func newRunner(t *testing.T, script func(gennaker.Manifest) fake.ManifestScript)
 	})
 	manifest.Register(&r.registry, provider.NewFleet(r.fake.Provider()), manifest.Config{
 		Artifact: r.artifact, Artifacts: func(stage.Input) []gennaker.Artifact { return r.artifacts }, Fetcher: r, Parse: parse,
-		BindProduced: bind.Produced(nil), Running: func(context.Context) ([]gennaker.Execution, error) { return r.running, nil },
+		BindProduced: bind.Produced(nil), History: r,
 	})
 	for kind, out := range map[string]func() stage.Outcome{"wait": stage.Done, "pipeline": func() stage.Outcome { return r.pipeline }} {
 		stage.Add[struct{}](&r.registry, stage.Definition{Type: kind, Steps: []stage.Step{{
@@ -101,6 +101,25 @@ func (r *runner) artifact(_ stage.Input, id string, inline any) (gennaker.Artifa
 		}
 	}
 	return gennaker.Artifact{}, gennaker.Errorf(gennaker.Invalid, "no artifact %q", id)
+}
+
+// Executions implements manifest.History.
+func (r *runner) Executions(context.Context, gennaker.ExecutionQuery) ([]gennaker.Execution, error) {
+	var out []gennaker.Execution
+	for _, x := range r.running {
+		out = append(out, x.Unexpanded())
+	}
+	return out, nil
+}
+
+// Execution implements manifest.History.
+func (r *runner) Execution(_ context.Context, id string) (gennaker.Execution, error) {
+	for _, x := range r.running {
+		if x.ID == id {
+			return x, nil
+		}
+	}
+	return gennaker.Execution{}, gennaker.Errorf(gennaker.NotFound, "there is no execution %s", id)
 }
 
 // Fetch implements manifest.Fetcher.

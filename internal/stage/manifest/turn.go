@@ -96,46 +96,85 @@ func (o rival) outcome(in stage.Input, c deployConfig) stage.Outcome {
 		WithContext(object{messagesKey: []any{"waiting until " + who + " has deployed " + o.cluster}})
 }
 
+// deploys reports whether a stage deploys manifests at this moment.
+func deploys(st gennaker.Stage) bool {
+	return st.Type == "deployManifest" && !st.StartTime.IsZero() && !st.Status.Complete()
+}
+
+// deploying returns the executions that deploy manifests at this moment, with
+// the contexts of their stages.
+func (m *maker) deploying(ctx context.Context) (out []gennaker.Execution, err error) {
+	q := gennaker.ExecutionQuery{Statuses: slices.DeleteFunc(gennaker.Statuses(), func(s gennaker.Status) bool {
+		return s.Complete() || s == gennaker.NotStarted || s == gennaker.Buffered
+	})}
+	for {
+		page, err := m.config.History.Executions(ctx, q)
+		if err != nil {
+			return nil, fmt.Errorf("look for other deployments: %w", err)
+		}
+		for _, x := range page {
+			if !slices.ContainsFunc(x.Stages, deploys) {
+				continue
+			}
+			if x, err = m.config.History.Execution(ctx, x.ID); err != nil && gennaker.KindOf(err) != gennaker.NotFound {
+				return nil, fmt.Errorf("look for other deployments: %w", err)
+			}
+			out = append(out, x)
+		}
+		if len(page) < gennaker.MaxExecutionQuery {
+			return out, nil
+		}
+		q.Before = page[len(page)-1].ID
+	}
+}
+
 // ahead returns a stage that deploys one of the same clusters and comes first:
 // it has its turn, or began earlier. What runs is asked anew each time, so that
 // nothing is held by what has ended.
 func (m *maker) ahead(ctx context.Context, in stage.Input, mine prepared) (*rival, error) {
-	if m.config.Running == nil || len(mine.Clusters) == 0 {
+	if m.config.History == nil || len(mine.Clusters) == 0 {
 		return nil, nil
 	}
-	running, err := m.config.Running(ctx)
+	running, err := m.deploying(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, x := range running {
 		for _, st := range x.Stages {
-			alias, _ := st.Context["alias"].(string)
 			same := x.ID == in.Execution.ID && st.ID == in.Stage.ID
-			if same || st.Type != "deployManifest" && alias != "deployManifest" || st.StartTime.IsZero() || st.Status.Complete() {
+			if same || !deploys(st) {
 				continue
 			}
-			c, err := stage.Decode[deployConfig](st.Context)
-			if err != nil || !c.Traffic.Enabled {
-				continue
+			o, err := mine.rival(in, x, st)
+			if err != nil || o != nil {
+				return o, err
 			}
-			theirs, err := stage.Decode[prepared](st.Context)
-			if err != nil || !theirs.Turn && !first(st, in.Stage) {
-				continue
-			}
-			o := rival{execution: x, stage: st, above: slices.Contains(parents(in.Execution.Trigger), x.ID)}
-			if st.Context[clustersKey] == nil {
-				o.unknown = true
-				return &o, nil
-			}
-			i := slices.IndexFunc(theirs.Clusters, func(k cluster) bool {
-				return slices.ContainsFunc(mine.Clusters, func(own cluster) bool {
-					return theirs.Account == mine.Account && k.Location == own.Location && strings.EqualFold(k.Cluster, own.Cluster)
-				})
-			})
-			if i >= 0 {
-				o.cluster = theirs.Clusters[i].Cluster
-				return &o, nil
-			}
+		}
+	}
+	return nil, nil
+}
+
+// rival returns the stage of another deployment if it comes before this one.
+func (mine prepared) rival(in stage.Input, x gennaker.Execution, st gennaker.Stage) (*rival, error) {
+	c, err := stage.Decode[deployConfig](st.Context)
+	if err != nil || !c.Traffic.Enabled {
+		return nil, nil //nolint:nilerr // what cannot be read moves no traffic
+	}
+	theirs, err := stage.Decode[prepared](st.Context)
+	if err != nil || !theirs.Turn && !first(st, in.Stage) {
+		return nil, err
+	}
+	o := rival{execution: x, stage: st, above: slices.Contains(parents(in.Execution.Trigger), x.ID)}
+	if st.Context[clustersKey] == nil {
+		o.unknown = true
+		return &o, nil
+	}
+	for _, k := range theirs.Clusters {
+		if slices.ContainsFunc(mine.Clusters, func(own cluster) bool {
+			return theirs.Account == mine.Account && k.Location == own.Location && strings.EqualFold(k.Cluster, own.Cluster)
+		}) {
+			o.cluster = k.Cluster
+			return &o, nil
 		}
 	}
 	return nil, nil
