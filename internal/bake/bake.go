@@ -53,11 +53,12 @@ const (
 	// DefaultMaxBytes is how large manifests may be, in bytes.
 	DefaultMaxBytes = 5 << 20
 
-	maxExpanded = 100 << 20 // bytes of all files in an archive; Helm's bound
-	maxFiles    = 20_000    // in an archive, with those that symbolic links make
-	maxName     = 1024      // bytes of a path in an archive
-	maxCharts   = 200       // with all dependencies
-	maxDepth    = 20        // of dependencies of dependencies
+	maxExpanded = 100 << 20    // bytes of all files in an archive; Helm's bound
+	maxFiles    = 20_000       // in an archive, with those that symbolic links make
+	maxEntries  = 5 * maxFiles // directories among them
+	maxName     = 1024         // bytes of a path in an archive
+	maxCharts   = 200          // with all dependencies
+	maxDepth    = 20           // of dependencies of dependencies
 )
 
 // Render renders in this process. Templates can neither be interrupted nor be

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -34,6 +35,7 @@ const (
 	maxStderr  = 64 << 10
 	maxLines   = 50 // warnings
 	maxStack   = 128 << 20
+	grace      = 10 * time.Second // that a child has more than its server waits
 )
 
 // Config says how children run. Zero bounds are the defaults.
@@ -58,8 +60,9 @@ func NewProcess(cfg Config) *Process {
 
 // order is what a child is told.
 type order struct {
-	Request Request `json:"request"`
-	Memory  int64   `json:"memory"`
+	Request Request       `json:"request"`
+	Memory  int64         `json:"memory"`  // bytes
+	Timeout time.Duration `json:"timeout"` // after which it ends itself, if its server cannot end it
 }
 
 // reply is what a child answers.
@@ -86,7 +89,7 @@ func (p *Process) Render(ctx context.Context, req Request) (Result, error) {
 	case <-ctx.Done():
 		return Result{}, context.Cause(ctx)
 	}
-	text, err := json.Marshal(order{req, p.cfg.Memory})
+	text, err := json.Marshal(order{req, p.cfg.Memory, p.cfg.Timeout + grace})
 	if err != nil {
 		return Result{}, fmt.Errorf("encode what to bake: %w", err)
 	}
@@ -117,6 +120,10 @@ func (p *Process) Render(ctx context.Context, req Request) (Result, error) {
 	return answer.Result, nil
 }
 
+// exhausted matches what Go, and its race detector, say of memory that they do
+// not get.
+var exhausted = regexp.MustCompile(`out of memory|cannot allocate memory|failed to allocate`)
+
 // crashed says why a child ended without an answer.
 func (p *Process) crashed(err error, stderr string) error {
 	exit, exited := errors.AsType[*exec.ExitError](err)
@@ -124,7 +131,7 @@ func (p *Process) crashed(err error, stderr string) error {
 	case strings.Contains(stderr, "goroutine stack exceeds"):
 		return gennaker.Errorf(gennaker.TooLarge, "the templates call each other without an end").
 			WithHint("look for a template, or a text given to tpl, that includes itself")
-	case strings.Contains(stderr, "out of memory") || strings.Contains(stderr, "cannot allocate memory") || exited && killed(exit):
+	case exhausted.MatchString(stderr) || exited && killed(exit):
 		return gennaker.Errorf(gennaker.TooLarge, "baking needs more than %d bytes of memory", p.cfg.Memory).
 			WithHint("look for a loop in the templates, or bake less at a time")
 	}
@@ -163,6 +170,8 @@ func Serve(in io.Reader, out io.Writer) error {
 	if err := confine(o.Memory); err != nil {
 		return err
 	}
+	late := time.AfterFunc(o.Timeout, func() { os.Exit(1) })
+	defer late.Stop()
 	said := &bounded{most: maxStderr}
 	log.SetFlags(0)
 	log.SetOutput(said)

@@ -2,9 +2,11 @@ package bake_test
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -31,7 +33,14 @@ func TestBombs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := process(t, func(c *bake.Config) { c.Memory, c.Timeout = 256<<20, 5*time.Second })
+			p := process(t, func(c *bake.Config) {
+				if c.Timeout = 5 * time.Second; name != "a loop" {
+					c.Timeout = time.Minute
+				}
+				if c.Memory = 256 << 20; strings.HasSuffix(name, "of self") {
+					c.Memory = 1 << 30
+				}
+			})
 			_, err := p.Render(t.Context(), helm(single(t, c.template)))
 			refused(t, err, c.kind, c.says)
 		})
@@ -92,6 +101,21 @@ func TestCanceled(t *testing.T) {
 	cancel(why)
 	if err := <-done; !errors.Is(err, why) {
 		t.Error(err)
+	}
+}
+
+// TestOrphan: a child ends by itself when its server is no more.
+func TestOrphan(t *testing.T) {
+	t.Parallel()
+	text, err := bake.Order(helm(single(t, `{{ range $i := 2000000000 }}{{ sha256sum "x" | trunc 0 }}{{ end }}`)), 256<<20, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := exec.Command(os.Args[0], "serve")
+	child.Stdin = bytes.NewReader(text)
+	out, err := child.Output()
+	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != 1 || len(out) > 0 {
+		t.Errorf("%q, %v", out, err)
 	}
 }
 

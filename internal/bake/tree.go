@@ -34,7 +34,8 @@ func readTree(in Input) (*tree, error) {
 	t := &tree{name: in.Name, files: map[string][]byte{}}
 	links := map[string]string{}
 	left := int64(maxExpanded)
-	for archive := tar.NewReader(r); ; {
+	archive := tar.NewReader(r)
+	for entries := 0; ; entries++ {
 		h, err := archive.Next()
 		if errors.Is(err, io.EOF) {
 			break
@@ -45,7 +46,7 @@ func readTree(in Input) (*tree, error) {
 		if err := t.add(h, archive, links, &left); err != nil {
 			return nil, err
 		}
-		if len(t.files)+len(links) > maxFiles {
+		if len(t.files)+len(links) > maxFiles || entries > maxEntries {
 			return nil, t.many()
 		}
 	}
@@ -89,13 +90,13 @@ func (t *tree) add(h *tar.Header, content io.Reader, links map[string]string, le
 	}
 	switch h.Typeflag {
 	case tar.TypeReg:
-		b, err := io.ReadAll(io.LimitReader(content, *left+1))
-		if err != nil {
-			return t.broken(err)
-		}
-		if *left -= int64(len(b)); *left < 0 {
+		if *left -= h.Size; *left < 0 {
 			return gennaker.Errorf(gennaker.TooLarge, "%s has more than %d bytes when it is unpacked", t.name, maxExpanded).
 				WithHint("fetch a part of it: metadata.subPath of a git/repo artifact")
+		}
+		b := make([]byte, h.Size)
+		if _, err := io.ReadFull(content, b); err != nil {
+			return t.broken(err)
 		}
 		t.files[name] = b
 		delete(links, name)
