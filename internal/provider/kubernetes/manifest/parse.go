@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -215,11 +216,12 @@ func (p *parser) convert(n *yaml.Node, depth int) (any, error) {
 		v, err := p.convert(n.Alias, depth)
 		p.open = p.open[:len(p.open)-1]
 		return v, err
+	default:
+		if err := p.spend(len(n.Value)); err != nil {
+			return nil, err
+		}
+		return scalar(n)
 	}
-	if err := p.spend(len(n.Value)); err != nil {
-		return nil, err
-	}
-	return scalar(n)
 }
 
 // mapping reads a node into a map. What stands in it holds over what is merged.
@@ -310,7 +312,7 @@ func scalar(n *yaml.Node) (any, error) {
 	case "!!timestamp", "!!merge":
 		return n.Value, nil
 	case "!!null":
-		return nil, nil //nolint:nilnil // null is a value
+		return nil, nil
 	case "!!bool", "!!int", "!!float", "!!binary":
 		var v any
 		if err := n.Decode(&v); err != nil {
@@ -319,7 +321,7 @@ func scalar(n *yaml.Node) (any, error) {
 		if u, ok := v.(uint64); ok {
 			v = float64(u)
 		}
-		if f, ok := v.(float64); ok && (f != f || f-f != 0) {
+		if f, ok := v.(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
 			return nil, at(n, "%s is no number that an object can hold", n.Value)
 		}
 		v, err := normal(v, "", 0)

@@ -89,7 +89,7 @@ func TestParseProblems(t *testing.T) {
 			t.Parallel()
 			_, err := manifest.Parse([]byte(tt.text))
 			var got []gennaker.Problem
-			if e, ok := err.(*gennaker.Error); ok && e.Kind == gennaker.Invalid && e.Hint != "" { //nolint:errorlint // Parse returns it itself
+			if e, ok := err.(*gennaker.Error); ok && e.Kind == gennaker.Invalid && e.Hint != "" {
 				got = e.Problems
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {

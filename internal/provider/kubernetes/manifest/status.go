@@ -355,6 +355,7 @@ func otherStatus(m gennaker.Manifest) gennaker.ManifestStatus {
 		out := unavailable(r.Message)
 		out.Failed = gennaker.ManifestCondition{State: true, Message: r.Message}
 		return out
+	default:
+		return unstable(r.Message)
 	}
-	return unstable(r.Message)
 }
