@@ -321,22 +321,22 @@ only names of stage types, messages and counts.
 // help says what the definitions are given.
 const help = `
 Every definition is run twice, in the simulation of ` + "`gennaker pipeline plan`" + ` and on a real
-server with providers in memory, and the statuses of all its stages are the same. For that the
-world has what a definition names, as the place that it is from would have: accounts with their regions,
-load balancers, server groups that are to be replaced or resized, the pipelines that it starts
-(each a trivial one, under the ID that it names), and an earlier execution of those whose
-artifacts it looks for. Parameters that have no value get one, and where there is a choice,
-each is tried; people judge in favor, waits and windows are skipped, webhooks go to a server
-of the test, which answers with the artifact that is expected. Of a template a pipeline is made
-with the defaults of its variables.
+server with providers in memory, and the statuses of all its stages are the same. For that
+the world has what a definition names, as the place that it is from would have: accounts with
+their regions, load balancers, server groups that are to be replaced or resized, the
+pipelines that it starts (each a trivial one, under the ID that it names), and an earlier
+execution of those whose artifacts it looks for. Parameters that have no value get one, and
+where there is a choice, each is tried; people judge in favor, waits and windows are skipped,
+webhooks go to a server of the test, which answers with the artifact that is expected. Of a
+template a pipeline is made with the defaults of its variables.
 
 Two things are changed in a definition itself, and only where they must be. A stage of
 a type that does not run here becomes a ` + "`wait`" + ` of the same name; it is not counted below. And
 clusters of ` + "`deploy`" + ` that name an image of another cloud, or one that a stage bakes, are
 refused as they are, since there is nothing to run in them: they run once more with an
-` + "`artifact`" + ` put in, and without the health provider of another cloud, such as Amazon,
-whose word nothing here would ever have. The last column says
-what becomes of stages as they are, and with that help.
+` + "`artifact`" + ` put in, and without ` + "`interestingHealthProviderNames`" + `, if they wait for the word
+of another cloud: such a stage fails after two hours. The last column says what becomes of
+stages as they are, and with that help.
 
 `
 
