@@ -76,9 +76,9 @@ type Deployed struct {
 // LabelSelector chooses by a label. Kind is EQUALS, NOT_EQUALS, CONTAINS,
 // NOT_CONTAINS, EXISTS or NOT_EXISTS.
 type LabelSelector struct {
-	Key    string   `json:"key"`
-	Kind   string   `json:"kind"`
-	Values []string `json:"values,omitzero"`
+	Key    string   `json:"key"`             // of the label
+	Kind   string   `json:"kind"`            // how its value is compared
+	Values []string `json:"values,omitzero"` // with what; EQUALS and NOT_EQUALS look at the first
 }
 
 // ManifestQuery chooses objects of one location: of Kinds, and where given of a

@@ -43,7 +43,7 @@ type trafficManagement struct {
 
 // selectors choose objects by their labels.
 type selectors struct {
-	Selectors []provider.LabelSelector `json:"selectors"` // each with key, kind (EQUALS, NOT_EQUALS, CONTAINS, NOT_CONTAINS, EXISTS, NOT_EXISTS) and values
+	Selectors []provider.LabelSelector `json:"selectors"` // all must hold; kind is EQUALS, NOT_EQUALS, CONTAINS, NOT_CONTAINS, EXISTS or NOT_EXISTS
 }
 
 // Keys of contexts and outputs.
