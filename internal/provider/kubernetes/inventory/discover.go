@@ -133,7 +133,7 @@ func (i *Inventory) end(at scope, src *source) {
 func (i *Inventory) checkSynced() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if !i.found || i.ready() == nil {
+	if !i.found || i.answers() {
 		return
 	}
 	for _, src := range i.sources {

@@ -172,11 +172,19 @@ func (i *Inventory) WaitSynced(ctx context.Context) error {
 
 // ready returns why there is no answer yet; one that is old is an answer.
 func (i *Inventory) ready() error {
+	if i.answers() {
+		return nil
+	}
+	return i.unread()
+}
+
+// answers reports whether everything that the model needs was read once.
+func (i *Inventory) answers() bool {
 	select {
 	case <-i.synced:
-		return nil
+		return true
 	default:
-		return i.unread()
+		return false
 	}
 }
 
