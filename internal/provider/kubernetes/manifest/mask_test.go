@@ -1,0 +1,61 @@
+package manifest_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gennaker/gennaker/internal/provider/kubernetes/manifest"
+)
+
+func TestMask(t *testing.T) {
+	t.Parallel()
+	secret := one(t, `
+apiVersion: v1
+kind: Secret
+metadata:
+  name: pass
+  annotations: {kubectl.kubernetes.io/last-applied-configuration: '{"data":{"password":"aHVudGVyMg=="}}', a: b}
+data: {password: aHVudGVyMg==, key: ""}
+stringData: {user: hunter2}
+type: Opaque
+`)
+	want := one(t, `
+apiVersion: v1
+kind: Secret
+metadata:
+  name: pass
+  annotations: {kubectl.kubernetes.io/last-applied-configuration: '****', a: b}
+data: {password: '****', key: '****'}
+stringData: {user: '****'}
+type: Opaque
+`)
+	if diff := cmp.Diff(want, manifest.Mask(secret)); diff != "" {
+		t.Errorf("masked (-want +got):\n%s", diff)
+	}
+	if manifest.Mask(secret)["data"].(map[string]any)["password"] == secret["data"].(map[string]any)["password"] {
+		t.Error("what was given has changed")
+	}
+	odd := one(t, "{apiVersion: v1, kind: Secret, metadata: {name: a}, data: hunter2}")
+	if b, _ := json.Marshal(manifest.Mask(odd)); strings.Contains(string(b), "hunter2") {
+		t.Errorf("data that is no mapping: %s", b)
+	}
+	for _, other := range []string{"{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {a: b}}", "{apiVersion: example.com/v1, kind: Secret, metadata: {name: a}, data: {a: b}}"} {
+		m := one(t, other)
+		if diff := cmp.Diff(m, manifest.Mask(m)); diff != "" {
+			t.Errorf("what is no Secret is masked:\n%s", diff)
+		}
+	}
+}
+
+func TestMaskText(t *testing.T) {
+	t.Parallel()
+	secret := one(t, "{apiVersion: v1, kind: Secret, metadata: {name: pass}, data: {password: aHVudGVyMg==, short: YWI=}, stringData: {longer: hunter2-and-more}}")
+	config := one(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {a: webhook}}")
+	got := manifest.MaskText("webhook denied hunter2 and aHVudGVyMg== and hunter2-and-more and aHVudGVyMi1hbmQtbW9yZQ== by ab", secret, config)
+	if want := "webhook denied **** and **** and **** and **** by ab"; got != want {
+		t.Errorf("masked %q, want %q", got, want)
+	}
+}
