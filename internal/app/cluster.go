@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -42,7 +43,10 @@ func clusterState(s inventory.State, host string) gennaker.AccountState {
 	if !s.Since.IsZero() {
 		out.SeenAt = gennaker.At(time.Now().Add(-s.Age))
 	}
+	own, ours := errors.AsType[*gennaker.Error](s.Err)
 	switch {
+	case ours:
+		out.Reason, out.Hint = own.Message, own.Hint
 	case s.Err != nil:
 		problem := access.Explain(s.Err, host)
 		out.Reason, out.Hint = problem.Message, problem.Hint
