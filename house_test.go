@@ -39,7 +39,7 @@ var layers = map[string][]string{
 	"internal/window":                        {"."},
 	"internal/near":                          {},
 	"internal/lint":                          {".", "internal/expr", "internal/expr/syntax", "internal/near", "internal/stage", "internal/window"},
-	"internal/simulate":                      {".", "internal/engine", "internal/expr", "internal/launch", "internal/provider", "internal/provider/fake", "internal/stage", "internal/stage/bind", "internal/stage/control", "internal/stage/deploy"},
+	"internal/simulate":                      {".", "internal/engine", "internal/expr", "internal/launch", "internal/provider", "internal/provider/fake", "internal/stage", "internal/stage/bind", "internal/stage/control", "internal/stage/deploy", "internal/stage/manifest"},
 	"internal/stage":                         {".", "internal/expr", "internal/near"},
 	"internal/stage/bind":                    {".", "internal/artifact/match", "internal/stage"},
 	"internal/stage/bake":                    {".", "internal/artifact/match", "internal/bake", "internal/stage"},
@@ -62,7 +62,8 @@ var layers = map[string][]string{
 	"internal/provider/kubernetes":           {".", "internal/provider", "internal/provider/kubernetes/cluster", "internal/provider/kubernetes/inventory", "internal/provider/kubernetes/manifest"},
 	"internal/provider/kubernetes/access":    {"."},
 	"internal/provider/kubernetes/cluster":   {".", "internal/near"},
-	"internal/provider/kubernetes/inventory": {".", "internal/provider", "internal/provider/kubernetes/manifest"},
+	"internal/provider/kubernetes/diagnose":  {},
+	"internal/provider/kubernetes/inventory": {".", "internal/provider", "internal/provider/kubernetes/diagnose", "internal/provider/kubernetes/manifest"},
 	"internal/provider/kubernetes/manifest":  {"."},
 	"internal/artifact":                      {"."},
 	"internal/artifact/fetch":                {".", "internal/artifact/fetch/cache", "internal/artifact/fetch/gitrepo"},
@@ -77,7 +78,7 @@ var layers = map[string][]string{
 	"internal/node/process":                  {},
 	"internal/node/shim":                     {".", "internal/node/process", "internal/node/state"},
 	"internal/node/state":                    {"."},
-	"internal/api":                           {".", "internal/expr", "internal/lint", "internal/provider", "internal/template"},
+	"internal/api":                           {".", "internal/expr", "internal/lint", "internal/provider", "internal/provider/kubernetes/manifest", "internal/template"},
 	"internal/cli":                           {".", "client", "internal/near", "internal/cli/show"},
 	"internal/cli/show":                      {"."},
 	"internal/app":                           {"*"},
@@ -222,7 +223,7 @@ func TestPureLayers(t *testing.T) {
 	t.Parallel()
 	pkgs := packages(t)
 	banned := []string{"os", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "log", "log/slog", "database/sql", "os/exec", "io/fs", "sync"}
-	for _, name := range []string{".", "internal/flow", "internal/strategy", "internal/artifact/match", "internal/window", "internal/near", "internal/template", "internal/lint", "internal/expr", "internal/expr/java", "internal/expr/regex", "internal/expr/syntax", "internal/expr/value", "internal/provider/kubernetes/manifest"} {
+	for _, name := range []string{".", "internal/flow", "internal/strategy", "internal/artifact/match", "internal/window", "internal/near", "internal/template", "internal/lint", "internal/expr", "internal/expr/java", "internal/expr/regex", "internal/expr/syntax", "internal/expr/value", "internal/provider/kubernetes/diagnose", "internal/provider/kubernetes/manifest"} {
 		for _, imp := range pkgs[name].Imports {
 			if slices.Contains(banned, imp) {
 				t.Errorf("%s is pure and must not import %s", name, imp)
