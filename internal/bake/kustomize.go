@@ -82,17 +82,19 @@ func (r *reader) read(dir string) error {
 	if err := k.Unmarshal(r.tree.files[file]); err != nil {
 		return gennaker.Errorf(gennaker.Invalid, "%s: %s", file, oneLine(err.Error())).WithHint("mend the kustomization file")
 	}
-	if len(k.HelmCharts) > 0 || len(k.HelmChartInflationGenerator) > 0 {
+	warned := *k.CheckDeprecatedFields()
+	k.FixKustomization()
+	if len(k.HelmCharts) > 0 {
 		return gennaker.Errorf(gennaker.Invalid, "%s: helmCharts needs the helm program, which is not run here", file).
 			WithHint("bake the chart in a stage of its own with the renderer HELM3, and deploy both results")
 	}
-	for _, w := range *k.CheckDeprecatedFields() {
+	for _, w := range warned {
 		r.warnings = append(r.warnings, file+": "+strings.TrimSpace(strings.TrimPrefix(w, "# Warning:")))
 	}
 	if err := r.local(file, k); err != nil {
 		return err
 	}
-	for _, names := range [][]string{k.Resources, k.Components, k.Bases, k.Generators, k.Transformers, k.Validators} {
+	for _, names := range [][]string{k.Resources, k.Components, k.Generators, k.Transformers, k.Validators} {
 		for _, name := range names {
 			if err := r.read(path.Join(dir, name)); err != nil {
 				return err
@@ -105,13 +107,13 @@ func (r *reader) read(dir string) error {
 // local refuses what Kustomize would fetch.
 func (r *reader) local(file string, k types.Kustomization) error {
 	named := map[string][]string{
-		"resources": k.Resources, "components": k.Components, "bases": k.Bases, "crds": k.Crds, "configurations": k.Configurations,
+		"resources": k.Resources, "components": k.Components, "crds": k.Crds, "configurations": k.Configurations,
 		"generators": k.Generators, "transformers": k.Transformers, "validators": k.Validators,
 	}
-	for _, p := range append(k.Patches, k.PatchesJson6902...) {
+	for _, p := range append(k.Patches, k.PatchesJson6902...) { //nolint:staticcheck // it is still read
 		named["patches"] = append(named["patches"], p.Path)
 	}
-	for _, p := range k.PatchesStrategicMerge {
+	for _, p := range k.PatchesStrategicMerge { //nolint:staticcheck // likewise
 		if !strings.Contains(string(p), "\n") {
 			named["patchesStrategicMerge"] = append(named["patchesStrategicMerge"], string(p))
 		}
@@ -140,7 +142,7 @@ func (r *reader) local(file string, k types.Kustomization) error {
 
 // sources returns the files of a generator.
 func sources(s types.KvPairSources) []string {
-	out := append(slices.Clone(s.EnvSources), s.EnvSource)
+	out := slices.Clone(s.EnvSources)
 	for _, file := range s.FileSources {
 		if _, after, ok := strings.Cut(file, "="); ok {
 			file = after

@@ -1,6 +1,7 @@
 package bake_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -143,8 +144,8 @@ func TestWrong(t *testing.T) {
 func TestProblems(t *testing.T) {
 	t.Parallel()
 	_, err := process(t).Render(t.Context(), helm(chart(t, "strict"), overrides(true, "image.tag=7", "replicas=0")))
-	var e *gennaker.Error
-	if e, _ = err.(*gennaker.Error); e == nil { //nolint:errorlint // what Render returns
+	e, ok := errors.AsType[*gennaker.Error](err)
+	if !ok {
 		t.Fatal(err)
 	}
 	want := []gennaker.Problem{{Path: "image.tag", Message: "got number, want string"}, {Path: "replicas", Message: "minimum: got 0, want 1"}}
