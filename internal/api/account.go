@@ -82,28 +82,3 @@ func located(doc *gennaker.Document, err error) error {
 	}
 	return err
 }
-
-// manifest returns an object of a cluster; "_" is the location of one that is
-// in no namespace.
-func (s *Server) manifest(r *request) (any, error) {
-	p, err := s.provider(r.PathValue("account"))
-	if err != nil {
-		return nil, err
-	}
-	kind, name, err := gennaker.ParseManifestName(r.PathValue("name"))
-	if err != nil {
-		return nil, err
-	}
-	if p.Manifests == nil {
-		return nil, gennaker.Errorf(gennaker.NotFound, "the account %s has no manifests", p.Account.Name)
-	}
-	ref := gennaker.ManifestRef{Account: p.Account.Name, Location: r.PathValue("location"), Kind: kind, Name: name}
-	if ref.Location == "_" {
-		ref.Location = ""
-	}
-	view, err := p.Manifest(r.Context(), ref)
-	if err != nil {
-		return nil, orNotFound(err, "Manifest %s not found", ref)
-	}
-	return view, nil
-}

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -57,7 +58,31 @@ func (m manifests) Manifest(_ context.Context, ref gennaker.ManifestRef) (gennak
 	if ref.ManifestName() != "deployment web" && ref.String() != "local//namespace shop" {
 		return gennaker.ManifestView{}, errNone
 	}
-	return gennaker.ManifestView{Account: ref.Account, Location: ref.Location, Name: ref.ManifestName()}, m.w.fail
+	return gennaker.ManifestView{
+		Account: ref.Account, Location: ref.Location, Name: ref.ManifestName(),
+		Events: []gennaker.ManifestEvent{{Kind: "Pod", Name: "web-1", Type: "Warning", Reason: "BackOff", Message: "it crashes", Count: 3}},
+	}, m.w.fail
+}
+
+// FindManifests knows two versions of the cluster "replicaSet web", of demo too.
+func (m manifests) FindManifests(_ context.Context, q provider.ManifestQuery) ([]gennaker.Manifest, error) {
+	if q.Cluster != "replicaSet web" {
+		return nil, m.w.fail
+	}
+	version := func(name, created string, n int64) gennaker.Manifest {
+		return gennaker.Manifest{
+			"kind": "ReplicaSet", "apiVersion": "apps/v1", "metadata": map[string]any{"name": name, "creationTimestamp": created}, "spec": map[string]any{"replicas": n},
+		}
+	}
+	return []gennaker.Manifest{version("web-v001", "2026-01-01T00:00:00Z", 5), version("web-v002", "2026-01-02T00:00:00Z", 1)}, m.w.fail
+}
+
+// Output repeats what it was asked for.
+func (m manifests) Output(ctx context.Context, ref gennaker.ManifestRef, container string, limit int64) (string, error) {
+	if _, err := m.Manifest(ctx, ref); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s of %s: %d\n", container, ref.ManifestName(), limit), nil
 }
 
 func TestAccountRequests(t *testing.T) {
@@ -77,6 +102,9 @@ func TestAccountRequests(t *testing.T) {
 		"no name":         {"GET", "/manifests/local/shop/deployment", ``, 400, "does not name an object"},
 		"no such account": {"GET", "/manifests/dev/shop/deployment%20web", ``, 404, "Account not found"},
 		"in no namespace": {"GET", "/manifests/local/_/namespace%20shop", ``, 200, `"location":""`},
+		"output":          {"GET", "/api/v1/manifests/local/shop/deployment%20web/logs?container=c&tail=9", ``, 200, "c of deployment web: 9\n"},
+		"much output":     {"GET", "/api/v1/manifests/local/shop/deployment%20web/logs?tail=99999999", ``, 200, ": 16777216\n"},
+		"bad tail":        {"GET", "/api/v1/manifests/local/shop/deployment%20web/logs?tail=all", ``, 400, "must be a number"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/provider"
 )
 
 // Limits of histories: what they hold unless asked, and at most.
@@ -66,31 +67,27 @@ func (p *presence) describe(attrs map[string]any) {
 }
 
 // running returns where applications run, by their names in lower case. An
-// account that does not answer soon is left out: saved applications must show
-// without it.
+// account that does not answer soon is left out, and if none does all are: saved
+// applications must show without them.
 func (s *Server) running(r *request) map[string]*presence {
-	ctx, cancel := context.WithTimeout(r.Context(), runningTimeout)
-	defer cancel()
 	out := map[string]*presence{}
-	for _, place := range s.Fleet.All() {
-		account := place.Account.Name
-		groups, err := place.ServerGroups(ctx, "")
-		if err != nil {
-			s.Log.WarnContext(ctx, "list applications without an account", "account", account, "error", err)
-			continue
+	groups, err := gather(s, r, s.Fleet.All(), runningTimeout, func(ctx context.Context, p provider.Provider) ([]gennaker.ServerGroup, error) {
+		return p.ServerGroups(ctx, "")
+	})
+	if err != nil {
+		return out
+	}
+	for _, g := range groups {
+		name := strings.ToLower(g.Moniker.App)
+		if out[name] == nil {
+			out[name] = &presence{}
 		}
-		for _, g := range groups {
-			name := strings.ToLower(g.Moniker.App)
-			if out[name] == nil {
-				out[name] = &presence{}
-			}
-			p := out[name]
-			if !slices.Contains(p.accounts, account) {
-				p.accounts = append(p.accounts, account)
-			}
-			if !slices.Contains(p.providers, g.CloudProvider) {
-				p.providers = append(p.providers, g.CloudProvider)
-			}
+		p := out[name]
+		if !slices.Contains(p.accounts, g.Account) {
+			p.accounts = append(p.accounts, g.Account)
+		}
+		if !slices.Contains(p.providers, g.CloudProvider) {
+			p.providers = append(p.providers, g.CloudProvider)
 		}
 	}
 	return out
@@ -125,6 +122,9 @@ func (s *Server) application(r *request) (any, error) {
 		}
 	}
 	if unsaved {
+		if len(groups) == 0 && len(r.absent) > 0 {
+			return nil, gennaker.Errorf(gennaker.Unavailable, "the application %s may be in %s, which does not answer", name, strings.Join(r.absent, ", "))
+		}
 		if len(groups) == 0 {
 			return nil, gennaker.Errorf(gennaker.NotFound, "Application not found (id: %s)", name)
 		}

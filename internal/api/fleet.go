@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"slices"
@@ -30,9 +31,20 @@ type ClusterBody struct {
 // ServerGroupBody is a server group as Gate's views show it.
 type ServerGroupBody struct {
 	gennaker.ServerGroup
-	Type           string   `json:"type"` // the cloud provider
-	Application    string   `json:"application"`
-	SecurityGroups []string `json:"securityGroups"`
+	Type               string   `json:"type"` // the cloud provider
+	Application        string   `json:"application"`
+	SecurityGroups     []string `json:"securityGroups"`
+	*Object                     // of a cluster of containers
+	*ServerGroupDetail          // of one that is shown by itself, or expanded
+}
+
+// ServerGroupDetail is what Gate's views of one server group repeat.
+type ServerGroupDetail struct {
+	AccountName string   `json:"accountName"`
+	Stack       string   `json:"stack"`
+	Detail      string   `json:"freeFormDetail"`
+	Disabled    bool     `json:"disabled"`
+	Zones       []string `json:"zones"`
 }
 
 // AccountBody is an account as GET /credentials shows it.
@@ -45,27 +57,32 @@ type AccountBody struct {
 	ChallengeDelete bool                `json:"challengeDestructiveActions"`
 	Permissions     map[string][]string `json:"permissions"`
 	Groups          []string            `json:"requiredGroupMembership"`
+	*ClusterAccount                     // of a cluster of containers
+
+	State *gennaker.AccountState `json:"state,omitzero"` // nil is always connected
+}
+
+// ClusterAccount is what Gate's views of an account of a cluster say besides.
+type ClusterAccount struct {
+	Namespaces []string          `json:"namespaces"`
+	Kinds      map[string]string `json:"spinnakerKindMap"` // what the kinds of objects are shown as: "serverGroups" of "replicaSet"
+	Registries []string          `json:"dockerRegistries"`
 }
 
 // groupsOf returns the server groups of an application in all accounts, oldest
-// first within a cluster. If an account does not answer there is no answer:
-// half of a fleet must not look like all of it.
+// first within a cluster.
 func (s *Server) groupsOf(r *request, application string) ([]gennaker.ServerGroup, error) {
-	var out []gennaker.ServerGroup
-	for _, p := range s.Fleet.All() {
-		groups, err := p.ServerGroups(r.Context(), application)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, groups...)
-	}
-	slices.SortStableFunc(out, func(a, b gennaker.ServerGroup) int {
-		if c := strings.Compare(a.Cluster, b.Cluster); c != 0 {
-			return c
-		}
-		return a.CreatedTime.Compare(b.CreatedTime.Time)
+	out, err := gather(s, r, s.Fleet.All(), answerWithin, func(ctx context.Context, p provider.Provider) ([]gennaker.ServerGroup, error) {
+		return p.ServerGroups(ctx, application)
 	})
-	return out, nil
+	oldestFirst(out)
+	return out, err
+}
+
+func oldestFirst(groups []gennaker.ServerGroup) {
+	slices.SortStableFunc(groups, func(a, b gennaker.ServerGroup) int {
+		return cmp.Or(strings.Compare(a.Cluster, b.Cluster), a.CreatedTime.Compare(b.CreatedTime.Time))
+	})
 }
 
 func groupBody(g gennaker.ServerGroup) ServerGroupBody {
@@ -75,7 +92,17 @@ func groupBody(g gennaker.ServerGroup) ServerGroupBody {
 	if g.LoadBalancers == nil {
 		g.LoadBalancers = []string{}
 	}
-	return ServerGroupBody{ServerGroup: g, Type: g.CloudProvider, Application: g.Moniker.App, SecurityGroups: []string{}}
+	return ServerGroupBody{
+		ServerGroup: g, Type: g.CloudProvider, Application: g.Moniker.App, SecurityGroups: []string{}, Object: object(g.Kind, g.Name, g.Region),
+	}
+}
+
+func expandedGroup(g gennaker.ServerGroup) ServerGroupBody {
+	out := groupBody(g)
+	out.ServerGroupDetail = &ServerGroupDetail{
+		AccountName: g.Account, Stack: g.Moniker.Stack, Detail: g.Moniker.Detail, Disabled: g.Disabled, Zones: []string{},
+	}
+	return out
 }
 
 func (s *Server) clusterNames(r *request) (any, error) {
@@ -94,12 +121,14 @@ func (s *Server) clusterNames(r *request) (any, error) {
 
 // accountGroups returns the server groups of {app} in {account}.
 func (s *Server) accountGroups(r *request) ([]gennaker.ServerGroup, error) {
-	account := r.PathValue("account")
-	if _, err := s.provider(account); err != nil {
+	p, err := s.provider(r.PathValue("account"))
+	if err != nil {
 		return nil, err
 	}
-	groups, err := s.groupsOf(r, r.PathValue("app"))
-	return byAccount(groups)[account], err
+	groups, err := p.ServerGroups(r.Context(), r.PathValue("app"))
+	oldestFirst(groups)
+	r.aged(p)
+	return groups, err
 }
 
 // provider returns the provider of an account that a path names.
@@ -132,7 +161,7 @@ func (s *Server) cluster(r *request) (any, error) {
 	summary := summarise(groups)[0]
 	out := ClusterBody{Name: name, AccountName: groups[0].Account, Type: summary.Provider, LoadBalancers: summary.LoadBalancers}
 	for _, g := range groups {
-		out.ServerGroups = append(out.ServerGroups, groupBody(g))
+		out.ServerGroups = append(out.ServerGroups, expandedGroup(g))
 	}
 	return out, nil
 }
@@ -153,9 +182,11 @@ func (s *Server) serverGroups(r *request) (any, error) {
 		if cloud != "" && g.CloudProvider != cloud || len(clusters) > 0 && !slices.Contains(clusters, g.Account+":"+g.Cluster) {
 			continue
 		}
-		if !expand {
-			g.LaunchConfig = nil
+		if expand {
+			out = append(out, expandedGroup(g))
+			continue
 		}
+		g.LaunchConfig = nil
 		out = append(out, groupBody(g))
 	}
 	return out, nil
@@ -174,55 +205,37 @@ func (s *Server) serverGroup(r *request) (any, error) {
 	if err != nil {
 		return nil, orNotFound(err, "Server group not found (id: %s)", name)
 	}
-	return groupBody(g), nil
+	r.aged(p)
+	return expandedGroup(g), nil
 }
 
-// loadBalancers lists those of {app}, which own it or stand behind it; all if
-// the path names no application.
-func (s *Server) loadBalancers(r *request) (any, error) {
-	app := r.PathValue("app")
-	out := []gennaker.LoadBalancer{}
-	for _, p := range s.Fleet.All() {
-		lbs, err := p.LoadBalancers(r.Context())
-		if err != nil {
-			return nil, err
-		}
-		for _, lb := range lbs {
-			if app != "" && !belongs(lb, app) {
-				continue
-			}
-			if lb.ServerGroups == nil {
-				lb.ServerGroups = []gennaker.LoadBalancerServerGroup{}
-			}
-			out = append(out, lb)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b gennaker.LoadBalancer) int { return strings.Compare(a.Name, b.Name) })
-	return out, nil
-}
-
-func belongs(lb gennaker.LoadBalancer, app string) bool {
-	return strings.EqualFold(lb.Application, app) ||
-		slices.ContainsFunc(lb.ServerGroups, func(g gennaker.LoadBalancerServerGroup) bool {
-			return strings.EqualFold(gennaker.ParseServerGroupName(g.Name).App, app)
-		})
-}
-
-func accountBody(p provider.Provider) AccountBody {
+// accountBody never fails: of an account that was not read yet it says less.
+func (s *Server) accountBody(r *request, p provider.Provider) AccountBody {
 	a := p.Account
-	if a.Regions == nil {
-		a.Regions = []string{}
+	out := AccountBody{
+		Account: a, AccountID: a.Name, AccountType: a.Type, Authorized: true, Permissions: map[string][]string{}, Groups: []string{},
 	}
-	return AccountBody{
-		Account: a, AccountID: a.Name, AccountType: a.Type, Authorized: true,
-		Permissions: map[string][]string{}, Groups: []string{},
+	out.Regions = orEmpty(a.Regions)
+	if p.State != nil {
+		out.State = new(p.State())
 	}
+	if p.Resources == nil {
+		return out
+	}
+	out.ClusterAccount = &ClusterAccount{Namespaces: orEmpty(a.Regions), Kinds: map[string]string{}, Registries: []string{}}
+	if namespaces, err := p.Namespaces(r.Context()); err == nil {
+		out.Namespaces = orEmpty(namespaces)
+	}
+	if kinds, err := p.Kinds(r.Context()); err == nil && kinds != nil {
+		out.Kinds = kinds
+	}
+	return out
 }
 
-func (s *Server) accounts(*request) (any, error) {
+func (s *Server) accounts(r *request) (any, error) {
 	out := []AccountBody{}
 	for _, p := range s.Fleet.All() {
-		out = append(out, accountBody(p))
+		out = append(out, s.accountBody(r, p))
 	}
 	return out, nil
 }
@@ -232,7 +245,7 @@ func (s *Server) account(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return accountBody(p), nil
+	return s.accountBody(r, p), nil
 }
 
 // Bounds of how much of a log is shown before it is followed, in bytes.

@@ -18,6 +18,7 @@ func TestApplications(t *testing.T) {
 	want := []map[string]any{
 		{"name": "demo", "email": "a@example.com", "accounts": "local", "cloudProviders": "local"},
 		{"name": "shop", "accounts": "local", "cloudProviders": "local"}, // was never saved
+		{"name": "web", "accounts": "prod", "cloudProviders": "kubernetes"},
 	}
 	if diff := cmp.Diff(want, read[[]map[string]any](t, s, "/applications")); diff != "" {
 		t.Error(diff)
@@ -143,7 +144,7 @@ func TestLoadBalancers(t *testing.T) {
 		"/applications/Demo/loadBalancers": "front", // stands before it
 		"/applications/shop/loadBalancers": "alone front",
 		"/applications/nope/loadBalancers": "",
-		"/api/v1/load-balancers":           "alone front",
+		"/api/v1/load-balancers":           "alone front service web",
 	} {
 		var got []string
 		for _, lb := range read[[]gennaker.LoadBalancer](t, s, target) {
@@ -167,7 +168,8 @@ func TestFleetThatDoesNotAnswer(t *testing.T) {
 	w.fail = gennaker.Errorf(gennaker.Unavailable, "the node does not answer")
 	s := api.New(w.config())
 	for _, target := range []string{
-		"/applications/demo/clusters", "/applications/demo/clusters/local", "/applications/demo/clusters/local/demo-prod",
+		"/applications/demo/clusters", "/applications/demo/clusters/local", "/applications/demo/serverGroupManagers", "/applications/demo/rawResources",
+		"/loadBalancers", "/loadBalancers/local/local/front", "/securityGroups", "/securityGroups/prod", "/instances/prod/shop/u1", "/instances/local/local/x", "/applications/demo/clusters/local/demo-prod",
 		"/applications/demo/serverGroups", "/applications/demo/serverGroups/local/local/demo-prod-v001",
 		"/applications/demo/loadBalancers", "/api/v1/load-balancers",
 		"/api/v1/server-groups/local/local/demo-prod-v001/logs",
@@ -182,7 +184,7 @@ func TestAccounts(t *testing.T) {
 	t.Parallel()
 	s := api.New(newWorld(t).config())
 	const local = `{"name":"local","type":"local","cloudProvider":"local","regions":["local"],"accountId":"local","accountType":"local","primaryAccount":false,"authorized":true,"challengeDestructiveActions":false,"permissions":{},"requiredGroupMembership":[]}`
-	if got := call(s, "GET", "/credentials?expand=true", "").Body.String(); got != "["+local+"]\n" {
+	if got := call(s, "GET", "/credentials?expand=true", "").Body.String(); !strings.HasPrefix(got, "["+local+`,{"name":"prod",`) {
 		t.Errorf("got %s", got)
 	}
 	if got := call(s, "GET", "/credentials/local", "").Body.String(); got != local+"\n" {
@@ -190,7 +192,7 @@ func TestAccounts(t *testing.T) {
 	}
 	failure(t, call(s, "GET", "/credentials/moon", ""), 404)
 	u := read[api.UserBody](t, s, "/auth/user")
-	if diff := cmp.Diff(api.UserBody{Username: "anonymous", Email: "anonymous", Roles: []string{}, AllowedAccounts: []string{"local"}, Enabled: true}, u); diff != "" {
+	if diff := cmp.Diff(api.UserBody{Username: "anonymous", Email: "anonymous", Roles: []string{}, AllowedAccounts: []string{"local", "prod"}, Enabled: true}, u); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -20,6 +20,9 @@ type request struct {
 	*http.Request
 	caller Caller
 	text   []byte // the body
+
+	stale  []string // of [StaleHeader]
+	absent []string // accounts that the answer lacks
 }
 
 // readBody reads all of the body, or nothing if it says that it is too long.

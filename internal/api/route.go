@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,9 +33,9 @@ type Route struct {
 // Routes returns the table of routes.
 func (*Server) Routes() []Route { return routes() }
 
-func routes() []Route { return append(gate(), own()...) }
+func routes() []Route { return slices.Concat(gate(), infrastructure(), own()) }
 
-// gate are the routes of Spinnaker's Gate.
+// gate are the routes of Spinnaker's Gate about what users write and run.
 func gate() []Route {
 	return []Route{
 		{"GET", "/{$}", Public, false, (*Server).root},
@@ -91,16 +92,34 @@ func gate() []Route {
 		{"GET", "/tasks/{id}", Read, false, (*Server).task},
 		{"PUT", "/tasks/{id}/cancel", Execute, false, (*Server).cancelExecution},
 		{"GET", "/applications/{app}/tasks", Read, false, (*Server).applicationTasks},
+	}
+}
 
+// infrastructure are the routes of Spinnaker's Gate about what runs.
+func infrastructure() []Route {
+	return []Route{
 		{"GET", "/applications/{app}/clusters", Read, false, (*Server).clusterNames},
 		{"GET", "/applications/{app}/clusters/{account}", Read, false, (*Server).clusters},
 		{"GET", "/applications/{app}/clusters/{account}/{cluster}", Read, false, (*Server).cluster},
 		{"GET", "/applications/{app}/serverGroups", Read, false, (*Server).serverGroups},
 		{"GET", "/applications/{app}/serverGroups/{account}/{region}/{name}", Read, false, (*Server).serverGroup},
 		{"GET", "/applications/{app}/loadBalancers", Read, false, (*Server).loadBalancers},
+		{"GET", "/applications/{app}/serverGroupManagers", Read, false, (*Server).managers},
+		{"GET", "/applications/{app}/rawResources", Read, false, (*Server).rawResources},
+		{"GET", "/loadBalancers", Read, false, (*Server).loadBalancerSummaries},
+		{"GET", "/loadBalancers/{account}/{region}/{name}", Read, false, (*Server).loadBalancer},
+		{"GET", "/securityGroups", Read, false, (*Server).securityGroups},
+		{"GET", "/securityGroups/{account}", Read, false, (*Server).accountSecurityGroups},
+		{"GET", "/securityGroups/{account}/{region}/{name}", Read, false, (*Server).securityGroup},
+		{"GET", "/firewalls", Read, false, (*Server).securityGroups},
+		{"GET", "/firewalls/{account}", Read, false, (*Server).accountSecurityGroups},
+		{"GET", "/firewalls/{account}/{region}/{name}", Read, false, (*Server).securityGroup},
+		{"GET", "/instances/{account}/{region}/{id}", Read, false, (*Server).instance},
+		{"GET", "/instances/{account}/{region}/{id}/console", Read, false, (*Server).console},
+		{"GET", "/manifests/{account}/{location}/{name}", Read, false, (*Server).showManifest},
+		{"GET", "/manifests/{account}/{location}/{kind}/cluster/{app}/{cluster}/dynamic/{criteria}", Read, false, (*Server).dynamicManifest},
 		{"GET", "/credentials", Read, false, (*Server).accounts},
 		{"GET", "/credentials/{account}", Read, false, (*Server).account},
-		{"GET", "/manifests/{account}/{location}/{name}", Read, false, (*Server).manifest},
 	}
 }
 
@@ -118,6 +137,8 @@ func own() []Route {
 		{"POST", "/api/v1/accounts/check", Admin, true, (*Server).checkAccount},
 		{"POST", "/api/v1/accounts/{account}/check", Admin, false, (*Server).diagnoseAccount},
 		{"GET", "/api/v1/load-balancers", Read, false, (*Server).loadBalancers},
+		{"GET", "/api/v1/manifests/{account}/{location}/{name}/events", Read, false, (*Server).manifestEvents},
+		{"GET", "/api/v1/manifests/{account}/{location}/{name}/logs", Read, false, (*Server).manifestLogs},
 		{"GET", "/api/v1/server-groups/{account}/{region}/{name}/logs", Read, false, (*Server).logs},
 	}
 }
@@ -239,6 +260,9 @@ func (s *Server) handler(row Route) http.Handler {
 		if err != nil {
 			s.fail(w, hr, err)
 			return
+		}
+		for _, v := range r.freshness() {
+			w.Header().Add(StaleHeader, v)
 		}
 		s.write(w, r, v)
 	})

@@ -42,11 +42,13 @@ type world struct {
 
 	operations []api.Operation
 	task       func() gennaker.Execution // the execution of the last operation; nil is one that succeeded
+	prod       *cluster
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{subs: make(chan chan gennaker.Event, 10), log: "hello\n"}
+	w.prod = &cluster{w: w, state: gennaker.AccountState{Connected: true}}
 	w.apps = []gennaker.Application{{Name: "Demo", Email: "a@example.com", Attrs: map[string]any{"name": "Demo", "email": "a@example.com"}}}
 	w.addPipeline(t, `{"id":"p1","application":"demo","name":"deploy it","index":5,"parameterConfig":[{"name":"tag","required":true},{"name":"where","required":true,"default":"here"}],"stages":[{"type":"wait","refId":"1","waitTime":1}],"extra":{"kept":1.50}}`)
 	w.addPipeline(t, `{"id":"p2","application":"demo","name":"a/b","stages":[]}`)
@@ -64,7 +66,7 @@ func newWorld(t *testing.T) *world {
 		group("demo-prod-v001", 2, "front"), group("demo-prod-v000", 1, "front"), group("demo-test-v000", 3, "other"), group("shop-v000", 4, "front"),
 	}
 	w.balancers = []gennaker.LoadBalancer{
-		{Name: "front", Account: "local", Region: "local", Application: "shop", Traffic: gennaker.Traffic{Requests: 7}, ServerGroups: []gennaker.LoadBalancerServerGroup{{Name: "demo-prod-v001"}}},
+		{Name: "front", Account: "local", Region: "local", Application: "shop", Traffic: gennaker.Traffic{Requests: 7}, ServerGroups: []gennaker.LoadBalancerServerGroup{{Name: "demo-prod-v001", Region: "local"}}},
 		{Name: "alone", Account: "local", Region: "local", Application: "shop"},
 	}
 	w.revisions = []gennaker.Revision{{Number: 1, Author: "ann", At: gennaker.Millis(5), Document: json.RawMessage(`{"name":"Demo"}`)}}
@@ -321,7 +323,7 @@ func (w *world) config() api.Config {
 		Fleet: provider.NewFleet(provider.Provider{
 			Account:   gennaker.Account{Name: "local", Type: "local", CloudProvider: "local", Regions: []string{"local"}},
 			Inventory: w, Logs: w, Manifests: manifests{w: w},
-		}),
+		}, w.prod.provider()),
 	}
 }
 

@@ -1,0 +1,94 @@
+package api
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/provider"
+)
+
+// StaleHeader is in answers that do not show every account as it is: once for
+// each of them, "account=since" with a time as RFC 3339 has it, or "account"
+// alone if nothing of it is shown.
+const StaleHeader = "X-Gennaker-Stale"
+
+// answerWithin bounds how long lists wait for one account.
+const answerWithin = 10 * time.Second
+
+// gather asks accounts at the same time, and returns what they answer, in their
+// order. One that does not answer hides none of the others: it is named in
+// [StaleHeader], and so is one that answers with its last known state. If none
+// answers, there is no answer.
+func gather[T any](s *Server, r *request, all []provider.Provider, within time.Duration, ask func(context.Context, provider.Provider) ([]T, error)) ([]T, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), within)
+	defer cancel()
+	answers, failures := make([][]T, len(all)), make([]error, len(all))
+	var wg sync.WaitGroup
+	for i, p := range all {
+		wg.Go(func() { answers[i], failures[i] = ask(ctx, p) })
+	}
+	wg.Wait()
+	var (
+		out  []T
+		lost error // why an account is not in it
+		some bool  // one is
+	)
+	for i, p := range all {
+		if err := failures[i]; err != nil {
+			s.Log.WarnContext(ctx, "answer without an account", "account", p.Account.Name, "error", err)
+			r.absent = append(r.absent, p.Account.Name)
+			if lost == nil {
+				lost = err
+			}
+			continue
+		}
+		some = true
+		out = append(out, answers[i]...)
+		r.aged(p)
+	}
+	if lost != nil && !some {
+		return nil, lost
+	}
+	return out, nil
+}
+
+// aged notes that the answer shows the last known state of p, if that is so.
+func (r *request) aged(p provider.Provider) {
+	if p.State == nil {
+		return
+	}
+	if state := p.State(); !state.Connected {
+		r.stale = append(r.stale, stale(p.Account.Name, state))
+	}
+}
+
+// stale returns a value of [StaleHeader]. Names of accounts are the
+// configuration's, and might be anything.
+func stale(account string, state gennaker.AccountState) string {
+	account = strings.Map(func(c rune) rune {
+		if c < ' ' || c == 0x7f {
+			return '?'
+		}
+		return c
+	}, account)
+	at := state.SeenAt
+	if at.IsZero() {
+		at = state.Since
+	}
+	if at.IsZero() {
+		return account
+	}
+	return account + "=" + at.UTC().Format(time.RFC3339)
+}
+
+// freshness returns the values of [StaleHeader] of the answer.
+func (r *request) freshness() []string {
+	out := r.stale
+	for _, account := range r.absent {
+		out = append(out, stale(account, gennaker.AccountState{}))
+	}
+	return out
+}
