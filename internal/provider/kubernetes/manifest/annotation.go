@@ -306,5 +306,5 @@ func unquote(s string) string {
 
 // describe names an object in an error: "replicaSet web".
 func describe(m gennaker.Manifest) string {
-	return KindOf(m).String() + " " + cmpOr(Name(m), GenerateName(m))
+	return KindOf(m).String() + " " + short(cmpOr(Name(m), GenerateName(m)))
 }

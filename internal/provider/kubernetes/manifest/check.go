@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"go.yaml.in/yaml/v3"
@@ -74,9 +74,9 @@ func flatten(v any, path string, depth int, add func(map[string]any, string) err
 	return nil
 }
 
-// Check returns all that is wrong with objects that are to be deployed together,
-// so far as that can be told without a cluster; paths are as in
-// "manifests[2].metadata.name". Their namespaces are final. stage is the stage's
+// Check returns what is wrong with objects that are to be deployed together, so
+// far as that can be told without a cluster: the first 100 problems. Paths are as
+// in "manifests[2].metadata.name". Their namespaces are final. stage is the stage's
 // field "versioned", which decides how long names may be.
 func Check(list []gennaker.Manifest, stage *bool) []gennaker.Problem {
 	var c checker
@@ -131,6 +131,9 @@ type checker struct {
 }
 
 func (c *checker) report(field, format string, args ...any) {
+	if len(c.problems) == maxProblems {
+		return
+	}
 	p := c.prefix
 	if field != "" {
 		p += "." + field
@@ -149,12 +152,12 @@ func (c *checker) object(m gennaker.Manifest, stage *bool) {
 	if v := text(m, "apiVersion"); v == "" {
 		c.report("apiVersion", "is missing: say which version of the API the object is of, as in apps/v1")
 	} else if msg := badAPIVersion(v); msg != "" {
-		c.report("apiVersion", "%q is none: %s", v, msg)
+		c.report("apiVersion", "%q is none: %s", short(v), msg)
 	}
 	if v := text(m, "kind"); v == "" {
 		c.report("kind", "is missing: say what the object is, as in Deployment")
 	} else if !kindPattern.MatchString(v) {
-		c.report("kind", "%q is none: a kind is a word with a large first letter", v)
+		c.report("kind", "%q is none: a kind is a word with a large first letter", short(v))
 	}
 	if _, ok := m["metadata"].(map[string]any); !ok {
 		c.report("metadata", "is missing: it holds the object's name")
@@ -166,7 +169,7 @@ func (c *checker) object(m gennaker.Manifest, stage *bool) {
 		if ns, ok := v.(string); !ok {
 			c.report("metadata.namespace", "must be a string")
 		} else if errs := validation.IsDNS1123Label(ns); len(errs) > 0 {
-			c.report("metadata.namespace", "%q is no name of a namespace: %s", ns, errs[0])
+			c.report("metadata.namespace", "%q is no name of a namespace: %s", short(ns), errs[0])
 		}
 	}
 	c.pairs(m, "metadata.labels", validation.IsValidLabelValue)
@@ -210,12 +213,12 @@ func (c *checker) name(m gennaker.Manifest, numbered bool) {
 		if prefix := GenerateName(m); prefix == "" {
 			c.report("metadata.name", "is missing")
 		} else if msg := badName(kind, strings.TrimRight(prefix, "-.")+"x"); msg != "" {
-			c.report("metadata.generateName", "%q cannot begin a name: %s", prefix, msg)
+			c.report("metadata.generateName", "%q cannot begin a name: %s", short(prefix), msg)
 		}
 		return
 	}
 	if msg := badName(kind, name); msg != "" {
-		c.report("metadata.name", "%q is no name of a %s: %s", name, kind, msg)
+		c.report("metadata.name", "%q is no name of a %s: %s", short(name), kind, msg)
 		return
 	}
 	long := len(name)
@@ -225,9 +228,9 @@ func (c *checker) name(m gennaker.Manifest, numbered bool) {
 	switch {
 	case long <= kind.MaxName:
 	case numbered:
-		c.report("metadata.name", "%q has %d bytes with its version -v000, more than the %d that the name of a %s may have", name, long, kind.MaxName, kind)
+		c.report("metadata.name", "%q has %d bytes with its version -v000, more than the %d that the name of a %s may have", short(name), long, kind.MaxName, kind)
 	default:
-		c.report("metadata.name", "%q has %d bytes, more than the %d that the name of a %s may have", name, long, kind.MaxName, kind)
+		c.report("metadata.name", "%q has %d bytes, more than the %d that the name of a %s may have", short(name), long, kind.MaxName, kind)
 	}
 }
 
@@ -239,7 +242,7 @@ func badName(kind Kind, name string) string {
 	}
 	switch {
 	case kind.pathNamed:
-		errs = path.IsValidPathSegmentName(name)
+		errs = content.IsPathSegmentName(name)
 	case kind.labelNamed:
 		errs = validation.IsDNS1123Label(name)
 	default:
@@ -264,18 +267,18 @@ func (c *checker) pairs(m gennaker.Manifest, at string, valid func(string) []str
 		return
 	}
 	for _, k := range sortedKeys(pairs) {
-		where := at + "[" + strconv.Quote(k) + "]"
+		where := at + "[" + strconv.Quote(short(k)) + "]"
 		if errs := validation.IsQualifiedName(strings.ToLower(k)); len(errs) > 0 {
 			c.report(where, "is no key: %s", errs[0])
 		}
 		s, ok := pairs[k].(string)
 		if !ok {
-			c.report(where, "must be a string: write \"%v\" in quotes", pairs[k])
+			c.report(where, "must be a string: write \"%s\" in quotes", short(fmt.Sprint(pairs[k])))
 			continue
 		}
 		if valid != nil {
 			if errs := valid(s); len(errs) > 0 {
-				c.report(where, "%q is no value of a label: %s", s, errs[0])
+				c.report(where, "%q is no value of a label: %s", short(s), errs[0])
 			}
 		}
 	}

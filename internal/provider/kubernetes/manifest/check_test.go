@@ -1,6 +1,7 @@
 package manifest_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -30,11 +31,11 @@ func TestCheck(t *testing.T) {
 		"generated name":  {"{apiVersion: batch/v1, kind: Job, metadata: {generateName: migrate-}}", nil, nil},
 		"system name":     {"{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: 'system:Node'}}", nil, nil},
 		"path as a name":  {"{apiVersion: example.com/v1, kind: Gadget, metadata: {name: a/b}}", nil, []string{`manifests[0].metadata.name: "a/b" is no name of a Gadget.example.com: may not contain '/'`}},
-		"long, versioned": {"{apiVersion: v1, kind: ConfigMap, metadata: {name: " + long + "}}", nil, []string{`manifests[0].metadata.name: "` + long + `" has 255 bytes with its version -v000, more than the 253 that the name of a configMap may have`}},
-		"long, made so":   {"{apiVersion: apps/v1, kind: Deployment, metadata: {name: " + long + "}}", new(true), []string{`manifests[0].metadata.name: "` + long + `" has 255 bytes with its version -v000, more than the 253 that the name of a deployment may have`}},
+		"long, versioned": {"{apiVersion: v1, kind: ConfigMap, metadata: {name: " + long + "}}", nil, []string{`manifests[0].metadata.name: "` + long[:40] + `…" has 255 bytes with its version -v000, more than the 253 that the name of a configMap may have`}},
+		"long, made so":   {"{apiVersion: apps/v1, kind: Deployment, metadata: {name: " + long + "}}", new(true), []string{`manifests[0].metadata.name: "` + long[:40] + `…" has 255 bytes with its version -v000, more than the 253 that the name of a deployment may have`}},
 		"long, not so":    {"{apiVersion: v1, kind: ConfigMap, metadata: {name: " + long + "}}", new(false), nil},
-		"long service":    {"{apiVersion: v1, kind: Service, metadata: {name: " + long[:64] + "}}", nil, []string{`manifests[0].metadata.name: "` + long[:64] + `" has 64 bytes, more than the 63 that the name of a service may have`}},
-		"long cron job":   {"{apiVersion: batch/v1, kind: CronJob, metadata: {name: " + long[:53] + "}}", nil, []string{`manifests[0].metadata.name: "` + long[:53] + `" has 53 bytes, more than the 52 that the name of a cronJob may have`}},
+		"long service":    {"{apiVersion: v1, kind: Service, metadata: {name: " + long[:64] + "}}", nil, []string{`manifests[0].metadata.name: "` + long[:40] + `…" has 64 bytes, more than the 63 that the name of a service may have`}},
+		"long cron job":   {"{apiVersion: batch/v1, kind: CronJob, metadata: {name: " + long[:53] + "}}", nil, []string{`manifests[0].metadata.name: "` + long[:40] + `…" has 53 bytes, more than the 52 that the name of a cronJob may have`}},
 		"namespace":       {"{apiVersion: v1, kind: Service, metadata: {name: a, namespace: 7}}", nil, []string{"manifests[0].metadata.namespace: must be a string"}},
 		"annotations": {
 			"{apiVersion: v1, kind: Service, metadata: {name: a, annotations: {strategy.spinnaker.io/versioned: true, 'a b': c, traffic.spinnaker.io/load-balancers: service web, strategy.spinnaker.io/max-version-history: many}}}",
@@ -85,6 +86,15 @@ func TestCheckSize(t *testing.T) {
 	got := manifest.Check([]gennaker.Manifest{m}, nil)
 	if len(got) != 1 || !strings.HasPrefix(got[0].Message, "has 15729") {
 		t.Errorf("problems %v", got)
+	}
+	bad := one(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}")
+	labels := map[string]any{}
+	for i := range 1000 {
+		labels[fmt.Sprintf("a b%d", i)] = strings.Repeat("x ", 1000)
+	}
+	bad["metadata"].(map[string]any)["labels"] = labels
+	if got = manifest.Check([]gennaker.Manifest{bad}, nil); len(got) != 100 || len(got[0].String()) > 500 {
+		t.Errorf("%d problems, the first of %d bytes", len(got), len(got[0].String()))
 	}
 }
 

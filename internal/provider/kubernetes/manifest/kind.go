@@ -159,7 +159,8 @@ func (k Kind) String() string {
 }
 
 // Qualified returns the kind as a [gennaker.ManifestRef] has it: "ReplicaSet",
-// and with the group for what is in none of Kubernetes' own: "Gadget.example.com".
+// and with its group what is neither in the table nor in a group that Spinnaker
+// counts as Kubernetes' own: "Gadget.example.com".
 func (k Kind) Qualified() string {
 	if k.Plural != "" || native(k.Group) {
 		return k.Name
@@ -167,10 +168,18 @@ func (k Kind) Qualified() string {
 	return k.Name + "." + k.Group
 }
 
-// native reports whether a group is one of Kubernetes' own, in which no two
-// kinds share a name.
+// native reports whether a group is one of Kubernetes' own, whose kinds Spinnaker
+// names without it.
+//
+// Source: clouddriver-kubernetes KubernetesApiGroup.
 func native(group string) bool {
-	return !strings.Contains(group, ".") || strings.HasSuffix(group, ".k8s.io") && group != gateways
+	switch group {
+	case "", apps, "autoscaling", "batch", "extensions", policy, rbac, networking, storage, admission,
+		"apiextensions.k8s.io", "apiregistration.k8s.io", "authentication.k8s.io", "authorization.k8s.io",
+		"certificates.k8s.io", "scheduling.k8s.io", "settings.k8s.io":
+		return true
+	}
+	return false
 }
 
 // Order returns manifests in groups of equal priority, ascending; within a group

@@ -39,15 +39,6 @@ func normal(t *testing.T, m gennaker.Manifest) gennaker.Manifest {
 	return out
 }
 
-func normals(t *testing.T, list []gennaker.Manifest) []gennaker.Manifest {
-	t.Helper()
-	out := make([]gennaker.Manifest, len(list))
-	for i, m := range list {
-		out[i] = normal(t, m)
-	}
-	return out
-}
-
 // one reads one object from YAML.
 func one(t *testing.T, text string) gennaker.Manifest {
 	t.Helper()

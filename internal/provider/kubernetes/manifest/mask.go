@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gennaker/gennaker"
@@ -47,14 +48,18 @@ func Mask(m gennaker.Manifest) gennaker.Manifest {
 	return m
 }
 
-// MaskText returns text without the values of Secrets, as they are and as
+// MaskText returns text without the values of Secrets, as they are, quoted and as
 // base64: for what others wrote about them, such as the answers of admission
 // webhooks. Values of fewer than 4 bytes stay.
 func MaskText(text string, secrets ...gennaker.Manifest) string {
 	var values []string
 	add := func(v string) {
-		if len(v) >= minMasked {
-			values = append(values, v)
+		if len(v) < minMasked {
+			return
+		}
+		values = append(values, v)
+		if quoted := strconv.Quote(v); quoted != `"`+v+`"` {
+			values = append(values, quoted[1:len(quoted)-1])
 		}
 	}
 	for _, m := range secrets {

@@ -58,4 +58,8 @@ func TestMaskText(t *testing.T) {
 	if want := "webhook denied **** and **** and **** and **** by ab"; got != want {
 		t.Errorf("masked %q, want %q", got, want)
 	}
+	key := one(t, "{apiVersion: v1, kind: Secret, metadata: {name: key}, stringData: {key: \"line one\\nline two\"}}")
+	if got := manifest.MaskText("refused: {\"key\":\"line one\\nline two\"}", key); got != `refused: {"key":"****"}` {
+		t.Errorf("quoted: %q", got)
+	}
 }

@@ -95,8 +95,17 @@ func at(n *yaml.Node, format string, args ...any) error {
 	return &position{n.Line, n.Column, fmt.Sprintf(format, args...)}
 }
 
-// maxProblems bounds what is said of one text.
-const maxProblems = 50
+// short bounds what is quoted of a text.
+func short(s string) string {
+	const most = 40
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}
+
+// maxProblems bounds what is said of one text, or one list.
+const maxProblems = 100
 
 func (p *parser) problem(err error) {
 	out := gennaker.Problem{Message: fmt.Sprintf("document %d: %v", p.document, err)}
@@ -128,7 +137,7 @@ func (p *parser) flatten(n *yaml.Node, depth int) error {
 	case n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null":
 		return nil
 	case n.Kind != yaml.MappingNode:
-		p.problem(at(n, "%q is no object", n.Value))
+		p.problem(at(n, "%q is no object", short(n.Value)))
 		return nil
 	}
 	if kind, items := value(n, "kind"), value(n, "items"); kind != nil && strings.HasSuffix(kind.Value, "List") {
@@ -237,7 +246,7 @@ func (p *parser) mapping(n *yaml.Node, out map[string]any, depth int) error {
 			return err
 		}
 		if _, twice := out[k]; twice {
-			return at(n.Content[i], "the key %q stands twice", k)
+			return at(n.Content[i], "the key %q stands twice", short(k))
 		}
 		if err := p.spend(len(k) + 4); err != nil {
 			return err
@@ -316,21 +325,21 @@ func scalar(n *yaml.Node) (any, error) {
 	case "!!bool", "!!int", "!!float", "!!binary":
 		var v any
 		if err := n.Decode(&v); err != nil {
-			return nil, at(n, "%q cannot be read as %s", n.Value, strings.TrimPrefix(tag, "!!"))
+			return nil, at(n, "%q cannot be read as %s", short(n.Value), strings.TrimPrefix(tag, "!!"))
 		}
 		if u, ok := v.(uint64); ok {
 			v = float64(u)
 		}
 		if f, ok := v.(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
-			return nil, at(n, "%s is no number that an object can hold", n.Value)
+			return nil, at(n, "%s is no number that an object can hold", short(n.Value))
 		}
 		v, err := normal(v, "", 0)
 		if err != nil {
-			return nil, at(n, "%q cannot be read", n.Value)
+			return nil, at(n, "%q cannot be read", short(n.Value))
 		}
 		return v, nil
 	default:
-		return nil, at(n, "the tag %s is not known", n.Tag)
+		return nil, at(n, "the tag %s is not known", short(n.Tag))
 	}
 }
 
