@@ -85,6 +85,14 @@ func address(t testing.TB) string {
 	return ln.Addr().String()
 }
 
+// On returns the server for a test within the one that started it, which ends
+// when something goes wrong there. It is not to be killed by it.
+func (s *Server) On(t testing.TB) *Server {
+	other := *s
+	other.t = t
+	return &other
+}
+
 // Up starts the server again, and returns when it answers.
 func (s *Server) Up() {
 	s.t.Helper()
