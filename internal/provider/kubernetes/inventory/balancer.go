@@ -82,7 +82,7 @@ func (i *Inventory) behind(now time.Time) map[key][]gennaker.LoadBalancerServerG
 		}
 		namespace := o.meta.GetNamespace()
 		g := gennaker.LoadBalancerServerGroup{Name: o.name(), Account: i.cfg.Account, Region: namespace, Weight: 100}
-		selected := x.selecting(namespace, t.Labels)
+		selected, _ := x.selecting(namespace, t.Labels)
 		names := loadBalancers(o.meta.GetAnnotations())
 		if len(selected) == 0 && len(names) == 0 {
 			continue

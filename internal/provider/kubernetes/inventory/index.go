@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/provider/kubernetes/manifest"
@@ -250,7 +251,7 @@ func (x *index) concerns(o *object) []change {
 		return nil
 	case *discoveryv1.EndpointSlice:
 		return nil // the traffic of workloads says what it changed
-	case *corev1.Service:
+	case *corev1.Service, *gatewayv1.HTTPRoute:
 		return []change{{}} // which of the namespace's server groups are enabled depends on it
 	case *autoscalingv2.HorizontalPodAutoscaler:
 		return []change{{application: o.app()}}
@@ -319,22 +320,28 @@ func firstPair(selector map[string]string) string {
 }
 
 // selecting returns the services of a namespace that select by labels that all
-// are among these, by name.
-func (x *index) selecting(namespace string, labels map[string]string) []*object {
+// are among these, by name. Those for a route's weights that have no share are
+// not among them; spare says that there are some.
+func (x *index) selecting(namespace string, labels map[string]string) (out []*object, spare bool) {
 	all := x.services[namespace]
 	if len(all) == 0 {
-		return nil
+		return nil, false
 	}
-	var out []*object
 	for k, v := range labels {
 		for o := range all[k+"="+v] {
-			if s, ok := o.meta.(*corev1.Service); ok && selects(s.Spec.Selector, labels) {
+			s, ok := o.meta.(*corev1.Service)
+			if !ok || !selects(s.Spec.Selector, labels) {
+				continue
+			}
+			if counts, _ := x.share(o.key()); counts {
 				out = append(out, o)
+			} else {
+				spare = true
 			}
 		}
 	}
 	slices.SortFunc(out, func(a, b *object) int { return cmp.Compare(a.meta.GetName(), b.meta.GetName()) })
-	return out
+	return out, spare
 }
 
 func selects(selector, labels map[string]string) bool {

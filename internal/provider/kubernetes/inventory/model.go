@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -119,7 +120,8 @@ func (i *Inventory) serverGroup(o *object, now time.Time) gennaker.ServerGroup {
 		if len(template.Spec.Containers) > 0 {
 			g.Image = template.Spec.Containers[0].Image
 		}
-		for _, s := range x.selecting(g.Region, template.Labels) {
+		services, _ := x.selecting(g.Region, template.Labels)
+		for _, s := range services {
 			g.LoadBalancers = append(g.LoadBalancers, s.name())
 		}
 	}
@@ -177,7 +179,11 @@ func images(spec *corev1.PodSpec) []string {
 // Source: strategies, B5.
 func (x *index) isDisabled(o *object) bool {
 	t := templateOf(o)
-	return t != nil && len(loadBalancers(o.meta.GetAnnotations())) > 0 && len(x.selecting(o.meta.GetNamespace(), t.Labels)) == 0
+	if t == nil || len(loadBalancers(o.meta.GetAnnotations())) == 0 {
+		return false
+	}
+	services, _ := x.selecting(o.meta.GetNamespace(), t.Labels)
+	return len(services) == 0
 }
 
 // capacity returns how many instances a workload has, within what its
@@ -306,6 +312,10 @@ func (x *index) health(p *corev1.Pod, g *gennaker.ServerGroup, left time.Time, n
 
 func (x *index) judge(p *corev1.Pod, g *gennaker.ServerGroup, left time.Time, now time.Time) (gennaker.HealthState, string) {
 	routes := x.traffic.of(p)
+	maps.DeleteFunc(routes, func(service string, _ mention) bool {
+		counts, _ := x.share(key{Namespace: p.Namespace, Name: service})
+		return !counts
+	})
 	routed := false
 	for _, m := range routes {
 		routed = routed || m.routed
@@ -331,14 +341,14 @@ func (x *index) judge(p *corev1.Pod, g *gennaker.ServerGroup, left time.Time, no
 		}
 		return gennaker.Starting, ""
 	}
-	selected := x.selecting(p.Namespace, p.Labels)
+	selected, spare := x.selecting(p.Namespace, p.Labels)
 	for _, s := range selected {
 		if m := routes[s.meta.GetName()]; !m.ready && x.kinds[sliceKind] != nil {
 			return gennaker.Starting, fmt.Sprintf("it is ready, and not yet among the endpoints of %s", s.name())
 		}
 	}
 	switch {
-	case len(selected) > 0 || !g.Disabled && len(g.LoadBalancers) == 0:
+	case len(selected) > 0 || !g.Disabled && len(g.LoadBalancers) == 0 && !spare:
 		return gennaker.Up, ""
 	case routed:
 		return gennaker.Draining, "it is still an endpoint of " + serviceNames(routes)

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/provider/kubernetes/manifest"
@@ -19,6 +20,16 @@ import (
 // their Services, in RFC 3339. Who detaches them writes it, so that when they
 // are drained is known after a restart too.
 const DetachedAnnotation = "gennaker.io/detached-at"
+
+// Annotations of a Service that exists for the weights of a route: whose pods
+// it selects, and which HTTPRoute sends them requests. It counts as a way for
+// requests only while the route has a share for it. The route itself says when
+// its shares were last set.
+const (
+	WorkloadAnnotation = "gennaker.io/workload"
+	RouteAnnotation    = "gennaker.io/route"
+	ShiftedAnnotation  = "gennaker.io/shifted-at" // RFC 3339
+)
 
 // traffic is which pods are endpoints of which services, and when workloads
 // ceased to have any.
@@ -30,6 +41,7 @@ type traffic struct {
 	settle    time.Duration
 	pods      map[key]*podTraffic
 	workloads map[types.UID]*workloadTraffic
+	shifted   *time.Timer // tells when gateways have followed the last change of a route
 }
 
 type podTraffic struct {
@@ -58,6 +70,9 @@ func (t *traffic) init(settle time.Duration) {
 }
 
 func (t *traffic) stop() {
+	if t.shifted != nil {
+		t.shifted.Stop()
+	}
 	for _, w := range t.workloads {
 		if w.timer != nil {
 			w.timer.Stop()
@@ -74,7 +89,14 @@ func (t *traffic) swap(x *index, was, is *object) []change {
 	case *discoveryv1.EndpointSlice:
 		return t.swapSlice(x, was, is)
 	}
-	if o := one(was, is); o != nil && is == nil && isWorkload(o.kind) {
+	o := one(was, is)
+	if o.kind == routeKind {
+		if t.shifted != nil {
+			t.shifted.Stop()
+		}
+		t.shifted = time.AfterFunc(t.settle, func() { x.tell(change{}) })
+	}
+	if is == nil && isWorkload(o.kind) {
 		if w := t.workloads[o.meta.GetUID()]; w != nil && len(w.routes) == 0 {
 			t.forget(o.meta.GetUID())
 		}
@@ -336,13 +358,14 @@ func (i *Inventory) Traffic(namespace, kind, name string) gennaker.ManifestTraff
 // trafficOf returns how a workload gets requests; those of a Deployment are
 // those of its ReplicaSets.
 func (x *index) trafficOf(o *object, now time.Time) gennaker.ManifestTraffic {
-	services, left := map[string]int{}, time.Time{}
+	services, left := map[string]bool{}, time.Time{}
 	for _, member := range x.members(o) {
-		at := x.leftAt(member)
-		if w := x.traffic.workloads[member.meta.GetUID()]; w != nil {
-			maps.Copy(services, w.routes)
+		for service := range x.traffic.routes(member.meta.GetUID()) {
+			if counts, _ := x.share(key{Namespace: o.meta.GetNamespace(), Name: service}); counts {
+				services[service] = true
+			}
 		}
-		if at.After(left) {
+		if at := x.leftAt(member); at.After(left) {
 			left = at
 		}
 	}
@@ -353,6 +376,36 @@ func (x *index) trafficOf(o *object, now time.Time) gennaker.ManifestTraffic {
 		out.DrainedAt, out.Draining = gennaker.At(drained), now.Before(drained)
 	}
 	return out
+}
+
+// routes returns how many slices route to a workload, by service.
+func (t *traffic) routes(uid types.UID) map[string]int {
+	if w := t.workloads[uid]; w != nil {
+		return w.routes
+	}
+	return nil
+}
+
+// share returns whether a service is a way for requests, and of one that is not
+// since when: one that exists for a route's weights needs a share.
+func (x *index) share(service key) (counts bool, since time.Time) {
+	o := x.kinds[serviceKind][service]
+	if o == nil || o.meta.GetAnnotations()[WorkloadAnnotation] == "" {
+		return true, time.Time{}
+	}
+	for _, r := range x.kinds[routeKind] {
+		route, ok := r.meta.(*gatewayv1.HTTPRoute)
+		if ok && slices.ContainsFunc(backends(route), func(b backend) bool { return b.service == service && b.weight > 0 }) {
+			return true, time.Time{}
+		}
+	}
+	since = x.seenAll
+	if r := x.kinds[routeKind][key{Namespace: service.Namespace, Name: o.meta.GetAnnotations()[RouteAnnotation]}]; r != nil {
+		if t, err := time.Parse(time.RFC3339, r.meta.GetAnnotations()[ShiftedAnnotation]); err == nil {
+			since = t
+		}
+	}
+	return false, since
 }
 
 // members returns the controllers of a workload's pods: itself, the
@@ -378,7 +431,17 @@ func (x *index) members(o *object) []*object {
 // we first saw that there were none.
 func (x *index) leftAt(o *object) time.Time {
 	if w := x.traffic.workloads[o.meta.GetUID()]; w != nil && (len(w.routes) > 0 || !w.leftAt.IsZero()) {
-		return w.leftAt
+		left := w.leftAt
+		for service := range w.routes {
+			counts, since := x.share(key{Namespace: o.meta.GetNamespace(), Name: service})
+			if counts {
+				return time.Time{}
+			}
+			if since.After(left) {
+				left = since
+			}
+		}
+		return left
 	}
 	annotations := o.meta.GetAnnotations()
 	services := loadBalancers(annotations)
