@@ -33,7 +33,7 @@ func (p *Provider) Attach(ctx context.Context, key string, ref gennaker.Manifest
 // attach puts all pods of a ReplicaSet behind Services: the template first, so
 // that those which start later are, too.
 func (p *Provider) attach(ctx context.Context, key string, r cluster.Ref, services []string) error {
-	set, selected, err := p.behind(ctx, r, services)
+	set, selected, err := p.behind(ctx, r, services, true)
 	if err != nil || superseded(set, key) {
 		return err
 	}
@@ -54,7 +54,7 @@ func (p *Provider) attach(ctx context.Context, key string, r cluster.Ref, servic
 // detach takes all pods of a ReplicaSet away from Services. With pending it
 // says, at the same time, what is to become of it when it is drained.
 func (p *Provider) detach(ctx context.Context, key string, r cluster.Ref, services []string, pending string) error {
-	set, selected, err := p.behind(ctx, r, services)
+	set, selected, err := p.behind(ctx, r, services, false)
 	if err != nil || superseded(set, key) {
 		return err
 	}
@@ -70,7 +70,10 @@ func (p *Provider) detach(ctx context.Context, key string, r cluster.Ref, servic
 	if err != nil {
 		return err
 	}
-	return p.followPods(ctx, r, set, without(selected))
+	if err := p.followPods(ctx, r, set, without(selected)); err != nil || pending != "" {
+		return err
+	}
+	return p.leaveRoutes(ctx, set)
 }
 
 // superseded reports whether the operation with key was done, and another one
@@ -82,9 +85,12 @@ func superseded(o *unstructured.Unstructured, key string) bool {
 
 // behind returns a ReplicaSet and the labels by which Services select pods:
 // those given, or else those of its annotation. It has none if there are none.
+// A Service that is not there, or that is the share of a route, selects by
+// nothing that could be taken from the pods: unless all must be there it is left
+// out.
 //
 // Errors: NotFound; Invalid for what cannot be behind them.
-func (p *Provider) behind(ctx context.Context, r cluster.Ref, services []string) (*unstructured.Unstructured, map[string]string, error) {
+func (p *Provider) behind(ctx context.Context, r cluster.Ref, services []string, all bool) (*unstructured.Unstructured, map[string]string, error) {
 	if r.Kind.Kind != "ReplicaSet" {
 		return nil, nil, gennaker.Errorf(gennaker.Invalid, "a %s cannot change its Services: its pods would be replaced", r.Kind.Kind).
 			WithHint("deploy a ReplicaSet, whose labels can change while its pods run")
@@ -102,17 +108,16 @@ func (p *Provider) behind(ctx context.Context, r cluster.Ref, services []string)
 			return nil, nil, err
 		}
 	}
-	kind, err := p.cluster.Kind(ctx, "Service")
-	if err != nil {
-		return nil, nil, err
-	}
 	selected := map[string]string{}
 	for _, s := range services {
 		name, err := serviceName(s)
 		if err != nil {
 			return nil, nil, err
 		}
-		live, err := p.cluster.Get(ctx, cluster.Ref{Kind: kind, Namespace: r.Namespace, Name: name})
+		live, err := p.service(ctx, r.Namespace, name)
+		if !all && (err == nil && live.GetAnnotations()[workloadAnnotation] != "" || ignoreNotFound(err) == nil && err != nil) {
+			continue
+		}
 		if err != nil {
 			return nil, nil, err
 		}
@@ -183,7 +188,9 @@ func (p *Provider) followPods(ctx context.Context, r cluster.Ref, set *unstructu
 		if err != nil {
 			return err
 		}
-		wrong := slices.DeleteFunc(pods, func(o unstructured.Unstructured) bool { return carries(&o, change) })
+		wrong := slices.DeleteFunc(pods, func(o unstructured.Unstructured) bool {
+			return carries(&o, change) || o.GetLabels()[pendingLabel] != "" // those leave for good
+		})
 		if err := p.relabel(ctx, wrong, change, nil); err != nil {
 			return err
 		}
@@ -232,7 +239,10 @@ func (p *Provider) relabel(ctx context.Context, pods []unstructured.Unstructured
 	return parallel(ctx, pods, func(ctx context.Context, pod unstructured.Unstructured) error {
 		m := maps.Clone(metadata)
 		m["uid"] = string(pod.GetUID()) // another pod of its name is none of ours
-		_, err := p.cluster.MergePatch(ctx, cluster.Ref{Kind: kind, Namespace: pod.GetNamespace(), Name: pod.GetName()}, map[string]any{"metadata": m})
+		next, err := p.cluster.MergePatch(ctx, cluster.Ref{Kind: kind, Namespace: pod.GetNamespace(), Name: pod.GetName()}, map[string]any{"metadata": m})
+		if err == nil {
+			p.seen(ctx, next)
+		}
 		if k := gennaker.KindOf(err); err != nil && (k == gennaker.NotFound || k == gennaker.Conflict) {
 			return nil
 		}

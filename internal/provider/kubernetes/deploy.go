@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/gennaker/gennaker"
@@ -34,11 +35,11 @@ func (i *item) String() string {
 }
 
 // errTaken says that somebody else made the version that we wanted to make.
-var errTaken = errors.New("the version is taken")
+var errTaken = gennaker.Errorf(gennaker.Unavailable, "other deployments take the versions that this one wants")
 
 // maxRaces is how often a deployment that loses a version to another one is
 // thought through again.
-const maxRaces = 5
+const maxRaces = 20
 
 // Deploy implements [provider.Manifests].
 func (p *Provider) Deploy(ctx context.Context, key string, d provider.ManifestDeploy) (provider.Deployed, error) {
@@ -63,12 +64,14 @@ func (p *Provider) Deploy(ctx context.Context, key string, d provider.ManifestDe
 type plan struct {
 	items []*item // in order of deployment
 	bound []gennaker.Artifact
+	kinds map[schema.GroupVersionKind]cluster.Kind // that the deployment itself defines
 }
 
 // plan checks all that can be checked before anything is changed, and decides
 // names, artifacts, labels and traffic.
 func (p *Provider) plan(ctx context.Context, key string, d provider.ManifestDeploy) (*plan, error) {
-	items, err := p.items(ctx, d)
+	defined := definitions(d.Manifests)
+	items, err := p.items(ctx, d, defined)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +79,7 @@ func (p *Provider) plan(ctx context.Context, key string, d provider.ManifestDepl
 		return nil, err
 	}
 	b := binder{
-		p: p, ctx: ctx, key: key, deploy: d, plan: &plan{items: ordered(items)},
+		p: p, ctx: ctx, key: key, deploy: d, plan: &plan{items: ordered(items), kinds: defined},
 		binding: manifest.Binding{Account: p.account.Name}, services: map[string]gennaker.Manifest{},
 	}
 	for _, i := range items {
@@ -107,12 +110,14 @@ func ordered(items []*item) []*item {
 func priority(i *item) int { return manifest.KindOf(i.object).Priority }
 
 // items reads the manifests: each gets its kind and its namespace.
-func (p *Provider) items(ctx context.Context, d provider.ManifestDeploy) ([]*item, error) {
+func (p *Provider) items(ctx context.Context, d provider.ManifestDeploy, defined map[schema.GroupVersionKind]cluster.Kind) ([]*item, error) {
+	if d.Application == "" {
+		return nil, gennaker.Errorf(gennaker.Invalid, "the deployment names no application").WithHint("set moniker.app in the stage")
+	}
 	chosen, err := selection(d.Selectors)
 	if err != nil {
 		return nil, err
 	}
-	defined := definitions(d.Manifests)
 	items := make([]*item, len(d.Manifests))
 	list := make([]gennaker.Manifest, len(d.Manifests))
 	for n, m := range d.Manifests {
@@ -195,7 +200,10 @@ func definitions(list []gennaker.Manifest) map[schema.GroupVersionKind]cluster.K
 					Plural string `json:"plural"`
 				} `json:"names"`
 				Versions []struct {
-					Name string `json:"name"`
+					Name         string `json:"name"`
+					Subresources struct {
+						Scale map[string]any `json:"scale"`
+					} `json:"subresources"`
 				} `json:"versions"`
 			} `json:"spec"`
 		}
@@ -205,7 +213,7 @@ func definitions(list []gennaker.Manifest) map[schema.GroupVersionKind]cluster.K
 		for _, v := range crd.Spec.Versions {
 			gv := schema.GroupVersion{Group: crd.Spec.Group, Version: v.Name}
 			k := cluster.Kind{GroupVersionKind: gv.WithKind(crd.Spec.Names.Kind), Namespaced: crd.Spec.Scope == "Namespaced"}
-			k.Resource = gv.WithResource(crd.Spec.Names.Plural)
+			k.Resource, k.Scalable = gv.WithResource(crd.Spec.Names.Plural), v.Subresources.Scale != nil
 			out[k.GroupVersionKind] = k
 		}
 	}
@@ -254,6 +262,10 @@ func (p *Provider) carryPlan(ctx context.Context, key string, plan *plan) error 
 				return fmt.Errorf("%s: %w", i, err)
 			}
 			i.live = live
+			if k, ok := plan.kinds[i.ref.Kind.GroupVersionKind]; ok {
+				p.cluster.Learn(k)
+			}
+			p.seen(ctx, &unstructured.Unstructured{Object: live})
 			return nil
 		})
 		if err != nil {

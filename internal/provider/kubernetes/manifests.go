@@ -84,7 +84,6 @@ func (p *Provider) PatchManifest(ctx context.Context, key string, ref gennaker.M
 	if err != nil {
 		return nil, maskPatch(err, r, patch.Body)
 	}
-	p.seen(ctx, live)
 	return manifest.Mask(live.Object), nil
 }
 

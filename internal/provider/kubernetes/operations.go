@@ -2,8 +2,8 @@ package kubernetes
 
 import (
 	"context"
+	"maps"
 	"slices"
-	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -64,10 +64,16 @@ func (p *Provider) Resize(ctx context.Context, key string, ref gennaker.ServerGr
 			WithHint("resize the %s instead", owner.Kind)
 	}
 	have, _ := manifest.Replicas(live.Object)
-	if r.Kind.Kind != "ReplicaSet" || to.Desired >= have || attachedTo(live) == nil {
+	if r.Kind.Kind != "ReplicaSet" || attachedTo(live) == nil {
 		return p.scale(ctx, key, r, to.Desired)
 	}
-	_, selected, err := p.behind(ctx, r, nil)
+	if to.Desired >= have {
+		if err := p.scale(ctx, key, r, to.Desired); err != nil {
+			return err
+		}
+		return p.takeBack(ctx, r)
+	}
+	_, selected, err := p.behind(ctx, r, nil, false)
 	if err != nil {
 		return err
 	}
@@ -99,7 +105,26 @@ func (p *Provider) release(ctx context.Context, set *unstructured.Unstructured, 
 	in := func(o unstructured.Unstructured) bool { return carries(&o, selected) }
 	// Those that get no requests anyway go first.
 	slices.SortStableFunc(pods, func(a, b unstructured.Unstructured) int { return rank(in(b)) - rank(in(a)) })
-	return p.relabel(ctx, pods[keep:], without(selected), map[string]string{deletionCost: "-1000"})
+	change := without(selected)
+	change[pendingLabel] = pendingResize
+	return p.relabel(ctx, pods[keep:], change, map[string]string{deletionCost: "-1000"})
+}
+
+// takeBack puts pods that were released behind their Services again: the
+// ReplicaSet does not shrink any more.
+func (p *Provider) takeBack(ctx context.Context, r cluster.Ref) error {
+	set, selected, err := p.behind(ctx, r, nil, false)
+	if err != nil {
+		return err
+	}
+	pods, err := p.pods(ctx, set)
+	if err != nil {
+		return err
+	}
+	pods = slices.DeleteFunc(pods, func(o unstructured.Unstructured) bool { return o.GetLabels()[pendingLabel] != pendingResize })
+	change := maps.Clone(selected)
+	change[pendingLabel] = ""
+	return p.relabel(ctx, pods, change, map[string]string{deletionCost: ""})
 }
 
 func rank(yes bool) int {
@@ -143,7 +168,7 @@ func (p *Provider) Disable(ctx context.Context, key string, ref gennaker.ServerG
 	if percent == 100 {
 		return p.detach(ctx, key, r, nil, "")
 	}
-	set, selected, err := p.behind(ctx, r, nil)
+	set, selected, err := p.behind(ctx, r, nil, false)
 	if err != nil || superseded(set, key) {
 		return err
 	}
@@ -185,20 +210,11 @@ func (p *Provider) Destroy(ctx context.Context, key string, ref gennaker.ServerG
 			return err
 		}
 		p.deleted.add(key)
+		p.gone(ctx, r)
 		return nil
 	}
 	defer p.wake()
-	err = p.detach(ctx, key, r, nil, pendingDestroy)
-	if gennaker.KindOf(err) != gennaker.NotFound {
-		return err
-	}
-	// A Service of its own that is gone cannot send it anything.
-	_, err = p.edit(ctx, key, r, func(o *unstructured.Unstructured) error {
-		annotate(o, detachedAnnotation, time.Now().UTC().Format(time.RFC3339Nano))
-		label(o, pendingLabel, pendingDestroy)
-		return nil
-	})
-	return ignoreNotFound(err)
+	return ignoreNotFound(p.detach(ctx, key, r, nil, pendingDestroy))
 }
 
 func ignoreNotFound(err error) error {
@@ -229,7 +245,7 @@ func (p *Provider) Terminate(ctx context.Context, key string, ref gennaker.Serve
 	})
 	change := map[string]string{pendingLabel: pendingTerminate}
 	if r.Kind.Kind == "ReplicaSet" && attachedTo(live) != nil {
-		_, selected, err := p.behind(ctx, r, nil)
+		_, selected, err := p.behind(ctx, r, nil, false)
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/provider/kubernetes/cluster"
 )
 
@@ -117,9 +116,9 @@ func (p *Provider) finish(ctx context.Context, r cluster.Ref, o *unstructured.Un
 
 func (p *Provider) finishDestroy(ctx context.Context, r cluster.Ref, o *unstructured.Unstructured, quiet map[types.UID]time.Time) (bool, error) {
 	// Whoever marked it may have got no further.
-	_, selected, err := p.behind(ctx, r, nil)
-	if err != nil && gennaker.KindOf(err) != gennaker.NotFound {
-		return false, err
+	_, selected, err := p.behind(ctx, r, nil, false)
+	if err != nil {
+		return false, ignoreNotFound(err)
 	}
 	if err := p.followPods(ctx, r, o, without(selected)); err != nil {
 		return false, err
@@ -142,9 +141,9 @@ func (p *Provider) finishResize(ctx context.Context, r cluster.Ref, o *unstructu
 	if err != nil || to < 0 {
 		return true, fmt.Errorf("read the annotation %s of %s: %w", replicasAnnotation, r, err)
 	}
-	_, selected, err := p.behind(ctx, r, nil)
-	if err != nil && gennaker.KindOf(err) != gennaker.NotFound {
-		return false, err
+	_, selected, err := p.behind(ctx, r, nil, false)
+	if err != nil {
+		return false, ignoreNotFound(err)
 	}
 	if err := p.release(ctx, o, to, selected); err != nil {
 		return false, err

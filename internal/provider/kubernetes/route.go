@@ -475,4 +475,3 @@ func (p *Provider) unused(ctx context.Context, s *unstructured.Unstructured) err
 	}
 	return nil
 }
-

@@ -24,8 +24,12 @@ type Kind struct {
 	Scalable   bool // it has the subresource scale
 }
 
-// refreshEvery bounds how often the server is asked for its kinds.
-const refreshEvery = time.Second
+// Bounds of asking the server for its kinds: how often, and how long a kind is
+// known that it may not tell of yet.
+const (
+	refreshEvery = 200 * time.Millisecond
+	learnedFor   = time.Minute
+)
 
 // kinds are those of the server as they were last seen. They are read at the
 // first use, and again when one is looked for that is not known: custom kinds
@@ -33,14 +37,28 @@ const refreshEvery = time.Second
 type kinds struct {
 	discovery *discovery.DiscoveryClient
 
-	mu   sync.Mutex
-	seen time.Time
-	list []served // the preferred version of each group first, groups in the server's order
+	mu      sync.Mutex
+	seen    time.Time
+	learned []learned
+	list    []served // the preferred version of each group first, groups in the server's order
 }
 
 type served struct {
 	Kind
 	names []string // lower case: kind, plural, singular, short
+}
+
+type learned struct {
+	served
+	at time.Time
+}
+
+// Learn makes a kind known that was defined just now: the server takes objects
+// of it before it tells of it.
+func (c *Client) Learn(k Kind) {
+	c.kinds.mu.Lock()
+	defer c.kinds.mu.Unlock()
+	c.kinds.learned = append(c.kinds.learned, learned{served{k, []string{strings.ToLower(k.Kind), k.Resource.Resource}}, time.Now()})
 }
 
 // Kind returns the kind of a name in any case, with its group where the kind
@@ -109,12 +127,19 @@ func (c *Client) unknown(name, want string) error {
 func (k *kinds) find(ctx context.Context, fits func(served) bool) (*Kind, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for {
+	for asked := false; ; asked = true {
 		if i := slices.IndexFunc(k.list, fits); i >= 0 {
 			return &k.list[i].Kind, nil
 		}
-		if !k.seen.IsZero() && time.Since(k.seen) < refreshEvery {
+		k.learned = slices.DeleteFunc(k.learned, func(l learned) bool { return time.Since(l.at) > learnedFor })
+		if i := slices.IndexFunc(k.learned, func(l learned) bool { return fits(l.served) }); i >= 0 {
+			return &k.learned[i].Kind, nil
+		}
+		if asked {
 			return nil, nil
+		}
+		if !wait(ctx, refreshEvery-time.Since(k.seen)) {
+			return nil, fmt.Errorf("ask for the kinds of the cluster: %w", ctx.Err())
 		}
 		if err := k.refresh(ctx); err != nil {
 			return nil, err
@@ -193,4 +218,5 @@ func (k *kinds) forget(gone Kind) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.list = slices.DeleteFunc(slices.Clone(k.list), func(s served) bool { return s.GroupVersionKind == gone.GroupVersionKind })
+	k.learned = slices.DeleteFunc(k.learned, func(l learned) bool { return l.GroupVersionKind == gone.GroupVersionKind })
 }
