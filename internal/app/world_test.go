@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -52,7 +53,7 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) config() app.Config {
 	c := app.Config{
-		Data: w.data, Listen: "127.0.0.1:0", Version: "test", Log: slog.New(slog.NewTextHandler(w.t.Output(), nil)),
+		Data: w.data, Listen: "127.0.0.1:0", Version: "test", Bake: []string{os.Args[0], "bake"}, Log: slog.New(slog.NewTextHandler(w.t.Output(), nil)),
 		Fleet: append([]provider.Provider{w.fake.Provider()}, w.fleet...), Settings: w.settings,
 	}
 	if w.keep > 0 {
