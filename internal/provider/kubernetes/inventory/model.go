@@ -113,7 +113,7 @@ func (i *Inventory) serverGroup(o *object, now time.Time) gennaker.ServerGroup {
 		Name: o.name(), Kind: o.kind.Kind, Account: i.cfg.Account, Region: o.meta.GetNamespace(), CloudProvider: CloudProvider,
 		Moniker: moniker, Cluster: moniker.Cluster, CreatedTime: gennaker.At(o.meta.GetCreationTimestamp().Time),
 		Disabled: x.isDisabled(o), Capacity: x.capacity(o), LoadBalancers: []string{}, Weight: 100,
-		Labels: o.meta.GetLabels(), Destroying: o.meta.GetDeletionTimestamp() != nil, AsOf: i.asOf(),
+		Labels: o.meta.GetLabels(), Destroying: o.destroying(), AsOf: i.asOf(),
 	}
 	if template != nil {
 		g.BuildInfo.Images = images(&template.Spec)
@@ -172,6 +172,12 @@ func images(spec *corev1.PodSpec) []string {
 		}
 	}
 	return out
+}
+
+// destroying returns whether an object is being deleted, or will be when it is
+// drained.
+func (o *object) destroying() bool {
+	return o.meta.GetDeletionTimestamp() != nil || o.meta.GetLabels()[PendingLabel] == PendingDestroy
 }
 
 // isDisabled returns whether a workload names services and none selects it.

@@ -21,6 +21,13 @@ import (
 // are drained is known after a restart too.
 const DetachedAnnotation = "gennaker.io/detached-at"
 
+// PendingLabel of a workload says what is to happen to it when it is drained:
+// [PendingDestroy], or what only its provider knows.
+const (
+	PendingLabel   = "gennaker.io/pending"
+	PendingDestroy = "destroy"
+)
+
 // Annotations of a Service that exists for the weights of a route: whose pods
 // it selects, and which HTTPRoute sends them requests. It counts as a way for
 // requests only while the route has a share for it. The route itself says when
