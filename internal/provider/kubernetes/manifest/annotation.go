@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"encoding/json"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -228,7 +227,7 @@ func metadatas(m gennaker.Manifest) []map[string]any {
 	if metadata, ok := template["metadata"].(map[string]any); ok {
 		return append(out, metadata)
 	}
-	if slices.Contains([]string{"Job", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"}, KindOf(m).Name) {
+	if Is(m, "Job", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet") {
 		return append(out, child(template, "metadata"))
 	}
 	return out
@@ -267,7 +266,7 @@ func MonikerOf(m gennaker.Manifest) gennaker.Moniker {
 		Sequence: named.Sequence,
 	}
 	candidates := []string{annotations[SequenceAnnotation], labels[SequenceAnnotation]}
-	if KindOf(m).Name == "ReplicaSet" {
+	if Is(m, "ReplicaSet") {
 		candidates = append(candidates, annotations[RevisionAnnotation])
 	}
 	for _, s := range candidates {

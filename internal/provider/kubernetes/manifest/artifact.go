@@ -61,8 +61,8 @@ func (s slot) name(exact bool) string {
 // pod templates of custom resources too.
 func slots(m gennaker.Manifest) []slot {
 	var out []slot
-	switch KindOf(m).Name {
-	case "HorizontalPodAutoscaler":
+	switch {
+	case Is(m, "HorizontalPodAutoscaler"):
 		if target, ok := field[map[string]any](m, "spec", "scaleTargetRef"); ok {
 			switch strings.ToLower(text(target, "kind")) {
 			case "deployment":
@@ -71,7 +71,7 @@ func slots(m gennaker.Manifest) []slot {
 				out = append(out, slot{in: target, key: "name", kind: replicaSetType})
 			}
 		}
-	case "Pod":
+	case Is(m, "Pod"):
 		if spec, ok := m["spec"].(map[string]any); ok {
 			out = podSlots(spec, false)
 		}

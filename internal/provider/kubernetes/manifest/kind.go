@@ -121,6 +121,13 @@ func KindOf(m gennaker.Manifest) Kind {
 	return lookup(text(m, "kind"), group)
 }
 
+// Is reports whether an object is of one of these kinds of the table. A kind of
+// the same name in another group is not: Volcano has a Job, Knative a Service.
+func Is(m gennaker.Manifest, kinds ...string) bool {
+	k := KindOf(m)
+	return k.Plural != "" && slices.Contains(kinds, k.Name)
+}
+
 func lookup(name, group string) Kind {
 	for _, k := range table {
 		if k.Name == name && (k.Group == group || group == "extensions" && slices.Contains([]string{apps, networking, policy}, k.Group)) {

@@ -62,6 +62,17 @@ func TestKinds(t *testing.T) {
 	}
 }
 
+func TestIs(t *testing.T) {
+	t.Parallel()
+	service := one(t, "{apiVersion: v1, kind: Service}")
+	if !manifest.Is(service, "Service") || !manifest.Is(service, "Pod", "Service") || manifest.Is(service, "Pod") || manifest.Is(service) {
+		t.Error("a Service is not taken for one, or for something else")
+	}
+	if manifest.Is(one(t, "{apiVersion: serving.knative.dev/v1, kind: Service}"), "Service") {
+		t.Error("Knative's Service is taken for one")
+	}
+}
+
 func TestLookupKind(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

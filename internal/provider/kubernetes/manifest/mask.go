@@ -17,11 +17,9 @@ const masked = "****"
 // everywhere by chance.
 const minMasked = 4
 
-// IsSecret reports whether an object is a Secret of Kubernetes.
-func IsSecret(m gennaker.Manifest) bool {
-	k := KindOf(m)
-	return k.Name == "Secret" && k.Group == ""
-}
+// IsSecret reports whether an object is a Secret, or was meant to be one: of
+// whatever group, and in any case.
+func IsSecret(m gennaker.Manifest) bool { return strings.EqualFold(text(m, "kind"), "Secret") }
 
 // Mask returns an object that may be stored, shown and logged: of a Secret, a
 // copy with each value, and what kubectl noted of them, as "****"; any other

@@ -42,10 +42,13 @@ type: Opaque
 	if b, _ := json.Marshal(manifest.Mask(odd)); strings.Contains(string(b), "hunter2") {
 		t.Errorf("data that is no mapping: %s", b)
 	}
-	for _, other := range []string{"{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {a: b}}", "{apiVersion: example.com/v1, kind: Secret, metadata: {name: a}, data: {a: b}}"} {
-		m := one(t, other)
-		if diff := cmp.Diff(m, manifest.Mask(m)); diff != "" {
-			t.Errorf("what is no Secret is masked:\n%s", diff)
+	config := one(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {a: b}}")
+	if diff := cmp.Diff(config, manifest.Mask(config)); diff != "" {
+		t.Errorf("what is no Secret is masked:\n%s", diff)
+	}
+	for _, meant := range []string{"{apiVersion: core/v1, kind: Secret, data: {a: hunter2}}", "{kind: secret, stringData: {a: hunter2}}"} {
+		if b, _ := json.Marshal(manifest.Mask(one(t, meant))); strings.Contains(string(b), "hunter2") {
+			t.Errorf("what was meant to be a Secret: %s", b)
 		}
 	}
 }

@@ -49,6 +49,9 @@ const (
 // succeeded than it names.
 func StatusOf(m gennaker.Manifest) gennaker.ManifestStatus {
 	kind := KindOf(m)
+	if kind.Plural == "" {
+		return otherStatus(m)
+	}
 	switch kind.Name {
 	case "Deployment":
 		return deploymentStatus(m)
@@ -68,11 +71,10 @@ func StatusOf(m gennaker.Manifest) gennaker.ManifestStatus {
 		return gatewayStatus(m)
 	case "HTTPRoute":
 		return routeStatus(m)
+	case "CustomResourceDefinition":
+		return otherStatus(m)
 	}
-	if kind.Plural != "" && kind.Name != "CustomResourceDefinition" {
-		return stable()
-	}
-	return otherStatus(m)
+	return stable()
 }
 
 func stable() gennaker.ManifestStatus {
