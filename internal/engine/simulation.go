@@ -2,9 +2,12 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gennaker/gennaker"
@@ -120,10 +123,36 @@ func (s *Simulation) Advance(to time.Time) bool {
 // none finds anything new, or for rounds times.
 func (s *Simulation) Look(rounds int) {
 	m, _ := s.cfg.Store.(*memory)
-	for before := -1; before != m.changes && rounds > 0; rounds-- {
-		before = m.changes
-		s.SignalAll()
+	for last := ""; rounds > 0; rounds-- {
+		before := m.changes
+		if s.SignalAll(); before == m.changes {
+			return
+		}
+		now := s.snapshot()
+		if now == last {
+			return
+		}
+		last = now
 	}
+}
+
+// snapshot is all that is stored of what runs: a task that looked, and waits as it did
+// before, changed nothing.
+func (s *Simulation) snapshot() string {
+	var out strings.Builder
+	m, _ := s.cfg.Store.(*memory)
+	for _, id := range s.Running() {
+		state, err := json.Marshal(m.stored[id].State)
+		if err != nil {
+			return fmt.Sprint(m.changes)
+		}
+		out.Write(state)
+		docs := m.stored[id].Docs
+		for _, k := range slices.Sorted(maps.Keys(docs)) {
+			fmt.Fprintf(&out, "%s%s", docs[k].Context, docs[k].Outputs)
+		}
+	}
+	return out.String()
 }
 
 // tick does what is due.

@@ -51,9 +51,19 @@ func (m *Moment) UnmarshalYAML(n *yaml.Node) (err error) {
 
 // Fleet is what is there when a case begins.
 type Fleet struct {
-	ServerGroups []Group `yaml:"serverGroups"`
-	// Unhealthy names clusters whose new server groups never become healthy.
+	ServerGroups []Group  `yaml:"serverGroups"`
+	Manifests    []Object `yaml:"manifests"`
+	// Unhealthy names clusters whose new server groups, or workloads, never become
+	// healthy: shop-prod, replicaSet web.
 	Unhealthy []string `yaml:"unhealthy"`
+}
+
+// Object is an object of a cluster that is there when a case begins.
+type Object struct {
+	Account     string         `yaml:"account"` // default k8s
+	Application string         `yaml:"application"`
+	Services    []string       `yaml:"services"` // behind which it is: service web
+	Manifest    map[string]any `yaml:"manifest"`
 }
 
 // Group is a server group that is there when a case begins.

@@ -35,6 +35,12 @@ func (s *Simulation) populate() error {
 			return fmt.Errorf("server group %s: %w", g.Name, err)
 		}
 	}
+	for i, o := range s.world.Objects {
+		if err := o.deploy(s.place(made, cmp.Or(o.Account, "k8s")), fmt.Sprintf("there/%d", i)); err != nil {
+			return fmt.Errorf("object %d: %w", i+1, err)
+		}
+	}
+	s.begun = true
 	return nil
 }
 
@@ -55,6 +61,7 @@ type moves struct {
 // watch returns p with its operations remembered.
 func (m *moves) watch(p provider.Provider) provider.Provider {
 	p.Operations = watched{p.Operations, m}
+	p.Manifests, p.Routes = watchedObjects{p.Manifests, m}, watchedRoutes{p.Routes, m}
 	return p
 }
 
@@ -172,6 +179,9 @@ func (s *Simulation) supplyOne(ctx context.Context, m map[string]any) error {
 		if p, err = s.fleet.For(account); err != nil {
 			return err
 		}
+	}
+	if err := s.supplyObjects(account, m); err != nil {
+		return err
 	}
 	wanted, _ := m["loadBalancers"].([]any)
 	for _, v := range wanted {

@@ -126,6 +126,7 @@ func (f File) run(ctx context.Context, p gennaker.Pipeline, others []gennaker.Pi
 }
 
 func (fl Fleet) into(w *World) {
+	w.Objects = fl.Manifests
 	for _, g := range fl.ServerGroups {
 		account, region := cmp.Or(g.Account, "local"), cmp.Or(g.Region, "local")
 		w.Groups = append(w.Groups, gennaker.ServerGroup{

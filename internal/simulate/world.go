@@ -18,6 +18,7 @@ import (
 	"github.com/gennaker/gennaker/internal/stage/bind"
 	"github.com/gennaker/gennaker/internal/stage/control"
 	"github.com/gennaker/gennaker/internal/stage/deploy"
+	"github.com/gennaker/gennaker/internal/stage/manifest"
 )
 
 // World is what a simulation starts from. The zero value knows no pipeline, no
@@ -38,7 +39,10 @@ type World struct {
 	// Groups and Balancers are what is there.
 	Groups    []gennaker.ServerGroup
 	Balancers []gennaker.LoadBalancer
-	// Unhealthy names clusters whose new server groups never become healthy.
+	// Objects are those of clusters that are there, stable, in this order.
+	Objects []Object
+	// Unhealthy names clusters whose new server groups, or workloads, never become
+	// healthy: "shop-prod", "replicaSet web".
 	Unhealthy []string
 	// Script says how stages end, by name or refId; nil lets all of them run.
 	Script Script
@@ -67,6 +71,8 @@ type Simulation struct {
 	Answers map[string]Judgment
 
 	world    World
+	clusters map[string]*fake.Provider // by account
+	begun    bool                      // what is there at the beginning is there
 	launcher *launch.Launcher
 	fleet    *provider.Fleet
 	moves    *moves
@@ -78,7 +84,7 @@ type Simulation struct {
 //
 // Errors: Invalid for server groups that cannot be.
 func New(w World) (*Simulation, error) {
-	s := &Simulation{world: w, fleet: &provider.Fleet{}, moves: &moves{}, assumed: map[string]bool{}, script: &player{script: w.Script, runs: map[string]map[string]int{}}}
+	s := &Simulation{world: w, clusters: map[string]*fake.Provider{}, fleet: &provider.Fleet{}, moves: &moves{}, assumed: map[string]bool{}, script: &player{script: w.Script, runs: map[string]map[string]int{}}}
 	if err := s.populate(); err != nil {
 		return nil, fmt.Errorf("make the simulated server groups: %w", err)
 	}
@@ -102,7 +108,10 @@ func (s *Simulation) register(r *stage.Registry) {
 	})
 	bind.Register(own, catalog{s})
 	deploy.Register(own, s.fleet, deploy.Config{Application: catalog{s}.Application})
-	r.Inherit(own, s.script.scripted)
+	manifest.Register(own, s.fleet, manifest.Config{
+		Artifact: bind.Artifact, Artifacts: bind.Artifacts, BindProduced: produced, History: catalog{s},
+	})
+	r.Inherit(own, func(d stage.Definition) stage.Definition { return s.script.scripted(unfetched(d)) })
 	if s.world.Registry != nil {
 		r.Inherit(s.world.Registry, func(d stage.Definition) stage.Definition {
 			s.assumed[d.Type] = true
@@ -259,7 +268,8 @@ func (s *Simulation) addAccount(a gennaker.Account) *fake.Provider {
 			return fake.Script{Start: fake.Never()}
 		}
 		return fake.Script{}
-	}})
+	}, Manifest: s.behaves, Kinds: []string{"*"}})
+	s.clusters[a.Name] = p
 	s.fleet.Put(s.moves.watch(p.Provider()))
 	return p
 }

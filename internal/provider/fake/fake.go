@@ -37,7 +37,8 @@ type Config struct {
 	Artifacts map[string]string
 	// Manifest says how an object behaves; nil is the zero ManifestScript for all.
 	Manifest func(m gennaker.Manifest) ManifestScript
-	// Kinds are those that are known beside Kubernetes' own: "Gadget.example.com".
+	// Kinds are those that are known beside Kubernetes' own: "Gadget.example.com";
+	// "*" is all.
 	Kinds []string
 	// Settle is how long gateways need to follow a route.
 	Settle time.Duration

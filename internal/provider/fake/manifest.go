@@ -59,7 +59,7 @@ func (p *Provider) named(ref gennaker.ManifestRef) (string, error) {
 	if ref.Account != p.config.Account.Name {
 		return "", gennaker.Errorf(gennaker.NotFound, "%s is in another account", ref)
 	}
-	if !known && !slices.ContainsFunc(p.config.Kinds, func(k string) bool { return strings.EqualFold(k, ref.Kind) }) {
+	if !known && !slices.ContainsFunc(p.config.Kinds, func(k string) bool { return k == "*" || strings.EqualFold(k, ref.Kind) }) {
 		return "", gennaker.Errorf(gennaker.Invalid, "the cluster has no kind %q", ref.Kind)
 	}
 	if kind.Cluster {
