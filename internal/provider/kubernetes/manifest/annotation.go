@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -168,7 +169,7 @@ func Annotate(m gennaker.Manifest, id Identity) (gennaker.Manifest, error) {
 	kind, name := KindOf(m), Name(m)
 	cluster := id.Moniker.Cluster
 	if cluster == "" {
-		cluster = kind.String() + " " + cmpOr(name, GenerateName(m))
+		cluster = kind.String() + " " + cmp.Or(name, GenerateName(m))
 	}
 	version, sequence := "", ""
 	if id.Version != nil {
@@ -206,13 +207,6 @@ func Annotate(m gennaker.Manifest, id Identity) (gennaker.Manifest, error) {
 		child(m, "metadata", "annotations")[LastAppliedAnnotation] = Digest(m)
 	}
 	return m, nil
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // metadatas returns the metadata of an object, and that of its pod template if
@@ -259,7 +253,7 @@ func MonikerOf(m gennaker.Manifest) gennaker.Moniker {
 		return otherwise
 	}
 	out := gennaker.Moniker{
-		App:      annotation(ApplicationAnnotation, cmpOr(labels[ApplicationLabel], named.App)),
+		App:      annotation(ApplicationAnnotation, cmp.Or(labels[ApplicationLabel], named.App)),
 		Cluster:  annotation(ClusterAnnotation, named.Cluster),
 		Stack:    annotation(StackAnnotation, ""),
 		Detail:   annotation(DetailAnnotation, ""),
@@ -305,5 +299,5 @@ func unquote(s string) string {
 
 // describe names an object in an error: "replicaSet web".
 func describe(m gennaker.Manifest) string {
-	return KindOf(m).String() + " " + short(cmpOr(Name(m), GenerateName(m)))
+	return KindOf(m).String() + " " + short(cmp.Or(Name(m), GenerateName(m)))
 }

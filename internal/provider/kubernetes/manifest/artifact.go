@@ -232,7 +232,7 @@ func CheckBound(required, bound []gennaker.Artifact) error {
 		if !slices.ContainsFunc(bound, func(b gennaker.Artifact) bool {
 			return b.Type == r.Type && b.Name == r.Name && b.Version == r.Version && b.Location == r.Location && b.Reference == r.Reference
 		}) {
-			missing = append(missing, r.Type+" "+cmpOr(r.Name, r.Reference))
+			missing = append(missing, r.Type+" "+cmp.Or(r.Name, r.Reference))
 		}
 	}
 	if len(missing) == 0 {
@@ -281,7 +281,7 @@ func ArtifactOf(account string, m gennaker.Manifest) gennaker.Artifact {
 	}
 	return gennaker.Artifact{
 		Type:      "kubernetes/" + kind.String(),
-		Name:      cmpOr(name, Name(m)),
+		Name:      cmp.Or(name, Name(m)),
 		Location:  Namespace(m),
 		Version:   version,
 		Reference: Name(m),

@@ -88,7 +88,7 @@ func PickRevision(history []gennaker.Manifest, back, to int) (gennaker.Manifest,
 
 // Patch is a change as an API server takes it.
 type Patch struct {
-	Strategy string // strategic, merge, json, as of [gennaker] patches everywhere
+	Strategy string // strategic, merge or json, as patchManifest names them
 	Body     []byte
 }
 

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -319,7 +320,7 @@ func gatewayStatus(m gennaker.Manifest) gennaker.ManifestStatus {
 	}
 	for _, kind := range []string{"Accepted", "Programmed"} {
 		if c, ok := condition(st, kind); !ok || !current(m, c) {
-			return unavailable(cmpOr(text(c, "message"), "Waiting for the gateway to be "+strings.ToLower(kind)))
+			return unavailable(cmp.Or(text(c, "message"), "Waiting for the gateway to be "+strings.ToLower(kind)))
 		}
 	}
 	return stable()
@@ -333,7 +334,7 @@ func routeStatus(m gennaker.Manifest) gennaker.ManifestStatus {
 	for _, p := range parents {
 		for _, kind := range []string{"Accepted", "ResolvedRefs"} {
 			if c, ok := condition(p, kind); !ok || !current(m, c) {
-				return unavailable(cmpOr(text(c, "message"), waitGatewayParent))
+				return unavailable(cmp.Or(text(c, "message"), waitGatewayParent))
 			}
 		}
 	}
