@@ -57,16 +57,16 @@ func (c *Client) CheckAccount(ctx context.Context, name string, settings []byte)
 	return out, err
 }
 
-// Manifest returns an object of a cluster with what became of it. The location
-// is its namespace, or "_" if it is in none.
-//
-// Errors: NotFound.
-func (c *Client) Manifest(ctx context.Context, ref gennaker.ManifestRef) (gennaker.ManifestView, error) {
-	location := ref.Location
-	if location == "" {
-		location = "_"
-	}
-	var out gennaker.ManifestView
-	err := c.get(ctx, path("manifests", ref.Account, location, ref.ManifestName()), nil, &out)
+// Credential is an account as everybody may see it.
+type Credential struct {
+	gennaker.Account
+	Namespaces []string               `json:"namespaces"`      // of an account that is a cluster
+	State      *gennaker.AccountState `json:"state,omitempty"` // nil is always connected
+}
+
+// Credentials returns the accounts that there are, by name.
+func (c *Client) Credentials(ctx context.Context) ([]Credential, error) {
+	var out []Credential
+	err := c.get(ctx, path("credentials"), nil, &out)
 	return out, err
 }

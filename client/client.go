@@ -33,6 +33,28 @@ type Config struct {
 	URL       string       // default DefaultURL
 	HTTP      *http.Client // default http.DefaultClient; must have no Timeout, which would cut streams
 	UserAgent string
+
+	// Stale is called for each account that an answer does not show as it is;
+	// nil is not. Calls may come at the same time.
+	Stale func(Stale)
+}
+
+// Stale is an account that an answer does not show as it is.
+type Stale struct {
+	Account string
+	At      time.Time // when it was as it is shown; zero if nothing of it is shown
+}
+
+// staleHeader holds "account=time", or "account" alone.
+const staleHeader = "X-Gennaker-Stale"
+
+func parseStale(value string) Stale {
+	if i := strings.LastIndexByte(value, '='); i >= 0 {
+		if at, err := time.Parse(time.RFC3339, value[i+1:]); err == nil {
+			return Stale{Account: value[:i], At: at}
+		}
+	}
+	return Stale{Account: value}
 }
 
 // Client speaks with one server.
@@ -40,6 +62,7 @@ type Client struct {
 	base  string
 	http  *http.Client
 	agent string
+	stale func(Stale)
 }
 
 // New returns a client of the server at cfg.URL. It sends nothing yet.
@@ -57,7 +80,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.HTTP == nil {
 		cfg.HTTP = http.DefaultClient
 	}
-	return &Client{base: strings.TrimRight(cfg.URL, "/"), http: cfg.HTTP, agent: cfg.UserAgent}, nil
+	return &Client{base: strings.TrimRight(cfg.URL, "/"), http: cfg.HTTP, agent: cfg.UserAgent, stale: cfg.Stale}, nil
 }
 
 // URL returns the address of the server.
@@ -164,6 +187,11 @@ func (c *Client) send(ctx context.Context, method, path string, query url.Values
 	if res.StatusCode >= 300 {
 		defer res.Body.Close()
 		return nil, refusal(method, path, res)
+	}
+	if c.stale != nil {
+		for _, v := range res.Header.Values(staleHeader) {
+			c.stale(parseStale(v))
+		}
 	}
 	return res, nil
 }

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -381,4 +382,52 @@ type canned string
 
 func (c canned) RoundTrip(*http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(string(c)))}, nil
+}
+
+func TestStale(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for _, v := range []string{"prod=2026-01-02T03:04:05Z", "old", "a=b=2026-01-02T03:04:05Z", "c=soon"} {
+			w.Header().Add("X-Gennaker-Stale", v)
+		}
+		_, _ = io.WriteString(w, "[]")
+	}))
+	t.Cleanup(s.Close)
+	var got []client.Stale
+	c, err := client.New(client.Config{URL: s.URL, HTTP: s.Client(), Stale: func(s client.Stale) { got = append(got, s) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.ServerGroups(t.Context(), "web"); err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	want := []client.Stale{{Account: "prod", At: at}, {Account: "old"}, {Account: "a=b", At: at}, {Account: "c=soon"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestManifestRequests(t *testing.T) {
+	t.Parallel()
+	var asked []string
+	c := serving(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.String())
+		_, _ = io.WriteString(w, "null")
+	}))
+	ref := gennaker.ManifestRef{Account: "prod", Location: "shop", Kind: "Deployment", Name: "web"}
+	_, err := c.Manifest(t.Context(), ref)
+	_, err2 := c.ManifestEvents(t.Context(), gennaker.ManifestRef{Account: "prod", Kind: "Gadget.example.com", Name: "a:b"})
+	logs, err3 := c.ManifestLogs(t.Context(), ref, "proxy", 9)
+	if err := errors.Join(err, err2, err3); err != nil {
+		t.Fatal(err)
+	}
+	logs.Close()
+	want := []string{
+		"/manifests/prod/shop/deployment%20web", "/api/v1/manifests/prod/_/gadget.example.com%20a:b/events",
+		"/api/v1/manifests/prod/shop/deployment%20web/logs?container=proxy&tail=9",
+	}
+	if diff := cmp.Diff(want, asked); diff != "" {
+		t.Error(diff)
+	}
 }

@@ -73,17 +73,7 @@ func (s *session) onAccount(cmd *cobra.Command, do func(ctx context.Context, c *
 		}
 		return do(cmd.Context(), c, args[0])
 	}
-	cmd.ValidArgsFunction = s.offers(func(ctx context.Context, c *client.Client) []string {
-		all, err := c.Accounts(ctx)
-		if err != nil {
-			return nil
-		}
-		names := make([]string, len(all))
-		for i, a := range all {
-			names[i] = a.Name
-		}
-		return names
-	})
+	cmd.ValidArgsFunction = s.offers(accountNames)
 	return cmd
 }
 
@@ -226,7 +216,7 @@ func (s *session) accountCheck() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if err := s.show(body, func(w io.Writer) error { return writeDiagnosis(w, name, found) }); err != nil {
+		if err := s.show(body, func(w io.Writer) error { return show.Diagnosis(w, name, found) }); err != nil {
 			return err
 		}
 		if !found.Usable {
@@ -234,33 +224,4 @@ func (s *session) accountCheck() *cobra.Command {
 		}
 		return nil
 	})
-}
-
-func writeDiagnosis(w io.Writer, name string, d gennaker.AccountDiagnosis) error {
-	var b strings.Builder
-	if d.Version != "" {
-		fmt.Fprintln(&b, show.Clean(fmt.Sprintf("%s answers at %s: %s, as %s", name, d.Server, d.Version, d.User)))
-	}
-	for _, p := range d.Problems {
-		fmt.Fprintln(&b, show.Clean(p.Kind+": "+p.Message))
-		for _, m := range p.Missing {
-			where := "in all namespaces"
-			if m.Namespace != "" {
-				where = "in " + m.Namespace
-			}
-			resource := m.Resource
-			if m.Group != "" {
-				resource += " (" + m.Group + ")"
-			}
-			fmt.Fprintln(&b, show.Clean(fmt.Sprintf("  %s: %s %s", resource, strings.Join(m.Verbs, ", "), where)))
-		}
-		if p.Hint != "" {
-			fmt.Fprintln(&b, show.Clean("  "+p.Hint))
-		}
-	}
-	if d.OK {
-		b.WriteString("everything that it needs is allowed\n")
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }

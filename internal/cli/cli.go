@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/client"
+	"github.com/gennaker/gennaker/internal/cli/show"
 )
 
 // Env is what the commands may know of the process.
@@ -71,7 +73,7 @@ func New(env Env) *cobra.Command {
 	offerFixed(root, "output", []string{formatTable, formatJSON, formatYAML})
 	root.AddCommand(
 		s.applications(), s.pipelines(), s.executions(), s.expressions(), s.serverGroups(),
-		s.loadBalancers(), s.accounts(), s.tasks(), s.templates(), s.version(),
+		s.loadBalancers(), s.manifests(), s.accounts(), s.tasks(), s.templates(), s.version(),
 	)
 	root.AddCommand(env.Commands...)
 	root.SetIn(env.Stdin)
@@ -104,6 +106,19 @@ type session struct {
 	server  string
 	output  string
 	noColor bool
+	warned  sync.Map // accounts that were said to be down
+}
+
+// warn says, once, that an answer does not show an account as it is.
+func (s *session) warn(old client.Stale) {
+	if _, again := s.warned.LoadOrStore(old.Account, true); again {
+		return
+	}
+	if old.At.IsZero() {
+		s.note("warning: the account %s does not answer; nothing of it is shown", old.Account)
+		return
+	}
+	s.note("warning: the account %s does not answer; it is shown as it was at %s", old.Account, show.Moment(gennaker.At(old.At)))
 }
 
 func (s *session) prepare(cmd *cobra.Command, _ []string) error {
@@ -118,7 +133,7 @@ func (s *session) prepare(cmd *cobra.Command, _ []string) error {
 }
 
 func (s *session) client() (*client.Client, error) {
-	return client.New(client.Config{URL: s.server, UserAgent: "gennaker/" + s.env.Version})
+	return client.New(client.Config{URL: s.server, UserAgent: "gennaker/" + s.env.Version, Stale: s.warn})
 }
 
 // strict makes unknown commands, and wrong numbers of arguments, errors with a

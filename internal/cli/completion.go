@@ -97,3 +97,43 @@ func (s *session) groupNames(ctx context.Context, c *client.Client) []string {
 	}
 	return out
 }
+
+func accountNames(ctx context.Context, c *client.Client) []string {
+	all, err := c.Credentials(ctx)
+	if err != nil {
+		return nil
+	}
+	out := make([]string, len(all))
+	for i, a := range all {
+		out[i] = a.Name
+	}
+	return out
+}
+
+// regionNames returns the regions and namespaces of all accounts.
+func regionNames(ctx context.Context, c *client.Client) []string {
+	all, err := c.Credentials(ctx)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, a := range all {
+		out = append(append(out, a.Regions...), a.Namespaces...)
+	}
+	return unique(out)
+}
+
+// manifestNames returns the names of the objects of all applications.
+func (s *session) manifestNames(ctx context.Context, c *client.Client) []string {
+	var out []string
+	for _, app := range s.applicationNames(ctx, c) {
+		all, err := c.Resources(ctx, app)
+		if err != nil {
+			return out
+		}
+		for _, r := range all {
+			out = append(out, r.Name)
+		}
+	}
+	return unique(out)
+}

@@ -81,6 +81,14 @@ type failure struct{ cause, hint string }
 
 func (f *failure) Error() string { return f.cause }
 
+// outcome returns nil for an execution that succeeded, and else why it did not.
+func outcome(e gennaker.Execution) error {
+	if cause, hint := show.Cause(e); cause != "" {
+		return &failure{cause: cause, hint: hint}
+	}
+	return nil
+}
+
 // inFile is an error in a document that was read from a file.
 type inFile struct {
 	file string

@@ -4,34 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/gennaker/gennaker"
 )
-
-func TestAlike(t *testing.T) {
-	t.Parallel()
-	names := []string{"Deploy to prod", "Deploy to test", "nightly", "release"}
-	for name, tt := range map[string]struct {
-		asked string
-		want  []string
-	}{
-		"typing mistake":   {"nihgtly", []string{"nightly"}},
-		"case":             {"NIGHTLY", []string{"nightly"}},
-		"part":             {"prod", []string{"Deploy to prod"}},
-		"several":          {"deploy", []string{"Deploy to prod", "Deploy to test"}},
-		"nothing like it":  {"backup", nil},
-		"empty":            {"", nil},
-		"more than a name": {"release-it", []string{"release"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if diff := cmp.Diff(tt.want, alike(tt.asked, names)); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
-}
 
 func TestOutcome(t *testing.T) {
 	t.Parallel()

@@ -96,7 +96,7 @@ func (s *session) balancerGet() *cobra.Command {
 			}
 			t := show.NewTable("SERVER GROUP", "STATE", "WEIGHT", "IN SERVICE", "REQUESTS", "ERRORS", "LATENCY")
 			for _, g := range lb.ServerGroups {
-				t.Add(g.Name, state(gennaker.ServerGroup{Disabled: g.Disabled}), strconv.Itoa(g.Weight), strconv.Itoa(g.InService),
+				t.Add(g.Name, show.GroupState(gennaker.ServerGroup{Disabled: g.Disabled}), strconv.Itoa(g.Weight), strconv.Itoa(g.InService),
 					strconv.FormatInt(g.Traffic.Requests, 10), strconv.FormatInt(g.Traffic.Errors, 10),
 					fmt.Sprintf("%.1fms", g.Traffic.LatencyMS))
 			}

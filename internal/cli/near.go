@@ -1,46 +1,15 @@
 package cli
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/gennaker/gennaker/internal/near"
 )
 
-const maxSuggestions = 3
-
-// alike returns the names that somebody who wrote name may have meant, the
-// likeliest first: without case the same, one part of the other, or a few
-// letters apart.
-func alike(name string, names []string) []string {
-	type candidate struct {
-		name string
-		cost int
-	}
-	var found []candidate
-	want, most := strings.ToLower(name), max(1, len(name)/3)
-	for _, n := range names {
-		have := strings.ToLower(n)
-		cost := near.Distance(want, have, most)
-		if want != "" && (strings.Contains(have, want) || have != "" && strings.Contains(want, have)) {
-			cost = min(cost, 1)
-		}
-		if cost <= most {
-			found = append(found, candidate{n, cost})
-		}
-	}
-	slices.SortStableFunc(found, func(a, b candidate) int { return a.cost - b.cost })
-	var out []string
-	for _, c := range found[:min(len(found), maxSuggestions)] {
-		out = append(out, c.name)
-	}
-	return out
-}
-
 // suggest says which of names was perhaps meant, or otherwise.
 func suggest(name string, names []string, otherwise string) string {
-	found := alike(name, names)
+	found := near.Alike(name, names)
 	if len(found) == 0 {
 		return otherwise
 	}

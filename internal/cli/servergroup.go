@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +20,9 @@ func (s *session) serverGroups() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "server-group", Aliases: []string{"sg"}, Short: "Server groups: what runs",
 		Long: `Server groups: what runs. The name of one begins with its application's; -a names
-the application where that has a show.Dash.`,
+the application where that has a dash. In clusters of containers it has its kind before it:
+"replicaSet shop-v003". An account and a region have to be named only where
+several have one of that name.`,
 	}
 	cmd.AddCommand(
 		s.groupList(), s.groupGet(), s.groupResize(),
@@ -32,13 +35,18 @@ the application where that has a show.Dash.`,
 }
 
 // place is where a server group is, as flags name it.
-type place struct{ app, account, region string }
+type place struct {
+	app, account, region string
+	given                func(flag string) bool
+}
 
 func (s *session) place(cmd *cobra.Command) *place {
-	p := &place{}
+	p := &place{given: func(flag string) bool { return cmd.Flags().Changed(flag) }}
 	s.application(cmd, &p.app)
 	cmd.Flags().StringVar(&p.account, "account", "local", "`name` of the account")
 	cmd.Flags().StringVar(&p.region, "region", "local", "`name` of the region")
+	s.offer(cmd, "account", accountNames)
+	s.offer(cmd, "region", regionNames)
 	return p
 }
 
@@ -47,29 +55,57 @@ func (p *place) in(s *session, name string) string {
 	if p.app != "" {
 		return p.app
 	}
+	name = bare(name)
 	if app := s.env.Getenv("GENNAKER_APPLICATION"); app != "" && (name == app || strings.HasPrefix(name, app+"-")) {
 		return app
 	}
 	return gennaker.ParseServerGroupName(name).App
 }
 
-// findGroup returns a server group; if there is none, the hint has near names.
+// bare returns a name without the kind before it.
+func bare(name string) string {
+	if _, name, err := gennaker.ParseManifestName(name); err == nil {
+		return name
+	}
+	return name
+}
+
+// may returns whether the flags mean a server group that is called name, with
+// its kind or without.
+func (p *place) may(g gennaker.ServerGroup, name string) bool {
+	return (g.Name == name || bare(g.Name) == name) &&
+		(!p.given("account") || g.Account == p.account) && (!p.given("region") || g.Region == p.region)
+}
+
+// findGroup returns a server group: the one in the place, or the only one that
+// is called so. If there is none, the hint has near names.
 func (s *session) findGroup(ctx context.Context, c *client.Client, p *place, name string) (gennaker.ServerGroup, error) {
 	app := p.in(s, name)
 	g, err := c.ServerGroup(ctx, app, gennaker.ServerGroupRef{Account: p.account, Region: p.region, Name: name})
 	if gennaker.KindOf(err) != gennaker.NotFound {
 		return g, err
 	}
-	all, listErr := c.ServerGroups(ctx, app)
+	all, listErr := c.ServerGroups(client.KeepBody(ctx, new(json.RawMessage)), app)
 	if listErr != nil && gennaker.KindOf(listErr) != gennaker.NotFound {
 		return g, err
 	}
-	names := make([]string, len(all))
-	for i, g := range all {
-		names[i] = g.Name
+	var names, refs []string
+	for _, other := range all {
+		names = append(names, other.Name)
+		if p.may(other, name) {
+			refs = append(refs, other.Ref().String())
+			g = other
+		}
 	}
-	return g, gennaker.Errorf(gennaker.NotFound, "there is no server group %q in %s/%s", name, p.account, p.region).
-		WithHint("%s", suggest(name, names, "`gennaker server-group list -a "+app+"` shows those that there are"))
+	switch len(refs) {
+	case 0:
+		return g, gennaker.Errorf(gennaker.NotFound, "there is no server group %q in %s/%s", name, p.account, p.region).
+			WithHint("%s", suggest(name, names, "`gennaker server-group list -a "+app+"` shows those that there are"))
+	case 1:
+		return c.ServerGroup(ctx, app, g.Ref())
+	}
+	return g, gennaker.Errorf(gennaker.Invalid, "there are %d server groups %q: %s", len(refs), name, strings.Join(refs, ", ")).
+		WithHint("say which with --account and --region")
 }
 
 func (s *session) groupList() *cobra.Command {
@@ -93,30 +129,11 @@ func (s *session) groupList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			t := show.NewTable("NAME", "STATE", "UP", "ACCOUNT", "REGION", "LOAD BALANCERS", "REQUESTS", "CREATED")
-			for _, g := range all {
-				t.Add(g.Name, state(g), up(g), g.Account, g.Region, show.OrDash(strings.Join(g.LoadBalancers, ",")),
-					strconv.FormatInt(g.Traffic.Requests, 10), show.Moment(g.CreatedTime))
-			}
-			return s.list(body, t)
+			return s.list(body, show.ServerGroups(all))
 		},
 	}
 	s.application(cmd, &app)
 	return cmd
-}
-
-func state(g gennaker.ServerGroup) string {
-	switch {
-	case g.Destroying:
-		return "destroying"
-	case g.Disabled:
-		return "disabled"
-	}
-	return "enabled"
-}
-
-func up(g gennaker.ServerGroup) string {
-	return fmt.Sprintf("%d/%d", g.InstanceCounts.Up, g.Capacity.Desired)
 }
 
 // onGroup makes a command about one server group.
@@ -161,7 +178,7 @@ func (s *session) groupGet() *cobra.Command {
 		}
 		return s.show(body, func(w io.Writer) error {
 			fmt.Fprintf(w, "%s  %s  %s up (min %d, max %d)  %s/%s  created %s\n",
-				show.Clean(g.Name), state(g), up(g), g.Capacity.Min, g.Capacity.Max, show.Clean(g.Account), show.Clean(g.Region), show.Moment(g.CreatedTime))
+				show.Clean(g.Name), show.GroupState(g), show.Up(g), g.Capacity.Min, g.Capacity.Max, show.Clean(g.Account), show.Clean(g.Region), show.Moment(g.CreatedTime))
 			if len(g.Instances) == 0 {
 				return nil
 			}
@@ -279,25 +296,30 @@ func (s *session) groupLogs() *cobra.Command {
   gennaker server-group logs shop-prod-v003 --instance shop-prod-v003-1 --tail 4096`,
 	}, func(ctx context.Context, c *client.Client, g gennaker.ServerGroup) error {
 		logs, err := c.Logs(ctx, g.Ref(), q)
-		if err != nil {
-			return err
-		}
-		defer logs.Close()
-		_, err = io.Copy(s.env.Stdout, logs)
-		switch {
-		case err == nil:
-			return nil
-		case ctx.Err() != nil:
-			return ctx.Err() // not its cause, which may name a signal
-		case errors.Is(err, io.ErrUnexpectedEOF):
-			return gennaker.Errorf(gennaker.Unavailable, "the logs broke off: %w", err).WithHint("is the server still there?")
-		}
-		return fmt.Errorf("copy the logs: %w", err)
+		return s.copyLogs(ctx, logs, err)
 	})
 	cmd.Flags().BoolVarP(&q.Follow, "follow", "f", false, "go on with what is written from now on")
 	cmd.Flags().StringVar(&q.Instance, "instance", "", "only of the instance with this `name`")
 	cmd.Flags().Int64Var(&q.TailBytes, "tail", 0, "only the last so many `bytes`; 0 leaves it to the server")
 	return cmd
+}
+
+// copyLogs prints logs, unless they could not be opened.
+func (s *session) copyLogs(ctx context.Context, logs io.ReadCloser, err error) error {
+	if err != nil {
+		return err
+	}
+	defer logs.Close()
+	_, err = io.Copy(s.env.Stdout, logs)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err() // not its cause, which may name a signal
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return gennaker.Errorf(gennaker.Unavailable, "the logs broke off: %w", err).WithHint("is the server still there?")
+	}
+	return fmt.Errorf("copy the logs: %w", err)
 }
 
 // unique returns names without repetitions.

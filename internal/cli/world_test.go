@@ -118,6 +118,7 @@ func (w *world) handler() http.Handler {
 		mux.HandleFunc(pattern, func(rw http.ResponseWriter, r *http.Request) { w.answer(rw, r, h) })
 	}
 	w.handleTemplates(mux)
+	w.handleClusters(mux)
 	mux.HandleFunc("GET /api/v1/events", w.events)
 	mux.HandleFunc("GET /api/v1/server-groups/{a}/{r}/{name}/logs", w.logs)
 	return mux
@@ -343,6 +344,9 @@ func (w *world) deletePipeline(r *http.Request) (any, error) {
 }
 
 func (w *world) listGroups(r *http.Request) (any, error) {
+	if r.PathValue("app") == "web" {
+		return podGroups(), nil
+	}
 	if _, err := w.app(r); err != nil {
 		return nil, err
 	}
@@ -354,6 +358,11 @@ func (w *world) group(name string) int {
 }
 
 func (w *world) getGroup(r *http.Request) (any, error) {
+	for _, g := range podGroups() {
+		if g.Name == r.PathValue("name") && g.Account == r.PathValue("a") && g.Region == r.PathValue("r") {
+			return g, nil
+		}
+	}
 	i := w.group(r.PathValue("name"))
 	if i < 0 || r.PathValue("a") != "local" {
 		return nil, gennaker.Errorf(gennaker.NotFound, "Server group not found (id: %s)", r.PathValue("name"))

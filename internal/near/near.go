@@ -2,6 +2,7 @@
 //
 //	near.Name("parmeters", names, 2)  // "parameters"
 //	near.List("wiat", types)          // "wait, bake, canary, … and 51 more"
+//	near.Alike("prod", pipelines)     // "Deploy to prod"
 //
 // It is pure, and bounded in how many names it compares and how long these are.
 package near
@@ -85,4 +86,35 @@ func Distance(a, b string, most int) int {
 		before, last, row = last, row, before
 	}
 	return last[len(b)]
+}
+
+// maxSuggestions bounds what Alike returns.
+const maxSuggestions = 3
+
+// Alike returns the names that somebody who wrote name may have meant, the
+// likeliest first: without case the same, one part of the other, or a few
+// letters apart.
+func Alike(name string, names []string) []string {
+	type candidate struct {
+		name string
+		cost int
+	}
+	var found []candidate
+	want, most := strings.ToLower(name), max(1, len(name)/3)
+	for _, n := range names {
+		have := strings.ToLower(n)
+		cost := Distance(want, have, most)
+		if want != "" && (strings.Contains(have, want) || have != "" && strings.Contains(want, have)) {
+			cost = min(cost, 1)
+		}
+		if cost <= most {
+			found = append(found, candidate{n, cost})
+		}
+	}
+	slices.SortStableFunc(found, func(a, b candidate) int { return a.cost - b.cost })
+	var out []string
+	for _, c := range found[:min(len(found), maxSuggestions)] {
+		out = append(out, c.name)
+	}
+	return out
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/gennaker/gennaker/internal/near"
@@ -80,4 +81,28 @@ func TestDistance(t *testing.T) {
 			t.Fatalf("%d apart within %d, want %d", got, most, d)
 		}
 	})
+}
+
+func TestAlike(t *testing.T) {
+	t.Parallel()
+	names := []string{"Deploy to prod", "Deploy to test", "nightly", "release"}
+	for name, tt := range map[string]struct {
+		asked string
+		want  []string
+	}{
+		"typing mistake":   {"nihgtly", []string{"nightly"}},
+		"case":             {"NIGHTLY", []string{"nightly"}},
+		"part":             {"prod", []string{"Deploy to prod"}},
+		"several":          {"deploy", []string{"Deploy to prod", "Deploy to test"}},
+		"nothing like it":  {"backup", nil},
+		"empty":            {"", nil},
+		"more than a name": {"release-it", []string{"release"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tt.want, near.Alike(tt.asked, names)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
 }

@@ -170,3 +170,53 @@ func TestFrame(t *testing.T) {
 		})
 	}
 }
+
+func TestServerGroups(t *testing.T) {
+	t.Parallel()
+	pods := gennaker.ServerGroup{Name: "replicaSet web-v001", Kind: "ReplicaSet", BuildInfo: gennaker.BuildInfo{Images: []string{"a", "b"}}, Traffic: gennaker.Traffic{Requests: 1}}
+	local := gennaker.ServerGroup{Name: "web-v001", Destroying: true, Traffic: gennaker.Traffic{Requests: 7}}
+	for name, tt := range map[string]struct {
+		all  []gennaker.ServerGroup
+		want string
+	}{
+		"none": {nil, "NAME  STATE  UP  ACCOUNT  REGION  LOAD BALANCERS  REQUESTS  CREATED\n"},
+		"pods": {[]gennaker.ServerGroup{pods}, "" +
+			"NAME                 STATE    UP   ACCOUNT  REGION  LOAD BALANCERS  IMAGES  CREATED\n" +
+			"replicaSet web-v001  enabled  0/0                   -               a,b     -\n"},
+		"both": {[]gennaker.ServerGroup{pods, local}, "" +
+			"NAME                 STATE       UP   ACCOUNT  REGION  LOAD BALANCERS  IMAGES  REQUESTS  CREATED\n" +
+			"replicaSet web-v001  enabled     0/0                   -               a,b     -         -\n" +
+			"web-v001             destroying  0/0                   -               -       7         -\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var b strings.Builder
+			if err := ServerGroups(tt.all).Write(&b, 0, false); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, b.String()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestManifestStates(t *testing.T) {
+	t.Parallel()
+	yes := gennaker.ManifestCondition{State: true}
+	for want, status := range map[string]gennaker.ManifestStatus{
+		"x  failed\n":                {Failed: yes, Stable: yes},
+		"x  paused\n":                {Paused: yes},
+		"x  stable\n":                {Stable: yes, Available: yes},
+		"x  available, not stable\n": {Available: yes},
+		"x  not stable\n":            {},
+	} {
+		var b strings.Builder
+		if err := Manifest(&b, gennaker.ManifestView{Name: "x", Status: status}); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Replace(b.String(), "  \n", "\n", 1); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

@@ -1,5 +1,5 @@
 // Package show is how results look in a terminal: tables, executions as trees,
-// moments, and texts of anybody made harmless.
+// objects of clusters, moments, and texts of anybody made harmless.
 package show
 
 import (

@@ -1,4 +1,4 @@
-package cli
+package show
 
 import (
 	"encoding/json"
@@ -8,10 +8,11 @@ import (
 	"github.com/gennaker/gennaker"
 )
 
-// outcome returns nil for an execution that succeeded, and else why it did not.
-func outcome(e gennaker.Execution) error {
+// Cause returns why an execution did not succeed, in a sentence, and what to do
+// about it; "" for one that did.
+func Cause(e gennaker.Execution) (cause, hint string) {
 	if e.Status.Successful() {
-		return nil
+		return "", ""
 	}
 	if e.Canceled || e.Status == gennaker.Canceled {
 		cause := "the execution was canceled"
@@ -21,17 +22,17 @@ func outcome(e gennaker.Execution) error {
 		if e.CancelReason != "" {
 			cause += ": " + e.CancelReason
 		}
-		return &failure{cause: cause}
+		return cause, ""
 	}
 	s := culprit(e)
 	if s == nil {
-		return &failure{cause: fmt.Sprintf("the execution ended as %s", e.Status)}
+		return fmt.Sprintf("the execution ended as %s", e.Status), ""
 	}
-	cause, hint := reason(*s)
+	cause, hint = reason(*s)
 	if e.Type == gennaker.TypeOrchestration && cause != silent {
-		return &failure{cause: cause, hint: hint} // a task is one stage to those who started it
+		return cause, hint // a task is one stage to those who started it
 	}
-	return &failure{cause: fmt.Sprintf("stage %q failed: %s", s.Name, cause), hint: hint}
+	return fmt.Sprintf("stage %q failed: %s", s.Name, cause), hint
 }
 
 // culprit returns the stage that made the execution fail: one that failed and
