@@ -63,7 +63,7 @@ func through[T any](ctx context.Context, g *gate, builtIn bool, ask func() (T, e
 		out, err := ask()
 		if ctx.Err() == nil {
 			if away(err, builtIn) {
-				g.shut(err)
+				g.shut(err, tried)
 			} else {
 				g.answered()
 			}
@@ -108,10 +108,14 @@ func (g *gate) pass(ctx context.Context) (tried bool, err error) {
 	}
 }
 
-func (g *gate) shut(err error) {
+// shut closes the gate. Only who tried makes the next try later: when a server
+// goes, all that were asking it say so at once.
+func (g *gate) shut(err error, tried bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.retries++
+	if tried {
+		g.retries++
+	}
 	select {
 	case <-g.open:
 		g.open, g.since, g.retries = make(chan struct{}), time.Now(), 0

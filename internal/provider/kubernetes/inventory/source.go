@@ -22,6 +22,7 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
@@ -75,6 +76,7 @@ func (s *source) progress() (synced, refused bool) {
 // has until the new list takes its place.
 func (s *source) run(ctx context.Context) {
 	defer close(s.done)
+	ctx = klog.NewContext(ctx, klog.Logger{}) // what the reflector says, the gate and we say once for all
 	reflector := cache.NewReflectorWithOptions(s.listWatch(), s.example(), s, cache.ReflectorOptions{
 		Name: s.inv.cfg.Account + "/" + s.at.String(), TypeDescription: s.res.kind.String(),
 		Backoff: &wait.Backoff{Duration: firstRetry, Factor: 2, Cap: longestRetry, Jitter: 1, Steps: 8},
@@ -110,7 +112,7 @@ func (s *source) refuse(err error) {
 	s.refused = true
 	s.mu.Unlock()
 	if first {
-		s.inv.log.Info("left out", "what", s.at.String(), "reason", err.Error())
+		s.inv.log.Debug("left out", "what", s.at.String(), "reason", err)
 		s.inv.index.replace(s.res.kind, s.at.namespace, nil, "")
 		s.inv.checkSynced()
 	}
