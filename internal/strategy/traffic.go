@@ -19,7 +19,7 @@ const (
 // Units: delays in seconds, percentages from 0 to 100.
 // Source: strategies, B5; everything from route on is ours.
 type Traffic struct {
-	Enable        bool      `json:"enableTraffic"`           // the new version gets requests as soon as its pods are ready
+	Enable        bool      `json:"enableTraffic"`           // strategy none: the new version gets requests as soon as its pods are ready; others give it requests once it is stable
 	Namespace     string    `json:"namespace"`               // of the services; that of the manifest
 	Services      []string  `json:"services"`                // behind which the versions are: "service web"
 	Strategy      string    `json:"strategy"`                // none, bluegreen (redblack), highlander; by the weights of a route: rollingredblack, canary
@@ -29,7 +29,7 @@ type Traffic struct {
 	Validation    Pipeline  `json:"pipelineBeforeCleanup"`   // ours: a pipeline to run at each share, which must succeed; of other strategies, before the old version loses its traffic
 	ScaleDown     bool      `json:"scaleDown"`               // ours: scale the old version to nothing once it is drained
 	ScaleDownWait int       `json:"delayBeforeScaleDownSec"` // ours: seconds before that
-	Rollback      *Rollback `json:"rollback"`                // ours: onFailure false leaves a failed version in traffic; destroyLatest deletes it
+	Rollback      *Rollback `json:"rollback"`                // ours: onFailure false leaves everything as it is when something fails; destroyLatest deletes it
 	Concurrent    string    `json:"concurrent"`              // ours: if another execution deploys the same cluster: wait (default), or refuse
 }
 
@@ -165,9 +165,11 @@ func (ShiftTraffic) move()    {}
 // Nothing is taken from an old version that serves before the new one has it:
 // moves come in the order add, move, drain, remove.
 //
-// Source: strategies, B5, for bluegreen and highlander. A new version that came
-// without traffic is enabled before an old one is disabled, which Spinnaker
-// does not: there both would be without.
+// Source: strategies, B5, for bluegreen and highlander. A new version comes
+// without traffic, whatever enableTraffic says, and is enabled once it is
+// stable, and before an old one is disabled. In Spinnaker each of its pods gets
+// requests as soon as it is ready, also when it fails a second later; and
+// without enableTraffic both versions end without.
 func (t Traffic) After(created gennaker.ServerGroupRef, old []Workload) []Move {
 	var moves []Move
 	name, _ := t.Name()
@@ -177,9 +179,7 @@ func (t Traffic) After(created gennaker.ServerGroupRef, old []Workload) []Move {
 	case t.Weighted():
 		moves = append(t.shift(created, old), EnableManifest{created})
 	default:
-		if !t.Enable {
-			moves = append(moves, EnableManifest{created})
-		}
+		moves = append(moves, EnableManifest{created})
 		if slices.ContainsFunc(old, func(w Workload) bool { return w.Serving }) {
 			moves = wait(moves, "Wait Before Disable", t.Delay)
 			moves = t.validate(moves, 100, created, old)

@@ -218,7 +218,8 @@ func (m *maker) deploy(ctx context.Context, in stage.Input) (stage.Outcome, erro
 		Unbound: c.Binding != nil && !*c.Binding, Versioned: c.Versioned, SkipLabels: c.SkipLabels, Selectors: c.Selectors.Selectors,
 	}
 	if t := c.Traffic; t.Enabled {
-		d.Services, d.Dark = t.Options.Services, !t.Options.Enable || t.Options.Weighted()
+		name, _ := t.Options.Name() // was checked
+		d.Services, d.Dark = t.Options.Services, !t.Options.Enable || name != strategy.None
 	}
 	done, err := p.Deploy(ctx, in.Key, d)
 	if err != nil {

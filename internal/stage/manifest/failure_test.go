@@ -68,11 +68,11 @@ func TestFailedVersionLeavesTraffic(t *testing.T) {
 		},
 		"the validation of blue/green fails": {
 			options: validated(object{"strategy": "bluegreen"}), tag: "2", prepare: func(r *runner) { r.pipeline = stage.Fail("too many errors") },
-			want: []string{"web-v000 2 behind web", "web-v001 2"}, moves: []string{"deploy replicaSet web-v001", "detach replicaSet web-v001"},
+			want: []string{"web-v000 2 behind web", "web-v001 2"}, moves: []string{"deploy replicaSet web-v001", "attach replicaSet web-v001", "detach replicaSet web-v001"},
 		},
 		"it breaks before the old one is disabled": {
 			options: object{"strategy": "redblack"}, tag: "2", prepare: func(r *runner) { breaks(r, "disableManifest") },
-			want: []string{"web-v000 2 behind web", "web-v001 2"}, moves: []string{"deploy replicaSet web-v001", "detach replicaSet web-v001"},
+			want: []string{"web-v000 2 behind web", "web-v001 2"}, moves: []string{"deploy replicaSet web-v001", "attach replicaSet web-v001", "detach replicaSet web-v001"},
 			reason: "replicaSet web-v000 keeps its traffic until another version is behind web",
 		},
 		"it breaks before a shift": {
@@ -94,7 +94,7 @@ func TestFailedVersionLeavesTraffic(t *testing.T) {
 			},
 			want: []string{"web-v000 2 behind web", "web-v001 2"},
 			moves: []string{
-				"deploy replicaSet web-v001", "detach replicaSet web-v000", "attach replicaSet web-v000", "detach replicaSet web-v001",
+				"deploy replicaSet web-v001", "attach replicaSet web-v001", "detach replicaSet web-v000", "attach replicaSet web-v000", "detach replicaSet web-v001",
 			},
 		},
 		"canceled while it starts": {

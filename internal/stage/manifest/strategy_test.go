@@ -23,11 +23,11 @@ func TestStrategies(t *testing.T) { // B5, and ours, from beginning to end
 		},
 		"B5 redblack": {
 			object{"strategy": "redblack"}, []string{"web-v000 2", "web-v001 2", "web-v002 2 behind web"},
-			[]string{"deploy replicaSet web-v002", "detach replicaSet web-v001", "detach replicaSet web-v000"},
+			[]string{"deploy replicaSet web-v002", "attach replicaSet web-v002", "detach replicaSet web-v001", "detach replicaSet web-v000"},
 		},
 		"B5 bluegreen": {
 			object{"strategy": "BlueGreen", "delayBeforeCleanup": 5}, []string{"web-v000 2", "web-v001 2", "web-v002 2 behind web"},
-			[]string{"deploy replicaSet web-v002", "detach replicaSet web-v001", "detach replicaSet web-v000"},
+			[]string{"deploy replicaSet web-v002", "attach replicaSet web-v002", "detach replicaSet web-v001", "detach replicaSet web-v000"},
 		},
 		"bluegreen from the dark": {
 			object{"strategy": "bluegreen", "enableTraffic": false}, []string{"web-v000 2", "web-v001 2", "web-v002 2 behind web"},
@@ -35,11 +35,11 @@ func TestStrategies(t *testing.T) { // B5, and ours, from beginning to end
 		},
 		"bluegreen and scale down": {
 			object{"strategy": "bluegreen", "scaleDown": true}, []string{"web-v000 0", "web-v001 0", "web-v002 2 behind web"},
-			[]string{"deploy replicaSet web-v002", "detach replicaSet web-v001", "detach replicaSet web-v000", "rollout replicaSet web-v001 scale to 0"},
+			[]string{"deploy replicaSet web-v002", "attach replicaSet web-v002", "detach replicaSet web-v001", "detach replicaSet web-v000", "rollout replicaSet web-v001 scale to 0"},
 		},
 		"B5 highlander": {
 			object{"strategy": "highlander"}, []string{"web-v002 2 behind web"},
-			[]string{"deploy replicaSet web-v002", "detach replicaSet web-v001", "delete replicaSet web-v001"},
+			[]string{"deploy replicaSet web-v002", "attach replicaSet web-v002", "detach replicaSet web-v001", "delete replicaSet web-v001"},
 		},
 		"rollingredblack": {
 			object{"strategy": "rollingredblack", "route": "httpRoute web"}, []string{"web-v000 2", "web-v001 2", "web-v002 2 behind web, web-v002"},
