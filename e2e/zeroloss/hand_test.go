@@ -23,6 +23,7 @@ kind: Deployment
 metadata: {name: plain-%[1]d}
 spec:
   replicas: 2
+  minReadySeconds: 2
   selector: {matchLabels: {app: plain, version: "%[1]d"}}
   template:
     metadata: {labels: {app: plain, version: "%[1]d"}}
@@ -32,6 +33,7 @@ spec:
       - name: hello
         image: lab.local/hello:%[2]s
         imagePullPolicy: IfNotPresent
+        env: [{name: STOP_DELAY, value: 3s}]
         ports: [{containerPort: 8080}]
         readinessProbe: {httpGet: {path: /healthz, port: 8080}, periodSeconds: 1}
 `

@@ -81,7 +81,7 @@ func (w *world) replicaSet(name string) map[string]any {
 		"apiVersion": "apps/v1", "kind": "ReplicaSet",
 		"metadata": map[string]any{"name": name, "namespace": w.namespace},
 		"spec": map[string]any{
-			"replicas": 2,
+			"replicas": 2, "minReadySeconds": 2,
 			"selector": map[string]any{"matchLabels": map[string]any{"app": name}},
 			"template": map[string]any{
 				"metadata": map[string]any{"labels": map[string]any{"app": name}},
@@ -89,7 +89,7 @@ func (w *world) replicaSet(name string) map[string]any {
 					"terminationGracePeriodSeconds": 10,
 					"containers": []any{map[string]any{
 						"name": "hello", "image": "lab.local/hello:${parameters.version}", "imagePullPolicy": "IfNotPresent",
-						"env":            []any{map[string]any{"name": "RUN", "value": "${execution.id}"}},
+						"env":            []any{map[string]any{"name": "RUN", "value": "${execution.id}"}, map[string]any{"name": "STOP_DELAY", "value": "3s"}},
 						"ports":          []any{map[string]any{"containerPort": 8080}},
 						"readinessProbe": map[string]any{"httpGet": map[string]any{"path": "/healthz", "port": 8080}, "periodSeconds": 1},
 					}},
