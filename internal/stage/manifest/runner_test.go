@@ -42,8 +42,9 @@ type runner struct {
 	artifacts []gennaker.Artifact
 	content   map[string]string // of artifacts, by reference
 	running   []gennaker.Execution
-	root      object // names of expressions
-	canceled  string // the task whose stage is canceled when it has waited
+	root      object   // names of expressions
+	said      []string // messages of tasks that wait
+	canceled  string   // the task whose stage is canceled when it has waited
 }
 
 // node is a stage of a run.
@@ -344,6 +345,9 @@ func (r *runner) task(n *node, s stage.Step) gennaker.Status {
 			out = stage.Fail("%s", err.Error())
 		}
 		r.keep(n, out)
+		if list, ok := out.Context()["messages"].([]any); ok {
+			r.said = append(r.said, fmt.Sprint(list...))
+		}
 		if out.Final() {
 			r.logf(n, "- %s: %s", s.Name, out.Status())
 			return r.ended(n, out)
