@@ -20,6 +20,9 @@ import (
 
 // Attach implements [provider.Manifests].
 func (p *Provider) Attach(ctx context.Context, key string, ref gennaker.ManifestRef, services []string, on bool) error {
+	if err := checkKey(key); err != nil {
+		return err
+	}
 	r, err := p.resolve(ctx, ref)
 	if err != nil {
 		return err
@@ -73,7 +76,7 @@ func (p *Provider) detach(ctx context.Context, key string, r cluster.Ref, servic
 	if err := p.followPods(ctx, r, set, without(selected)); err != nil || pending != "" {
 		return err
 	}
-	return p.leaveRoutes(ctx, set)
+	return p.checkUnrouted(ctx, set)
 }
 
 // superseded reports whether the operation with key was done, and another one
@@ -91,13 +94,13 @@ func superseded(o *unstructured.Unstructured, key string) bool {
 //
 // Errors: NotFound; Invalid for what cannot be behind them.
 func (p *Provider) behind(ctx context.Context, r cluster.Ref, services []string, all bool) (*unstructured.Unstructured, map[string]string, error) {
-	if r.Kind.Kind != "ReplicaSet" {
-		return nil, nil, gennaker.Errorf(gennaker.Invalid, "a %s cannot change its Services: its pods would be replaced", r.Kind.Kind).
-			WithHint("deploy a ReplicaSet, whose labels can change while its pods run")
-	}
 	set, err := p.cluster.Get(ctx, r)
 	if err != nil {
 		return nil, nil, err
+	}
+	if r.Kind.Kind != "ReplicaSet" {
+		return nil, nil, gennaker.Errorf(gennaker.Invalid, "a %s cannot change its Services: its pods would be replaced", r.Kind.Kind).
+			WithHint("deploy a ReplicaSet, whose labels can change while its pods run")
 	}
 	if owner := v1.GetControllerOf(set); owner != nil {
 		return nil, nil, gennaker.Errorf(gennaker.Invalid, "%s belongs to %s %s, which would undo it", r, owner.Kind, owner.Name).

@@ -43,6 +43,9 @@ const maxRaces = 20
 
 // Deploy implements [provider.Manifests].
 func (p *Provider) Deploy(ctx context.Context, key string, d provider.ManifestDeploy) (provider.Deployed, error) {
+	if err := checkKey(key); err != nil {
+		return provider.Deployed{}, err
+	}
 	var warned cluster.Warnings
 	ctx = cluster.WithWarnings(ctx, &warned)
 	var err error
@@ -50,6 +53,9 @@ func (p *Provider) Deploy(ctx context.Context, key string, d provider.ManifestDe
 		var plan *plan
 		if plan, err = p.plan(ctx, key, d); err != nil {
 			break
+		}
+		for _, k := range plan.kinds {
+			p.cluster.Learn(k)
 		}
 		err = p.carryPlan(ctx, key, plan)
 		if errors.Is(err, errTaken) {
@@ -262,9 +268,6 @@ func (p *Provider) carryPlan(ctx context.Context, key string, plan *plan) error 
 				return fmt.Errorf("%s: %w", i, err)
 			}
 			i.live = live
-			if k, ok := plan.kinds[i.ref.Kind.GroupVersionKind]; ok {
-				p.cluster.Learn(k)
-			}
 			p.seen(ctx, &unstructured.Unstructured{Object: live})
 			return nil
 		})

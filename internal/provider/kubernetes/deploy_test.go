@@ -291,7 +291,7 @@ func TestManagers(t *testing.T) {
 
 func TestAdmission(t *testing.T) {
 	s := open(t)
-	hook := s.webhook("the image may not be :latest hunter2222")
+	hook := s.denySecrets("the image may not be :latest hunter2222")
 	_, err := s.Deploy(t.Context(), s.key(), s.deployment(`
 apiVersion: v1
 kind: Secret
@@ -360,21 +360,7 @@ func TestRBAC(t *testing.T) {
 func TestCustom(t *testing.T) {
 	s := open(t)
 	group := s.space + ".example.com"
-	crd := fmt.Sprintf(`
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: gadgets.%[1]s}
-spec:
-  group: %[1]s
-  scope: Namespaced
-  names: {kind: Gadget, plural: gadgets, singular: gadget, listKind: GadgetList}
-  versions:
-  - name: v1
-    served: true
-    storage: true
-    subresources: {scale: {specReplicasPath: .spec.size, statusReplicasPath: .status.size}}
-    schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {size: {type: integer}}}, status: {type: object, properties: {size: {type: integer}}}}}}
----
+	crd := fmt.Sprintf(gadgets+`---
 apiVersion: %[1]s/v1
 kind: Gadget
 metadata: {name: one}
@@ -392,7 +378,8 @@ spec: {size: 1}
 	s.must(s.DeleteManifest(t.Context(), s.key(), s.ref("CustomResourceDefinition gadgets."+group), provider.ManifestDelete{}))
 	lab.Eventually(t, "the kind is gone", func(ctx context.Context) (bool, error) {
 		_, err := s.Manifest(ctx, s.ref(name))
-		return gennaker.KindOf(err) == gennaker.Invalid, nil
+		kind := gennaker.KindOf(err)
+		return err != nil && (kind == gennaker.Invalid || kind == gennaker.NotFound), nil
 	})
 }
 

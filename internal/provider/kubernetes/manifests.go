@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -66,6 +65,9 @@ func (p *Provider) FindManifests(ctx context.Context, q provider.ManifestQuery) 
 
 // PatchManifest implements [provider.Manifests].
 func (p *Provider) PatchManifest(ctx context.Context, key string, ref gennaker.ManifestRef, patch provider.ManifestPatch) (gennaker.Manifest, error) {
+	if err := checkKey(key); err != nil {
+		return nil, err
+	}
 	strategy := cmp.Or(strings.ToLower(patch.Strategy), "strategic")
 	if _, ok := patchTypes[strategy]; !ok {
 		return nil, gennaker.Errorf(gennaker.Invalid, "there is no patch strategy %q", patch.Strategy).WithHint("use strategic, merge or json")
@@ -120,6 +122,9 @@ func maskPatch(err error, r cluster.Ref, body []byte) error {
 
 // DeleteManifest implements [provider.Manifests].
 func (p *Provider) DeleteManifest(ctx context.Context, key string, ref gennaker.ManifestRef, how provider.ManifestDelete) error {
+	if err := checkKey(key); err != nil {
+		return err
+	}
 	if p.deleted.has(key) {
 		return nil
 	}
@@ -150,12 +155,8 @@ func (p *Provider) DeleteManifest(ctx context.Context, key string, ref gennaker.
 	return nil
 }
 
-// Bounds of what a container wrote.
-const (
-	maxOutput      = 16 << 20 // that is returned
-	maxOutputLines = 100_000  // that are asked for
-	maxOutputRead  = 64 << 20 // that is read
-)
+// maxOutput bounds what of a container's output is returned.
+const maxOutput = 16 << 20
 
 // Output implements [provider.Manifests].
 func (p *Provider) Output(ctx context.Context, ref gennaker.ManifestRef, container string, limit int64) (string, error) {
@@ -183,12 +184,7 @@ func (p *Provider) Output(ctx context.Context, ref gennaker.ManifestRef, contain
 	if container, err = pickContainer(pod, container); err != nil {
 		return "", err
 	}
-	stream, err := p.cluster.Logs(ctx, pod.Namespace, pod.Name, container, maxOutputLines)
-	if err != nil {
-		return "", err
-	}
-	defer stream.Close()
-	return lastBytes(stream, min(limit, maxOutput))
+	return p.inventory.Output(ctx, pod.Namespace, pod.Name, container, min(limit, maxOutput), false)
 }
 
 // pickContainer returns the container of a name, or the first one.
@@ -213,37 +209,6 @@ func pickContainer(pod core.Pod, name string) (string, error) {
 	return "", gennaker.Errorf(gennaker.Unavailable, "the container %s of the pod %s has not begun yet", name, pod.Name)
 }
 
-// lastBytes returns the last limit bytes of what r holds, from the beginning of
-// a line on if something before is left out.
-func lastBytes(r io.Reader, limit int64) (string, error) {
-	if limit <= 0 {
-		return "", nil
-	}
-	var tail []byte
-	cut := false
-	chunk := make([]byte, 32<<10)
-	for bounded := io.LimitReader(r, maxOutputRead); ; {
-		n, err := bounded.Read(chunk)
-		tail = append(tail, chunk[:n]...)
-		if over := int64(len(tail)) - 2*limit; over > 0 {
-			tail, cut = append(tail[:0], tail[int64(len(tail))-limit:]...), true
-		}
-		if err == io.EOF { //nolint:errorlint // the contract of io.Reader
-			break
-		}
-		if err != nil {
-			return "", gennaker.Errorf(gennaker.Unavailable, "the output ended early: %w", err)
-		}
-	}
-	if over := int64(len(tail)) - limit; over > 0 {
-		tail, cut = tail[over:], true
-	}
-	if i := slices.Index(tail, '\n'); cut && i >= 0 {
-		tail = tail[i+1:]
-	}
-	return strings.ToValidUTF8(string(tail), "\uFFFD"), nil
-}
-
 // Manifest implements [provider.Manifests].
 func (p *Provider) Manifest(ctx context.Context, ref gennaker.ManifestRef) (gennaker.ManifestView, error) {
 	r, err := p.resolve(ctx, ref)
@@ -265,8 +230,39 @@ func (p *Provider) Manifest(ctx context.Context, ref gennaker.ManifestRef) (genn
 	if r.Kind.Namespaced {
 		p.seen(ctx, live)
 		view.Serving = p.inventory.Traffic(r.Namespace, r.Kind.Kind, r.Name)
+		view.Events = events(p.inventory.Facts(r.Namespace, r.Kind.Kind, r.Name).Events)
+	}
+	if view.Status.Stable.State {
+		return view, nil
+	}
+	view.Reason = firstOf(view.Status.Failed.Message, view.Status.Stable.Message)
+	if cause, ok := p.inventory.Explain(ctx, r.Namespace, r.Kind.Kind, r.Name); ok {
+		view.Reason, view.Hint = cause.Sentence, cause.Hint
 	}
 	return view, nil
+}
+
+// maxEvents bounds those of a view.
+const maxEvents = 50
+
+// events returns what the cluster says of an object, newest first.
+func events(all []*core.Event) []gennaker.ManifestEvent {
+	out := []gennaker.ManifestEvent{}
+	for _, e := range all {
+		first, last := e.FirstTimestamp.Time, e.LastTimestamp.Time
+		if last.IsZero() { // written by the newer API
+			first, last = e.EventTime.Time, e.EventTime.Time
+			if e.Series != nil {
+				last = e.Series.LastObservedTime.Time
+			}
+		}
+		out = append(out, gennaker.ManifestEvent{
+			Kind: e.InvolvedObject.Kind, Name: e.InvolvedObject.Name, Type: e.Type, Reason: e.Reason, Message: e.Message,
+			Count: int(max(1, e.Count)), First: gennaker.At(first), Last: gennaker.At(last),
+		})
+	}
+	slices.SortStableFunc(out, func(a, b gennaker.ManifestEvent) int { return b.Last.Compare(a.Last.Time) })
+	return out[:min(len(out), maxEvents)]
 }
 
 // seen returns when what the inventory answers takes in an object as it is

@@ -6,22 +6,27 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/provider/kubernetes/inventory"
 )
 
 // Annotations of ours, on the objects of the cluster.
 const (
-	operationAnnotation = "gennaker.io/operation"   // marks of the operations that changed it, newest first
-	detachedAnnotation  = "gennaker.io/detached-at" // since when its Services do not select it
-	replicasAnnotation  = "gennaker.io/replicas"    // how many pods it is to have, once those too many are drained
-	shiftedAnnotation   = "gennaker.io/shifted-at"  // since when a route has its weights
+	operationAnnotation = "gennaker.io/operation"      // marks of the operations that changed it, newest first
+	replicasAnnotation  = "gennaker.io/replicas"       // how many pods it is to have, once those too many are drained
+	detachedAnnotation  = inventory.DetachedAnnotation // since when its Services do not select it
+	shiftedAnnotation   = inventory.ShiftedAnnotation  // since when a route has its weights
+	workloadAnnotation  = inventory.WorkloadAnnotation // whose pods the Service of a share selects: "replicaSet web-v003"
+	routeAnnotation     = inventory.RouteAnnotation    // the HTTPRoute that this Service is for
 )
 
 // pendingLabel marks what is to be carried out when no request can reach the
 // object any more, so that it is found again after a crash. Its values are
 // pendingDestroy and pendingResize on a ReplicaSet, pendingTerminate on a pod.
 const (
-	pendingLabel     = "gennaker.io/pending"
-	pendingDestroy   = "destroy"
+	pendingLabel     = inventory.PendingLabel
+	pendingDestroy   = inventory.PendingDestroy
 	pendingResize    = "resize"
 	pendingTerminate = "terminate"
 )
@@ -35,6 +40,14 @@ const maxMarks = 8
 func mark(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return hex.EncodeToString(sum[:8])
+}
+
+// checkKey refuses an operation that could not be told from another.
+func checkKey(key string) error {
+	if key == "" {
+		return gennaker.Errorf(gennaker.Invalid, "the operation has no key")
+	}
+	return nil
 }
 
 func marks(annotations map[string]string) []string {

@@ -35,7 +35,10 @@ func (p *Provider) DeleteLoadBalancer(context.Context, string, string) error {
 
 // group returns the object that a server group is: its name is "replicaSet
 // web-v003".
-func (p *Provider) group(ctx context.Context, ref gennaker.ServerGroupRef) (cluster.Ref, error) {
+func (p *Provider) group(ctx context.Context, key string, ref gennaker.ServerGroupRef) (cluster.Ref, error) {
+	if err := checkKey(key); err != nil {
+		return cluster.Ref{}, err
+	}
 	kind, name, err := gennaker.ParseManifestName(ref.Name)
 	if err != nil {
 		return cluster.Ref{}, gennaker.Errorf(gennaker.NotFound, "there is no server group %s", ref).
@@ -51,7 +54,7 @@ func (p *Provider) Resize(ctx context.Context, key string, ref gennaker.ServerGr
 	if err := to.Check(); err != nil {
 		return err
 	}
-	r, err := p.group(ctx, ref)
+	r, err := p.group(ctx, key, ref)
 	if err != nil {
 		return err
 	}
@@ -149,7 +152,7 @@ func attachedTo(o *unstructured.Unstructured) []string {
 
 // Enable implements [provider.Operations].
 func (p *Provider) Enable(ctx context.Context, key string, ref gennaker.ServerGroupRef) error {
-	r, err := p.group(ctx, ref)
+	r, err := p.group(ctx, key, ref)
 	if err != nil {
 		return err
 	}
@@ -161,7 +164,7 @@ func (p *Provider) Disable(ctx context.Context, key string, ref gennaker.ServerG
 	if percent < 0 || percent > 100 {
 		return gennaker.Errorf(gennaker.Invalid, "%d percent is not between 0 and 100", percent)
 	}
-	r, err := p.group(ctx, ref)
+	r, err := p.group(ctx, key, ref)
 	if err != nil {
 		return err
 	}
@@ -193,7 +196,7 @@ func (p *Provider) Destroy(ctx context.Context, key string, ref gennaker.ServerG
 	if p.deleted.has(key) {
 		return nil
 	}
-	r, err := p.group(ctx, ref)
+	r, err := p.group(ctx, key, ref)
 	if err != nil {
 		return ignoreNotFound(err)
 	}
@@ -228,7 +231,7 @@ func ignoreNotFound(err error) error {
 // leave them, and are deleted by Run when they are drained; the workload then
 // starts others.
 func (p *Provider) Terminate(ctx context.Context, key string, ref gennaker.ServerGroupRef, instances []string) error {
-	r, err := p.group(ctx, ref)
+	r, err := p.group(ctx, key, ref)
 	if err != nil {
 		return err
 	}

@@ -123,6 +123,10 @@ func (p *Provider) finishDestroy(ctx context.Context, r cluster.Ref, o *unstruct
 	if err := p.followPods(ctx, r, o, without(selected)); err != nil {
 		return false, err
 	}
+	// A route's gateways follow later than the route says.
+	if t := p.inventory.Traffic(r.Namespace, r.Kind.Kind, r.Name); len(t.Services) > 0 || t.Draining {
+		return false, nil
+	}
 	if err := p.leaveRoutes(ctx, o); err != nil {
 		return false, err
 	}

@@ -33,6 +33,11 @@ type scene struct {
 func open(t *testing.T) *scene {
 	t.Helper()
 	t.Parallel()
+	return begin(t)
+}
+
+func begin(t *testing.T) *scene {
+	t.Helper()
 	s := &scene{T: t, lab: lab.Cluster(t)}
 	s.space, s.proxy = s.lab.Namespace(t), s.lab.Proxy(t)
 	s.Provider = s.provider(s.proxy.Kubeconfig)

@@ -17,6 +17,9 @@ import (
 
 // Rollout implements [provider.Manifests].
 func (p *Provider) Rollout(ctx context.Context, key string, ref gennaker.ManifestRef, change provider.Rollout) error {
+	if err := checkKey(key); err != nil {
+		return err
+	}
 	r, err := p.resolve(ctx, ref)
 	if err != nil {
 		return err

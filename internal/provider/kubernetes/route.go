@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -24,18 +23,12 @@ import (
 	"github.com/gennaker/gennaker/internal/provider/kubernetes/manifest"
 )
 
-// Annotations of the Services that routes send shares to.
-const (
-	workloadAnnotation = "gennaker.io/workload" // whose pods it selects: "replicaSet web-v003"
-	routeAnnotation    = "gennaker.io/route"    // the HTTPRoute that it is for
-)
-
 // maxWeight is the largest weight of the Gateway API.
 const maxWeight = 1_000_000
 
 // Shift implements [provider.Routes].
 func (p *Provider) Shift(ctx context.Context, key string, ref gennaker.ManifestRef, base string, shares []provider.Share) error {
-	if err := checkShares(shares); err != nil {
+	if err := cmp.Or(checkKey(key), checkShares(shares)); err != nil {
 		return err
 	}
 	base, err := serviceName(base)
@@ -420,33 +413,54 @@ func unprogrammed(route gateway.HTTPRoute) string {
 	return ""
 }
 
-// leaveRoutes deletes the Services through which routes reach a workload, so
+// shareServices returns the Services through which routes reach a workload.
+func (p *Provider) shareServices(ctx context.Context, owner *unstructured.Unstructured) ([]unstructured.Unstructured, error) {
+	kind, err := p.cluster.Kind(ctx, "Service")
+	if err != nil {
+		return nil, err
+	}
+	all, err := p.cluster.List(ctx, cluster.Ref{Kind: kind, Namespace: owner.GetNamespace()}, manifest.ManagedByLabel+"=spinnaker")
+	return slices.DeleteFunc(all, func(s unstructured.Unstructured) bool {
+		owned := slices.ContainsFunc(s.GetOwnerReferences(), func(o ownerReference) bool { return o.UID == owner.GetUID() })
+		return s.GetAnnotations()[workloadAnnotation] == "" || !owned
+	}), err
+}
+
+// checkUnrouted returns an error while a route gives a workload a share.
+//
+// Errors: Conflict.
+func (p *Provider) checkUnrouted(ctx context.Context, owner *unstructured.Unstructured) error {
+	services, err := p.shareServices(ctx, owner)
+	if err != nil {
+		return err
+	}
+	for _, s := range services {
+		if err := p.unused(ctx, &s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leaveRoutes deletes the Services through which routes reached a workload, so
 // that nothing selects its pods.
 //
 // Errors: Conflict while a route still gives it a share.
 func (p *Provider) leaveRoutes(ctx context.Context, owner *unstructured.Unstructured) error {
+	if err := p.checkUnrouted(ctx, owner); err != nil {
+		return err
+	}
+	services, err := p.shareServices(ctx, owner)
+	if err != nil || len(services) == 0 {
+		return err
+	}
 	kind, err := p.cluster.Kind(ctx, "Service")
 	if err != nil {
 		return err
 	}
-	services, err := p.cluster.List(ctx, cluster.Ref{Kind: kind, Namespace: owner.GetNamespace()}, manifest.ManagedByLabel+"=spinnaker")
-	if err != nil {
-		return err
-	}
-	var all []error
-	for _, s := range services {
-		owned := slices.ContainsFunc(s.GetOwnerReferences(), func(o ownerReference) bool { return o.UID == owner.GetUID() })
-		if s.GetAnnotations()[workloadAnnotation] == "" || !owned {
-			continue
-		}
-		if err := p.unused(ctx, &s); err != nil {
-			all = append(all, err)
-			continue
-		}
-		at := cluster.Ref{Kind: kind, Namespace: s.GetNamespace(), Name: s.GetName()}
-		all = append(all, p.cluster.Delete(ctx, at, s.GetUID(), v1.DeletePropagationBackground, nil))
-	}
-	return errors.Join(all...)
+	return parallel(ctx, services, func(ctx context.Context, s unstructured.Unstructured) error {
+		return p.cluster.Delete(ctx, cluster.Ref{Kind: kind, Namespace: s.GetNamespace(), Name: s.GetName()}, s.GetUID(), v1.DeletePropagationBackground, nil)
+	})
 }
 
 // unused returns an error while the route of a Service sends it requests.

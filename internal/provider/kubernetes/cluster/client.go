@@ -10,7 +10,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"sync"
 	"time"
 
@@ -18,7 +17,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/metadata"
@@ -41,7 +39,6 @@ const (
 type Client struct {
 	objects  dynamic.Interface
 	metadata metadata.Interface
-	raw      rest.Interface
 	kinds    kinds
 }
 
@@ -66,7 +63,7 @@ func New(config *rest.Config, agent string) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a client of kinds: %w", err)
 	}
-	c.raw, c.kinds.discovery = found.RESTClient(), found
+	c.kinds.discovery = found
 	return c, nil
 }
 
@@ -246,33 +243,6 @@ func (c *Client) Delete(ctx context.Context, r Ref, uid types.UID, how v1.Deleti
 		return nil
 	}
 	return err
-}
-
-// Watch tells of the changes of one object until ctx ends, or the server ends
-// it, as it may at any time.
-func (c *Client) Watch(ctx context.Context, r Ref) (watch.Interface, error) {
-	w, err := c.resource(r).Watch(ctx, v1.ListOptions{FieldSelector: "metadata.name=" + r.Name})
-	if err != nil {
-		return nil, fmt.Errorf("watch %s: %w", r, explain(ctx, "watch", r, err))
-	}
-	return w, nil
-}
-
-// Logs returns what a container of a pod wrote: at most the last lines.
-// Errors: NotFound; Unavailable while it has not begun.
-func (c *Client) Logs(ctx context.Context, namespace, pod, container string, lines int64) (io.ReadCloser, error) {
-	r := Ref{Kind: Kind{Namespaced: true}, Namespace: namespace, Name: pod}
-	r.Kind.Kind, r.Kind.Resource.Resource = "Pod", "pods/log"
-	request := c.raw.Get().AbsPath("/api/v1/namespaces", namespace, "pods", pod, "log").
-		Param("tailLines", fmt.Sprint(lines))
-	if container != "" {
-		request.Param("container", container)
-	}
-	out, err := request.Stream(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read the logs of %s: %w", r, explain(ctx, "get", r, err))
-	}
-	return out, nil
 }
 
 // warnings passes what the server warns of to who called.

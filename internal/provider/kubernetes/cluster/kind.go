@@ -24,11 +24,12 @@ type Kind struct {
 	Scalable   bool // it has the subresource scale
 }
 
-// Bounds of asking the server for its kinds: how often, and how long a kind is
-// known that it may not tell of yet.
+// Bounds of asking the server for its kinds: how often, how long a kind is
+// known that it may not tell of yet, and how long it may take to serve it.
 const (
 	refreshEvery = 200 * time.Millisecond
 	learnedFor   = time.Minute
+	servedWithin = 15 * time.Second
 )
 
 // kinds are those of the server as they were last seen. They are read at the
@@ -218,5 +219,7 @@ func (k *kinds) forget(gone Kind) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.list = slices.DeleteFunc(slices.Clone(k.list), func(s served) bool { return s.GroupVersionKind == gone.GroupVersionKind })
-	k.learned = slices.DeleteFunc(k.learned, func(l learned) bool { return l.GroupVersionKind == gone.GroupVersionKind })
+	k.learned = slices.DeleteFunc(k.learned, func(l learned) bool {
+		return l.GroupVersionKind == gone.GroupVersionKind && time.Since(l.at) > servedWithin
+	})
 }
