@@ -113,16 +113,28 @@ func slimPod(p *corev1.Pod) {
 	}
 	s := &p.Status
 	p.Status = corev1.PodStatus{
-		Phase: s.Phase, Conditions: s.Conditions, Message: cut(s.Message), Reason: s.Reason,
+		Phase: s.Phase, Conditions: slimConditions(s.Conditions, p.Spec.ReadinessGates), Message: cut(s.Message), Reason: s.Reason,
 		PodIP: s.PodIP, PodIPs: s.PodIPs, StartTime: s.StartTime,
 		InitContainerStatuses: slimContainers(s.InitContainerStatuses), ContainerStatuses: slimContainers(s.ContainerStatuses),
 	}
 	if len(p.Status.PodIPs) == 1 {
 		p.Status.PodIPs = nil // it is PodIP
 	}
-	for i := range p.Status.Conditions {
-		p.Status.Conditions[i].Message = cut(p.Status.Conditions[i].Message)
+}
+
+// slimConditions keeps whether a pod is ready, and what may say why it is not.
+func slimConditions(all []corev1.PodCondition, gates []corev1.PodReadinessGate) []corev1.PodCondition {
+	var out []corev1.PodCondition
+	for _, c := range all {
+		gate := slices.ContainsFunc(gates, func(g corev1.PodReadinessGate) bool { return g.ConditionType == c.Type })
+		usual := c.Type == corev1.PodInitialized || c.Type == corev1.ContainersReady || c.Status == corev1.ConditionTrue
+		if c.Type != corev1.PodReady && !gate && usual {
+			continue
+		}
+		c.Message = cut(c.Message)
+		out = append(out, c)
 	}
+	return slices.Clip(out)
 }
 
 func slimContainers(all []corev1.ContainerStatus) []corev1.ContainerStatus {

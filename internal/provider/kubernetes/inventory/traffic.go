@@ -54,12 +54,13 @@ type traffic struct {
 type podTraffic struct {
 	exists bool
 	owner  types.UID
-	slices map[key]mention // by slice
-	leftAt time.Time       // when the last slice ceased to route to it
+	slices []mention // one of each slice that knows it
+	leftAt time.Time // when the last slice ceased to route to it
 }
 
 // mention is what a slice says of a pod.
 type mention struct {
+	slice   key
 	service string
 	ready   bool // gets new requests
 	routed  bool // may get requests: ready, serving or terminating
@@ -215,7 +216,7 @@ func (t *traffic) swapSlice(x *index, was, is *object) []change {
 				t.findByAddress(x, p, k.Namespace, name)
 			}
 		}
-		if p.slices[at] != m {
+		if !slices.Contains(p.slices, m) {
 			changes = append(changes, t.mention(x, p, at, &m)...)
 		}
 	}
@@ -246,16 +247,14 @@ func (t *traffic) findByAddress(x *index, p *podTraffic, namespace, ip string) {
 func (t *traffic) mention(x *index, p *podTraffic, slice key, m *mention) []change {
 	var changes []change
 	before := p.routed()
-	have, had := p.slices[slice]
-	delete(p.slices, slice)
+	had := slices.IndexFunc(p.slices, func(m mention) bool { return m.slice == slice })
 	if m != nil {
-		if p.slices == nil {
-			p.slices = map[key]mention{}
-		}
-		p.slices[slice] = *m
+		p.slices = append(p.slices, *m)
 		changes = append(changes, t.count(x, p.owner, *m, +1)...)
 	}
-	if had { // after the other, so that it never looks as if none were left
+	if had >= 0 { // after the other, so that it never looks as if none were left
+		have := p.slices[had]
+		p.slices = slices.Delete(p.slices, had, had+1)
 		changes = append(changes, t.count(x, p.owner, have, -1)...)
 	}
 	switch {
@@ -323,7 +322,7 @@ func mentions(o *object) map[key]mention {
 	for _, e := range s.Endpoints {
 		is := func(b *bool) bool { return b != nil && *b }
 		ready := e.Conditions.Ready == nil || *e.Conditions.Ready
-		m := mention{service: service, ready: ready, routed: ready || is(e.Conditions.Serving) || is(e.Conditions.Terminating)}
+		m := mention{slice: o.key(), service: service, ready: ready, routed: ready || is(e.Conditions.Serving) || is(e.Conditions.Terminating)}
 		if e.TargetRef != nil {
 			out[key{Namespace: e.TargetRef.Namespace, Name: e.TargetRef.Name}] = m
 			continue
@@ -342,7 +341,7 @@ func (t *traffic) of(p *corev1.Pod) map[string]mention {
 		if pt := t.pods[k]; pt != nil {
 			for _, m := range pt.slices {
 				have := out[m.service]
-				out[m.service] = mention{m.service, have.ready || m.ready, have.routed || m.routed}
+				out[m.service] = mention{service: m.service, ready: have.ready || m.ready, routed: have.routed || m.routed}
 			}
 		}
 	}
