@@ -428,3 +428,17 @@ func (p *Provider) Route(ctx context.Context, route gennaker.ManifestRef) (provi
 	}
 	return state, nil
 }
+
+// Reset takes the shares of a route away, as somebody else would. It panics if
+// there is no such route.
+func (p *Provider) Reset(location, route string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	kind, _ := manifest.LookupKind("httpRoute")
+	o := p.objects[name(location, kind, route)]
+	if o == nil {
+		panic("fake: there is no route " + route)
+	}
+	o.shares = nil
+	p.follow(location)
+}

@@ -68,7 +68,7 @@ const (
 // own are the keys that a run of a stage puts into its context.
 var own = [...]string{
 	manifestsKey, namesKey, boundKey, createdKey, accountKey, summaryKey, digestKey, obsoleteKey, appsKey, clustersKey, sourcesKey, turnKey,
-	stableKey, messagesKey, failuresKey, stablesKey, failedKey, warningsKey, eventsKey, drainedKey, "optionalArtifacts", "resolvedExpectedArtifacts", artifactsKey,
+	stableKey, messagesKey, failuresKey, stablesKey, failedKey, warningsKey, eventsKey, drainedKey, leftKey, "optionalArtifacts", "resolvedExpectedArtifacts", artifactsKey,
 }
 
 // restart takes out of a context what a run before put there.
@@ -354,6 +354,7 @@ func (m *maker) cleanUp(ctx context.Context, in stage.Input) (stage.Outcome, err
 		return stage.Outcome{}, err
 	}
 	var waits []string
+	until := in.Now.Add(lookEvery)
 	for _, w := range d.Obsolete {
 		w.Account = d.Account
 		ref, err := w.ref()
@@ -367,9 +368,12 @@ func (m *maker) cleanUp(ctx context.Context, in stage.Input) (stage.Outcome, err
 		if wait.reason != "" {
 			waits = append(waits, wait.reason)
 		}
+		if !wait.until.IsZero() && wait.until.Before(until) {
+			until = wait.until
+		}
 	}
 	if len(waits) > 0 {
-		return waiting(in, d.Account, in.Now.Add(lookEvery), d.Applications...).
+		return waiting(in, d.Account, until, d.Applications...).
 			WithContext(object{messagesKey: []any{strings.Join(waits, "; ")}}), nil
 	}
 	return stage.Done().WithContext(object{messagesKey: []any{}}), nil
@@ -385,18 +389,18 @@ func (m *maker) retire(ctx context.Context, in stage.Input, p provider.Provider,
 		return drain{}, err
 	}
 	if workload(ref) {
-		if len(v.Serving.Services) > 0 {
+		if len(behind(v, nil)) > 0 {
 			if wait, err := others(ctx, p, ref, v); err != nil || wait != "" {
 				return drain{reason: wait}, err
 			}
-			if err := p.Attach(ctx, in.Key+"/detach/"+ref.String(), ref, v.Serving.Services, false); err != nil {
+			if err := p.Attach(ctx, in.Key+"/detach/"+ref.String(), ref, nil, false); err != nil {
 				return drain{}, err
 			}
 			if v, err = p.Manifest(ctx, ref); err != nil {
 				return drain{}, err
 			}
 		}
-		if wait := drained(v); wait.reason != "" {
+		if wait := left(v, nil, in.Now, in.Now.Add(-followTime)); wait.reason != "" {
 			return wait, nil
 		}
 	}

@@ -53,6 +53,7 @@ type deleteConfig struct {
 	Kinds     []string      `json:"kinds"`          // mode label: which kinds
 	Selectors selectors     `json:"labelSelectors"` // mode label: objects that all of these select
 	Options   deleteOptions `json:"options"`        // how
+	Drained   bool          `json:"onlyDrained"`    // ours: fail if requests still reach it by a service or a route that it can be taken from
 }
 
 type deleteOptions struct {
@@ -288,6 +289,13 @@ func (m *maker) delete(ctx context.Context, in stage.Input) (stage.Outcome, erro
 			return stage.Outcome{}, err
 		}
 		ref.Account = p.Account.Name
+		if c.Drained {
+			now, err := p.Manifest(ctx, ref)
+			if by := behind(now, nil); err == nil && len(by) > 0 {
+				return stage.Fail("%s is not deleted, since requests still reach it by %s", ref.ManifestName(), strings.Join(by, ", ")).
+					WithHint("disable it first"), nil
+			}
+		}
 		if there, _, err := v.there(ctx, p, ref); err != nil || !there {
 			if err != nil {
 				return failed(err)

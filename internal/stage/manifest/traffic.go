@@ -33,9 +33,12 @@ type shiftConfig struct {
 	Shares   []provider.Share `json:"shares"`   // each workload, and its weight
 }
 
-// drainedKey says, in the context of a stage that waits for the end of traffic,
-// when it was.
-const drainedKey = "drainedAt"
+// What a stage that waits for the end of traffic says of it in its context, in
+// milliseconds since 1970: when it was, and since when proxies follow.
+const (
+	drainedKey = "drainedAt"
+	leftKey    = "leftServicesAt"
+)
 
 func (m *maker) registerTraffic(r *stage.Registry) {
 	stage.Add[switchConfig](r, stage.Definition{
@@ -156,9 +159,9 @@ func gone(in stage.Input, err error) (stage.Outcome, error) {
 	return failed(err)
 }
 
-// disabled waits until no request can reach a workload any more.
+// disabled waits until no request can reach a workload any more by what it left.
 func (m *maker) disabled(ctx context.Context, in stage.Input) (stage.Outcome, error) {
-	_, p, ref, err := m.readSwitch(in)
+	c, p, ref, err := m.readSwitch(in)
 	if err != nil {
 		return stage.Outcome{}, err
 	}
@@ -166,7 +169,7 @@ func (m *maker) disabled(ctx context.Context, in stage.Input) (stage.Outcome, er
 	if err != nil {
 		return gone(in, err)
 	}
-	wait := drained(v)
+	wait := left(v, c.Services, in.Now, time.UnixMilli(int64(number(in.Stage.Context, leftKey))))
 	if wait.reason == "" {
 		values := object{messagesKey: []any{}}
 		if t := v.Serving.DrainedAt; !t.IsZero() {
@@ -174,22 +177,57 @@ func (m *maker) disabled(ctx context.Context, in stage.Input) (stage.Outcome, er
 		}
 		return stage.Done().WithContext(values), nil
 	}
-	return waiting(in, ref.Account, wait.until, v.Moniker.App).WithContext(object{messagesKey: []any{wait.reason}}), nil
+	values := object{messagesKey: []any{wait.reason}}
+	if wait.begun {
+		values[leftKey] = in.Now.UnixMilli()
+	}
+	return waiting(in, ref.Account, wait.until, v.Moniker.App).WithContext(values), nil
 }
+
+// followTime is how long proxies get to follow if a workload is still behind a
+// Service that it cannot leave: then the provider does not say when it is
+// drained.
+const followTime = 15 * time.Second
 
 // drain is why requests may still reach a workload, and when that ends if it is
 // known; the zero drain is that none can.
 type drain struct {
 	reason string
 	until  time.Time
+	begun  bool // proxies follow from now on
 }
 
-func drained(v gennaker.ManifestView) drain {
+// behind returns by which ways requests reach a workload that can be taken away:
+// the services, by default those of its annotation, and its share of a route.
+func behind(v gennaker.ManifestView, services []string) []string {
+	if len(services) == 0 {
+		services = annotated(v.Manifest)
+	}
+	var out []string
+	for _, s := range v.Serving.Services {
+		if s == text(v.Manifest, "metadata", "name") || slices.ContainsFunc(services, func(name string) bool { return plain(name) == s }) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// left says why requests may still reach a workload by services that it left;
+// since is when that was seen first, if it is behind others still.
+func left(v gennaker.ManifestView, services []string, now, since time.Time) drain {
+	still := behind(v, services)
+	const follow = " has no endpoints any more, and proxies are given time to follow"
 	switch s := v.Serving; {
-	case len(s.Services) > 0:
-		return drain{reason: fmt.Sprintf("%s is still among the endpoints of %s", v.Name, strings.Join(s.Services, ", "))}
+	case len(still) > 0:
+		return drain{reason: fmt.Sprintf("%s is still among the endpoints of %s", v.Name, strings.Join(still, ", "))}
 	case s.Draining:
-		return drain{reason: v.Name + " has no endpoints any more, and proxies are given time to follow", until: s.DrainedAt.Time}
+		return drain{reason: v.Name + follow, until: s.DrainedAt.Time}
+	case len(s.Services) == 0:
+		return drain{}
+	case since.Unix() <= 0:
+		return drain{reason: v.Name + follow, until: now.Add(followTime), begun: true}
+	case now.Before(since.Add(followTime)):
+		return drain{reason: v.Name + follow, until: since.Add(followTime)}
 	}
 	return drain{}
 }
@@ -197,7 +235,7 @@ func drained(v gennaker.ManifestView) drain {
 // others says which Service would be without endpoints if a workload were taken
 // away; "" if each has those of another version.
 func others(ctx context.Context, p provider.Provider, ref gennaker.ManifestRef, v gennaker.ManifestView) (wait string, err error) {
-	missing := slices.Clone(v.Serving.Services)
+	missing := behind(v, nil)
 	if len(missing) == 0 {
 		return "", nil
 	}
@@ -477,7 +515,7 @@ func stages(in stage.Input, c deployConfig, k cluster, moves []strategy.Move) []
 				s.Context["keepServing"] = true
 			}
 		case strategy.DeleteManifest:
-			s = gennaker.StageConfig{Type: "deleteManifest", Name: "Delete " + m.Workload.Name, Context: about(m.Workload, nil)}
+			s = gennaker.StageConfig{Type: "deleteManifest", Name: "Delete " + m.Workload.Name, Context: about(m.Workload, object{"onlyDrained": true})}
 		case strategy.ScaleManifest:
 			s = gennaker.StageConfig{Type: "scaleManifest", Name: "Scale Down " + m.Workload.Name, Context: about(m.Workload, object{"replicas": m.Replicas})}
 		case strategy.ShiftTraffic:

@@ -104,7 +104,7 @@ func named(ref gennaker.ManifestRef) object {
 // Errors: NotFound; Invalid for criteria that there are not.
 // Source: strategies, B7.
 func choose(criteria string, found []gennaker.Manifest) (gennaker.Manifest, error) {
-	place := 0
+	place, sorted := 0, slices.Clone(found)
 	order := func(a, b gennaker.Manifest) int { return created(b).Compare(created(a)) }
 	switch strings.ToLower(criteria) {
 	case "newest", "":
@@ -122,8 +122,9 @@ func choose(criteria string, found []gennaker.Manifest) (gennaker.Manifest, erro
 	if len(found) <= place {
 		return nil, gennaker.Errorf(gennaker.NotFound, "no object is the %s", cmp.Or(strings.ReplaceAll(strings.ToLower(criteria), "_", " "), "newest"))
 	}
-	sorted := slices.Clone(found)
-	slices.Reverse(sorted) // they come oldest first, which tells of two of one second
+	if c := strings.ToLower(criteria); c != "oldest" && c != "smallest" {
+		slices.Reverse(sorted) // they come oldest first, which tells of two of one second
+	}
 	slices.SortStableFunc(sorted, order)
 	return sorted[place], nil
 }
