@@ -115,7 +115,10 @@ func (r *runner) state() []string {
 	r.t.Helper()
 	out := []string{}
 	for _, name := range r.fake.Objects("prod", "replicaSet") {
-		v := r.view("replicaSet " + name)
+		v, err := r.fake.Manifest(r.t.Context(), ref("replicaSet "+name))
+		if err != nil {
+			continue // it went when it was looked at
+		}
 		line := fmt.Sprintf("%s %v", name, v.Manifest["spec"].(map[string]any)["replicas"])
 		if len(v.Serving.Services) > 0 {
 			line += " behind " + strings.Join(v.Serving.Services, ", ")
