@@ -205,6 +205,9 @@ func TestLimited(t *testing.T) {
 	makeService(t, l, namespace, service("web", map[string]string{"lb": "web"}))
 	// Without endpoint slices, being ready is all that is known.
 	counts(t, inv, namespace, "replicaSet web-v001", gennaker.InstanceCounts{Total: 2, Up: 2})
+	if got := inv.Traffic(namespace, "replicaSet", "web-v001"); !slices.Equal(got.Services, []string{"web"}) {
+		t.Errorf("traffic %+v, want what selects its pods", got)
+	}
 	s := inv.State()
 	for _, what := range []string{"endpointslices.discovery.k8s.io", "deployments.apps", "secrets"} {
 		if !slices.Contains(s.LeftOut, what+" in "+namespace) {

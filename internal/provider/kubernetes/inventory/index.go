@@ -66,7 +66,8 @@ type index struct {
 	count    int
 	traffic  traffic
 	waiters  map[*waiter]struct{}
-	seenAll  time.Time // when the index was first complete
+	seenAll  time.Time       // when the index was first complete
+	blind    map[string]bool // namespaces, "" is all, whose slices may not be watched
 }
 
 func (x *index) init(settle time.Duration, tell func(...change)) {
@@ -74,8 +75,18 @@ func (x *index) init(settle time.Duration, tell func(...change)) {
 	x.kinds = map[schema.GroupKind]map[key]*object{}
 	x.uids, x.owned, x.apps = map[types.UID]*object{}, map[types.UID]set{}, map[string]set{}
 	x.services, x.waiters = map[string]map[string]set{}, map[*waiter]struct{}{}
+	x.blind = map[string]bool{}
 	x.traffic.init(settle)
 }
+
+// see notes whether the slices of a namespace may be watched.
+func (x *index) see(namespace string, may bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.blind[namespace] = !may
+}
+
+func (x *index) isBlind(namespace string) bool { return x.blind[""] || x.blind[namespace] }
 
 // began notes that the index was complete for the first time.
 func (x *index) began(now time.Time) {

@@ -349,7 +349,7 @@ func (x *index) judge(p *corev1.Pod, g *gennaker.ServerGroup, left time.Time, no
 	}
 	selected, spare := x.selecting(p.Namespace, p.Labels)
 	for _, s := range selected {
-		if m := routes[s.meta.GetName()]; !m.ready && x.kinds[sliceKind] != nil {
+		if m := routes[s.meta.GetName()]; !m.ready && !x.isBlind(p.Namespace) {
 			return gennaker.Starting, fmt.Sprintf("it is ready, and not yet among the endpoints of %s", s.name())
 		}
 	}

@@ -276,6 +276,9 @@ func TestUnread(t *testing.T) {
 	if _, err := inv.ServerGroups(t.Context(), ""); gennaker.KindOf(err) != gennaker.Unavailable {
 		t.Errorf("server groups: %v, want Unavailable", err)
 	}
+	if got := inv.Traffic("default", "replicaSet", "web-v001"); !got.Draining {
+		t.Errorf("traffic %+v, want no promise that there is none", got)
+	}
 	if s := inv.State(); s.Synced || s.Live || s.Err == nil {
 		t.Errorf("state %+v, want one that is not known", s)
 	}

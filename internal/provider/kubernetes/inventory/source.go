@@ -114,7 +114,15 @@ func (s *source) refuse(err error) {
 	if first {
 		s.inv.log.Debug("left out", "what", s.at.String(), "reason", err)
 		s.inv.index.replace(s.res.kind, s.at.namespace, nil, "")
+		s.look(false)
 		s.inv.checkSynced()
+	}
+}
+
+// look notes whether endpoints can be seen.
+func (s *source) look(may bool) {
+	if s.res.kind == sliceKind {
+		s.inv.index.see(s.at.namespace, may)
 	}
 }
 
@@ -237,6 +245,7 @@ func (s *source) Replace(list []any, version string) error {
 		}
 		objects = append(objects, m)
 	}
+	s.look(true)
 	s.inv.index.replace(s.res.kind, s.at.namespace, objects, version)
 	s.mu.Lock()
 	s.synced, s.refused = true, false

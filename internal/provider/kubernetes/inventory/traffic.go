@@ -349,8 +349,14 @@ func (t *traffic) of(p *corev1.Pod) map[string]mention {
 }
 
 // Traffic returns by which services requests reach the pods of a workload
-// ("replicaSet", "web-v003"). A workload that is not known has none.
+// ("replicaSet", "web-v003"). A workload that is not known has none. Until the
+// account has been read once all are draining. Where endpoints may not be
+// watched, the services that select the pods count as having them, and
+// requests get twice the time to go away.
 func (i *Inventory) Traffic(namespace, kind, name string) gennaker.ManifestTraffic {
+	if !i.answers() {
+		return gennaker.ManifestTraffic{Services: []string{}, Draining: true}
+	}
 	x := &i.index
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -374,12 +380,39 @@ func (x *index) trafficOf(o *object, now time.Time) gennaker.ManifestTraffic {
 		if at := x.leftAt(member); at.After(left) {
 			left = at
 		}
+		if x.isBlind(o.meta.GetNamespace()) {
+			for _, service := range x.attached(member) {
+				services[service] = true
+			}
+			if !left.IsZero() {
+				left = left.Add(x.traffic.settle)
+			}
+		}
 	}
 	out := gennaker.ManifestTraffic{Services: slices.AppendSeq([]string{}, maps.Keys(services))}
 	slices.Sort(out.Services)
 	if len(services) == 0 && !left.IsZero() {
 		drained := left.Add(x.traffic.settle)
 		out.DrainedAt, out.Draining = gennaker.At(drained), now.Before(drained)
+	}
+	return out
+}
+
+// attached returns the services that select a workload's pods, or those that it
+// will make.
+func (x *index) attached(o *object) []string {
+	var out []string
+	note := func(labels map[string]string) {
+		services, _ := x.selecting(o.meta.GetNamespace(), labels)
+		for _, s := range services {
+			out = append(out, s.meta.GetName())
+		}
+	}
+	if t := templateOf(o); t != nil {
+		note(t.Labels)
+	}
+	for _, p := range x.pods(o) {
+		note(p.Labels)
 	}
 	return out
 }
