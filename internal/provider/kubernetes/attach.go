@@ -239,18 +239,27 @@ func (p *Provider) relabel(ctx context.Context, pods []unstructured.Unstructured
 	if annotations != nil {
 		metadata["annotations"] = nulls(annotations)
 	}
-	return parallel(ctx, pods, func(ctx context.Context, pod unstructured.Unstructured) error {
+	changed := make([]*unstructured.Unstructured, len(pods))
+	indices := make([]int, len(pods))
+	for i := range indices {
+		indices[i] = i
+	}
+	err = parallel(ctx, indices, func(ctx context.Context, i int) (err error) {
 		m := maps.Clone(metadata)
-		m["uid"] = string(pod.GetUID()) // another pod of its name is none of ours
-		next, err := p.cluster.MergePatch(ctx, cluster.Ref{Kind: kind, Namespace: pod.GetNamespace(), Name: pod.GetName()}, map[string]any{"metadata": m})
-		if err == nil {
-			p.seen(ctx, next)
-		}
+		m["uid"] = string(pods[i].GetUID()) // another pod of its name is none of ours
+		at := cluster.Ref{Kind: kind, Namespace: pods[i].GetNamespace(), Name: pods[i].GetName()}
+		changed[i], err = p.cluster.MergePatch(ctx, at, map[string]any{"metadata": m})
 		if k := gennaker.KindOf(err); err != nil && (k == gennaker.NotFound || k == gennaker.Conflict) {
 			return nil
 		}
 		return err
 	})
+	for _, o := range changed {
+		if o != nil {
+			p.seen(ctx, o)
+		}
+	}
+	return err
 }
 
 func nulls(all map[string]string) map[string]any {
@@ -265,7 +274,7 @@ func nulls(all map[string]string) map[string]any {
 	return out
 }
 
-// pods returns the pods that a workload controls, oldest first.
+// pods returns the metadata of the pods that a workload controls, oldest first.
 func (p *Provider) pods(ctx context.Context, owner *unstructured.Unstructured) ([]unstructured.Unstructured, error) {
 	kind, err := p.cluster.Kind(ctx, "Pod")
 	if err != nil {
@@ -275,11 +284,16 @@ func (p *Provider) pods(ctx context.Context, owner *unstructured.Unstructured) (
 	if err != nil {
 		return nil, err
 	}
-	all, err := p.cluster.List(ctx, cluster.Ref{Kind: kind, Namespace: owner.GetNamespace()}, selector)
+	all, err := p.cluster.ListMetadata(ctx, cluster.Ref{Kind: kind, Namespace: owner.GetNamespace()}, selector)
 	if err != nil {
 		return nil, err
 	}
-	own := slices.DeleteFunc(all, func(o unstructured.Unstructured) bool { return !controlledBy(&o, owner.GetUID()) })
+	var own []unstructured.Unstructured
+	for _, m := range all {
+		if o := (unstructured.Unstructured{Object: partial(kind, m)}); controlledBy(&o, owner.GetUID()) {
+			own = append(own, o)
+		}
+	}
 	slices.SortFunc(own, oldestFirst)
 	return own, nil
 }

@@ -391,6 +391,7 @@ func TestReplaceAndCapacity(t *testing.T) {
 	if n := field(s.view("deployment api").Manifest, "spec", "replicas"); n != int64(3) {
 		t.Errorf("with use-source-capacity there are %v replicas", n)
 	}
+	s.until("deployment api", stable) // nobody else changes it from now on
 	replaced := strings.Replace(deploymentText, "{name: api}", `{name: api, annotations: {strategy.spinnaker.io/replace: "true"}}`, 1)
 	key, d := s.key(), s.deployment(replaced)
 	s.proxy.Inject(lab.Request{Verb: "update", Resource: "deployments"}, 1, lab.Lose())

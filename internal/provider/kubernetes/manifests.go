@@ -168,23 +168,37 @@ func (p *Provider) Output(ctx context.Context, ref gennaker.ManifestRef, contain
 	if err != nil {
 		return "", err
 	}
-	pods := []unstructured.Unstructured{*live}
+	var pod core.Pod
 	if r.Kind.Kind != "Pod" {
-		if pods, err = p.pods(ctx, live); err != nil {
+		if live, err = p.newestPod(ctx, r, live); err != nil {
 			return "", err
 		}
 	}
-	if len(pods) == 0 {
-		return "", gennaker.Errorf(gennaker.Unavailable, "%s has no pod yet", r)
-	}
-	var pod core.Pod
-	if err := fromUnstructured(pods[len(pods)-1].Object, &pod); err != nil {
+	if err := fromUnstructured(live.Object, &pod); err != nil {
 		return "", err
 	}
 	if container, err = pickContainer(pod, container); err != nil {
 		return "", err
 	}
 	return p.inventory.Output(ctx, pod.Namespace, pod.Name, container, min(limit, maxOutput), false)
+}
+
+// newestPod returns the pod that a workload made last.
+//
+// Errors: Unavailable if there is none.
+func (p *Provider) newestPod(ctx context.Context, r cluster.Ref, workload *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	pods, err := p.pods(ctx, workload)
+	if err != nil {
+		return nil, err
+	}
+	if len(pods) == 0 {
+		return nil, gennaker.Errorf(gennaker.Unavailable, "%s has no pod yet", r)
+	}
+	kind, err := p.cluster.Kind(ctx, "Pod")
+	if err != nil {
+		return nil, err
+	}
+	return p.cluster.Get(ctx, cluster.Ref{Kind: kind, Namespace: r.Namespace, Name: pods[len(pods)-1].GetName()})
 }
 
 // pickContainer returns the container of a name, or the first one.

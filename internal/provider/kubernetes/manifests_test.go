@@ -20,10 +20,10 @@ func image(v gennaker.ManifestView) string {
 // TestRolloutOnce loses the answer to each change of a rollout; it happens once.
 func TestRolloutOnce(t *testing.T) {
 	s := open(t)
-	s.deploy(deploymentText)
-	s.deploy(strings.Replace(deploymentText, "api:1", "api:2", 1))
-	s.deploy(strings.Replace(deploymentText, "api:1", "api:3", 1))
-	s.until("deployment api", stable)
+	for _, image := range []string{"api:1", "api:2", "api:3"} {
+		s.deploy(strings.Replace(deploymentText, "api:1", image, 1))
+		s.until("deployment api", stable)
+	}
 	for _, tt := range []struct {
 		change provider.Rollout
 		want   string

@@ -246,20 +246,36 @@ func (p *Provider) Terminate(ctx context.Context, key string, ref gennaker.Serve
 	pods = slices.DeleteFunc(pods, func(o unstructured.Unstructured) bool {
 		return leaving(o) || !slices.Contains(instances, o.GetName())
 	})
-	change := map[string]string{pendingLabel: pendingTerminate}
-	if r.Kind.Kind == "ReplicaSet" && attachedTo(live) != nil {
-		_, selected, err := p.behind(ctx, r, nil, false)
-		if err != nil {
-			return err
-		}
-		for k := range selected {
-			change[k] = ""
-		}
+	if r.Kind.Kind != "ReplicaSet" || attachedTo(live) == nil { // there is nothing to leave first
+		err = p.deletePods(ctx, pods)
+	} else {
+		err = p.terminate(ctx, r, pods)
 	}
-	if err := p.relabel(ctx, pods, change, nil); err != nil {
+	if err != nil {
 		return err
 	}
-	p.wake()
 	_, err = p.edit(ctx, key, r, func(*unstructured.Unstructured) error { return nil })
 	return err
+}
+
+// terminate takes pods away from their Services, and marks them.
+func (p *Provider) terminate(ctx context.Context, r cluster.Ref, pods []unstructured.Unstructured) error {
+	_, selected, err := p.behind(ctx, r, nil, false)
+	if err != nil {
+		return err
+	}
+	change := without(selected)
+	change[pendingLabel] = pendingTerminate
+	defer p.wake()
+	return p.relabel(ctx, pods, change, nil)
+}
+
+func (p *Provider) deletePods(ctx context.Context, pods []unstructured.Unstructured) error {
+	kind, err := p.cluster.Kind(ctx, "Pod")
+	if err != nil {
+		return err
+	}
+	return parallel(ctx, pods, func(ctx context.Context, o unstructured.Unstructured) error {
+		return p.cluster.Delete(ctx, cluster.Ref{Kind: kind, Namespace: o.GetNamespace(), Name: o.GetName()}, o.GetUID(), v1.DeletePropagationBackground, nil)
+	})
 }

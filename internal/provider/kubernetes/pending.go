@@ -8,11 +8,14 @@ import (
 	"strconv"
 	"time"
 
+	discovery "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/provider/kubernetes/cluster"
+	"github.com/gennaker/gennaker/internal/provider/kubernetes/manifest"
 )
 
 // How often it is looked for what is pending: often while something is, and now
@@ -28,15 +31,22 @@ const (
 // new process waits once more.
 func (p *Provider) carryOut(ctx context.Context) {
 	quiet := map[types.UID]time.Time{}
+	failed := pendingPause
+	said := ""
 	for {
 		left, err := p.pass(ctx, quiet)
-		if err != nil && ctx.Err() == nil {
-			p.log.WarnContext(ctx, "what waits for requests to end cannot be carried out yet", "account", p.account.Name, "error", err)
-		}
 		pause := idlePause
-		if left > 0 {
-			pause = pendingPause
-		} else {
+		switch {
+		case err != nil:
+			if said != err.Error() && ctx.Err() == nil {
+				p.log.WarnContext(ctx, "what waits for requests to end cannot be carried out yet", "account", p.account.Name, "error", err)
+			}
+			said, failed = err.Error(), min(2*failed, idlePause)
+			pause = failed
+		case left > 0:
+			said, failed, pause = "", pendingPause, pendingPause
+		default:
+			said, failed = "", pendingPause
 			clear(quiet)
 		}
 		t := time.NewTimer(pause)
@@ -102,16 +112,36 @@ func (p *Provider) finishAll(ctx context.Context, k cluster.Kind, pending []unst
 func (p *Provider) finish(ctx context.Context, r cluster.Ref, o *unstructured.Unstructured, quiet map[types.UID]time.Time) (finished bool, err error) {
 	switch what := o.GetLabels()[pendingLabel]; {
 	case what == pendingTerminate && r.Kind.Kind == "Pod":
-		if ok, err := p.drained(ctx, o, []unstructured.Unstructured{*o}, quiet); !ok {
-			return false, err
-		}
-		return true, p.cluster.Delete(ctx, r, o.GetUID(), v1.DeletePropagationBackground, nil)
+		return p.finishTerminate(ctx, r, o, quiet)
 	case what == pendingDestroy && r.Kind.Kind == "ReplicaSet":
 		return p.finishDestroy(ctx, r, o, quiet)
 	case what == pendingResize && r.Kind.Kind == "ReplicaSet":
 		return p.finishResize(ctx, r, o, quiet)
 	}
 	return true, nil // a pod that waits for its ReplicaSet, or a label of somebody else
+}
+
+func (p *Provider) finishTerminate(ctx context.Context, r cluster.Ref, o *unstructured.Unstructured, quiet map[types.UID]time.Time) (bool, error) {
+	if owner := v1.GetControllerOf(o); owner != nil && owner.Kind == "ReplicaSet" {
+		set, err := p.replicaSet(ctx, r.Namespace, owner.Name)
+		if ignoreNotFound(err) != nil {
+			return false, err
+		}
+		if err == nil {
+			if ok, err := p.drained(ctx, set, o.GetUID(), []unstructured.Unstructured{*o}, quiet); !ok {
+				return false, err
+			}
+		}
+	}
+	return true, p.cluster.Delete(ctx, r, o.GetUID(), v1.DeletePropagationBackground, nil)
+}
+
+func (p *Provider) replicaSet(ctx context.Context, namespace, name string) (*unstructured.Unstructured, error) {
+	kind, err := p.cluster.Kind(ctx, "ReplicaSet.apps")
+	if err != nil {
+		return nil, err
+	}
+	return p.cluster.Get(ctx, cluster.Ref{Kind: kind, Namespace: namespace, Name: name})
 }
 
 func (p *Provider) finishDestroy(ctx context.Context, r cluster.Ref, o *unstructured.Unstructured, quiet map[types.UID]time.Time) (bool, error) {
@@ -124,7 +154,7 @@ func (p *Provider) finishDestroy(ctx context.Context, r cluster.Ref, o *unstruct
 		return false, err
 	}
 	// A route's gateways follow later than the route says.
-	if t := p.inventory.Traffic(r.Namespace, r.Kind.Kind, r.Name); len(t.Services) > 0 || t.Draining {
+	if p.inventory.Traffic(r.Namespace, r.Kind.Kind, r.Name).Draining || gennaker.KindOf(p.checkUnrouted(ctx, o)) == gennaker.Conflict {
 		return false, nil
 	}
 	if err := p.leaveRoutes(ctx, o); err != nil {
@@ -134,7 +164,7 @@ func (p *Provider) finishDestroy(ctx context.Context, r cluster.Ref, o *unstruct
 	if err != nil {
 		return false, err
 	}
-	if ok, err := p.drained(ctx, o, pods, quiet); !ok {
+	if ok, err := p.drained(ctx, o, o.GetUID(), pods, quiet); !ok {
 		return false, err
 	}
 	return true, p.cluster.Delete(ctx, r, o.GetUID(), v1.DeletePropagationForeground, nil)
@@ -157,7 +187,7 @@ func (p *Provider) finishResize(ctx context.Context, r cluster.Ref, o *unstructu
 		return false, err
 	}
 	going := slices.DeleteFunc(pods, func(pod unstructured.Unstructured) bool { return pod.GetLabels()[pendingLabel] == "" })
-	if ok, err := p.drained(ctx, o, going, quiet); !ok {
+	if ok, err := p.drained(ctx, o, o.GetUID(), going, quiet); !ok {
 		return false, err
 	}
 	next := o.DeepCopy()
@@ -173,32 +203,51 @@ func (p *Provider) finishResize(ctx context.Context, r cluster.Ref, o *unstructu
 	return err == nil, ignoreNotFound(err)
 }
 
-// drained reports whether no request can reach pods any more: none of them is
-// an endpoint of any Service, and that for as long as proxies may take to
-// follow.
-func (p *Provider) drained(ctx context.Context, owner *unstructured.Unstructured, pods []unstructured.Unstructured, quiet map[types.UID]time.Time) (bool, error) {
-	reachable, err := p.reachable(ctx, owner.GetNamespace(), pods)
+// drained reports whether no request can reach pods of a ReplicaSet any more:
+// none of them is an endpoint of its Services, and that for as long as proxies
+// may take to follow. Another Service that selects them by what the ReplicaSet
+// itself selects by cannot be left, and is not waited for.
+func (p *Provider) drained(ctx context.Context, set *unstructured.Unstructured, what types.UID, pods []unstructured.Unstructured, quiet map[types.UID]time.Time) (bool, error) {
+	reachable, err := p.reachable(ctx, set, pods)
 	if err != nil {
 		return false, err
 	}
 	if reachable {
-		delete(quiet, owner.GetUID())
+		delete(quiet, what)
 		return false, nil
 	}
-	since, ok := quiet[owner.GetUID()]
+	since, ok := quiet[what]
 	if !ok {
 		since = time.Now()
-		quiet[owner.GetUID()] = since
+		quiet[what] = since
 	}
 	return time.Since(since) >= p.settle, nil
 }
 
-// reachable reports whether one of the pods is an endpoint of a Service.
-func (p *Provider) reachable(ctx context.Context, namespace string, pods []unstructured.Unstructured) (bool, error) {
+// reachable reports whether one of the pods is an endpoint of a Service of the
+// ReplicaSet.
+func (p *Provider) reachable(ctx context.Context, set *unstructured.Unstructured, pods []unstructured.Unstructured) (bool, error) {
 	if len(pods) == 0 {
 		return false, nil
 	}
-	slices, err := p.endpoints(ctx, namespace, "")
+	own := map[string]bool{}
+	services, err := manifest.LoadBalancersOf(set.Object)
+	if err != nil {
+		return false, nil //nolint:nilerr // then it is behind none
+	}
+	for _, s := range services {
+		if name, err := serviceName(s); err == nil {
+			own[name] = true
+		}
+	}
+	shares, err := p.shareServices(ctx, set)
+	if err != nil {
+		return false, err
+	}
+	for _, s := range shares {
+		own[s.GetName()] = true
+	}
+	found, err := p.endpoints(ctx, set.GetNamespace(), "")
 	if err != nil {
 		return false, err
 	}
@@ -206,12 +255,9 @@ func (p *Provider) reachable(ctx context.Context, namespace string, pods []unstr
 	for _, pod := range pods {
 		uids[pod.GetUID()] = true
 	}
-	for _, s := range slices {
-		for _, e := range s.Endpoints {
-			if e.TargetRef != nil && uids[e.TargetRef.UID] {
-				return true, nil
-			}
-		}
-	}
-	return false, nil
+	return slices.ContainsFunc(found, func(s discovery.EndpointSlice) bool {
+		return own[s.Labels[discovery.LabelServiceName]] && slices.ContainsFunc(s.Endpoints, func(e discovery.Endpoint) bool {
+			return e.TargetRef != nil && uids[e.TargetRef.UID]
+		})
+	}), nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -25,12 +26,8 @@ func (s *scene) version(replicas int) string {
 	s.must(err)
 	name := names(out.Manifests)[0]
 	s.until(name, stable)
-	s.until(name, serves("web"))
+	s.untilEndpoints(strings.TrimPrefix(name, "replicaSet "), replicas)
 	return name
-}
-
-func serves(services ...string) func(gennaker.ManifestView) string {
-	return func(v gennaker.ManifestView) string { return cmp.Diff(services, v.Serving.Services) }
 }
 
 func drained(v gennaker.ManifestView) string {
@@ -178,6 +175,8 @@ func TestDisablePercent(t *testing.T) {
 func TestDestroyOutlivesUs(t *testing.T) {
 	s := open(t)
 	s.deploy(service)
+	// One that selects by what the ReplicaSet selects by cannot be left.
+	s.deploy(strings.NewReplacer("name: web", "name: metrics", "front: web", "app: web").Replace(service))
 	s.version(1)
 	name := s.version(2)
 	other := s.provider(s.lab.Kubeconfig)
@@ -187,7 +186,7 @@ func TestDestroyOutlivesUs(t *testing.T) {
 	key := s.key()
 	s.must(other.Destroy(t.Context(), key, s.group(name)))
 	s.must(other.Destroy(t.Context(), key, s.group(name)))
-	s.untilEndpoints("web-v001", 0)
+	s.untilEndpoints("web-v001", 1)
 	s.run(s.provider(s.lab.Kubeconfig))
 	if got := s.pods("web-v001"); len(got) != 2 {
 		t.Errorf("pods %v are left before it is drained", got)
@@ -216,13 +215,13 @@ func (s *scene) pods(workload string) []string {
 	return out
 }
 
-// staleSlice makes an EndpointSlice of a Service that the cluster's controller
-// does not follow; it is called to remove it.
+// staleSlice makes an EndpointSlice of the Service web that the cluster's
+// controller does not follow, as if it were slow; what it returns removes it.
 func (s *scene) staleSlice(pod string) (remove func()) {
 	s.Helper()
 	p, err := s.lab.Client.CoreV1().Pods(s.space).Get(s.Context(), pod, v1.GetOptions{})
 	s.must(err)
-	body := fmt.Sprintf(`{"apiVersion":"discovery.k8s.io/v1","kind":"EndpointSlice","metadata":{"name":"stale","labels":{"kubernetes.io/service-name":"manual"}},"addressType":"IPv4","endpoints":[{"addresses":["10.1.2.3"],"targetRef":{"kind":"Pod","name":%q,"namespace":%q,"uid":%q}}]}`, pod, s.space, p.UID)
+	body := fmt.Sprintf(`{"apiVersion":"discovery.k8s.io/v1","kind":"EndpointSlice","metadata":{"name":"stale","labels":{"kubernetes.io/service-name":"web"}},"addressType":"IPv4","endpoints":[{"addresses":["10.1.2.3"],"targetRef":{"kind":"Pod","name":%q,"namespace":%q,"uid":%q}}]}`, pod, s.space, p.UID)
 	client := s.lab.Client.DiscoveryV1().EndpointSlices(s.space)
 	_, err = client.Patch(s.Context(), "stale", types.ApplyPatchType, []byte(body), v1.PatchOptions{FieldManager: "test"})
 	s.must(err)
@@ -266,10 +265,10 @@ func TestResizeIsTakenBack(t *testing.T) {
 	stale := s.staleSlice(s.pods("web-v000")[0])
 	stale2 := s.pods("web-v000")
 	s.must(idle.Resize(t.Context(), s.key(), s.group(name), gennaker.Capacity{}))
-	s.untilEndpoints("web-v000", 0)
+	s.untilEndpoints("web-v000", 1)
 	s.must(s.Resize(t.Context(), s.key(), s.group(name), gennaker.Capacity{Min: 3, Max: 3, Desired: 3}))
-	s.untilEndpoints("web-v000", 3)
 	stale()
+	s.untilEndpoints("web-v000", 3)
 	if diff := cmp.Diff(stale2, s.pods("web-v000")); diff != "" {
 		t.Errorf("pods (-before +after):\n%s", diff)
 	}
