@@ -88,6 +88,7 @@ var layers = map[string][]string{
 	"internal/demo/hello":                    {},
 	"internal/demo/load":                     {"."},
 	"cmd/gennaker":                           {"*"},
+	"e2e/fleet":                              {},
 	"e2e/gateway":                            {},
 	"e2e/product":                            {".", "client"},
 	"e2e/zeroloss":                           {},

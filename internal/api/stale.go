@@ -38,7 +38,7 @@ func gather[T any](s *Server, r *request, all []provider.Provider, within time.D
 	)
 	for i, p := range all {
 		if err := failures[i]; err != nil {
-			s.Log.WarnContext(ctx, "answer without an account", "account", p.Account.Name, "error", err)
+			s.Log.DebugContext(ctx, "answer without an account", "account", p.Account.Name, "error", err)
 			r.absent = append(r.absent, p.Account.Name)
 			if lost == nil {
 				lost = err
