@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,11 +63,11 @@ func TestDrained(t *testing.T) {
 		put(t, inv, replicaSetKind, rs)
 		traffic(t, inv, gennaker.ManifestTraffic{Services: []string{"web"}})
 
-		told := 0
+		var told atomic.Int64
 		ctx, cancel := context.WithCancel(t.Context())
 		go inv.Watch(ctx, func(app, group string) {
 			if app == "web" && group == "replicaSet web-v001" {
-				told++
+				told.Add(1)
 			}
 		})
 		// One that terminates may still be sent requests.
@@ -83,10 +84,10 @@ func TestDrained(t *testing.T) {
 		drained := gennaker.At(time.Now().Add(settle))
 		traffic(t, inv, gennaker.ManifestTraffic{Services: []string{}, DrainedAt: drained, Draining: true})
 		synctest.Wait()
-		before := told
+		before := told.Load()
 		time.Sleep(settle)
 		synctest.Wait()
-		if told == before {
+		if told.Load() == before {
 			t.Error("nobody was told that it is drained")
 		}
 		traffic(t, inv, gennaker.ManifestTraffic{Services: []string{}, DrainedAt: drained})
