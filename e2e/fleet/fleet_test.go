@@ -243,6 +243,7 @@ func (w *world) commands(web, cart gennaker.ServerGroup) {
 		{append([]string{"manifest", "get", "deployment", "web", "--raw"}, in...), []string{"kind: Deployment", "replicas: 2"}},
 		{append([]string{"manifest", "get", "deployment", "cart"}, in...), []string{"not stable", "because: both pods: ", "exit code 3", "panic: no database", "hint: "}},
 		{append([]string{"manifest", "events", "deployment", "cart"}, in...), []string{"BackOff", "restarting failed container"}},
+		{append([]string{"manifest", "logs", "deployment", "cart"}, in...), []string{"panic: no database"}},
 		{append([]string{"manifest", "logs", cart.Name}, in...), []string{"panic: no database"}},
 	} {
 		out, _ := w.command(c.args...)

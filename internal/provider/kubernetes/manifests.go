@@ -183,22 +183,34 @@ func (p *Provider) Output(ctx context.Context, ref gennaker.ManifestRef, contain
 	return p.inventory.Output(ctx, pod.Namespace, pod.Name, container, min(limit, maxOutput), false)
 }
 
-// newestPod returns the pod that a workload made last.
+// newestPod returns the pod that a workload made last. Those of one that lets
+// other objects make them are known from the inventory.
 //
 // Errors: Unavailable if there is none.
 func (p *Provider) newestPod(ctx context.Context, r cluster.Ref, workload *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	pods, err := p.pods(ctx, workload)
-	if err != nil {
-		return nil, err
+	name := ""
+	switch r.Kind.Kind {
+	case "Deployment", "CronJob":
+		if pods := p.inventory.Pods(r.Namespace, r.Kind.Kind, r.Name); len(pods) > 0 {
+			name = pods[len(pods)-1].Name
+		}
+	default:
+		pods, err := p.pods(ctx, workload)
+		if err != nil {
+			return nil, err
+		}
+		if len(pods) > 0 {
+			name = pods[len(pods)-1].GetName()
+		}
 	}
-	if len(pods) == 0 {
+	if name == "" {
 		return nil, gennaker.Errorf(gennaker.Unavailable, "%s has no pod yet", r)
 	}
 	kind, err := p.cluster.Kind(ctx, "Pod")
 	if err != nil {
 		return nil, err
 	}
-	return p.cluster.Get(ctx, cluster.Ref{Kind: kind, Namespace: r.Namespace, Name: pods[len(pods)-1].GetName()})
+	return p.cluster.Get(ctx, cluster.Ref{Kind: kind, Namespace: r.Namespace, Name: name})
 }
 
 // pickContainer returns the container of a name, or the first one.
