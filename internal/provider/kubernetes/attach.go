@@ -61,22 +61,24 @@ func (p *Provider) detach(ctx context.Context, key string, r cluster.Ref, servic
 	if err != nil || superseded(set, key) {
 		return err
 	}
+	if pending == "" { // what is destroyed waits for its share to go
+		if err := p.checkUnrouted(ctx, set); err != nil {
+			return err
+		}
+	}
 	now := time.Now().UTC().Format(time.RFC3339Nano)
 	set, err = p.edit(ctx, key, r, func(o *unstructured.Unstructured) error {
 		setTemplateLabels(o, without(selected))
 		annotate(o, detachedAnnotation, cmp.Or(o.GetAnnotations()[detachedAnnotation], now))
 		if pending != "" {
-			label(o, pendingLabel, pending)
+			setPending(o, pending)
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if err := p.followPods(ctx, r, set, without(selected)); err != nil || pending != "" {
-		return err
-	}
-	return p.checkUnrouted(ctx, set)
+	return p.followPods(ctx, r, set, without(selected))
 }
 
 // superseded reports whether the operation with key was done, and another one

@@ -155,15 +155,17 @@ func annotate(o *unstructured.Unstructured, name, value string) {
 	o.SetAnnotations(all)
 }
 
-func label(o *unstructured.Unstructured, name, value string) {
+// setPending says what is to become of an object when it is drained; "" is
+// nothing.
+func setPending(o *unstructured.Unstructured, what string) {
 	all := o.GetLabels()
 	if all == nil {
 		all = map[string]string{}
 	}
-	if value == "" {
-		delete(all, name)
+	if what == "" {
+		delete(all, pendingLabel)
 	} else {
-		all[name] = value
+		all[pendingLabel] = what
 	}
 	o.SetLabels(all)
 }

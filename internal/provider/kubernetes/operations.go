@@ -82,7 +82,7 @@ func (p *Provider) Resize(ctx context.Context, key string, ref gennaker.ServerGr
 	}
 	if live, err = p.edit(ctx, key, r, func(o *unstructured.Unstructured) error {
 		annotate(o, replicasAnnotation, itoa(to.Desired))
-		label(o, pendingLabel, pendingResize)
+		setPending(o, pendingResize)
 		return nil
 	}); err != nil {
 		return err

@@ -193,7 +193,7 @@ func (p *Provider) finishResize(ctx context.Context, r cluster.Ref, o *unstructu
 	next := o.DeepCopy()
 	set(next.Object, int64(to), "spec", "replicas")
 	annotate(next, replicasAnnotation, "")
-	label(next, pendingLabel, "")
+	setPending(next, "")
 	patch := difference(o.Object, next.Object)
 	set(patch, o.GetResourceVersion(), "metadata", "resourceVersion")
 	_, err = p.cluster.MergePatch(ctx, r, patch)

@@ -53,7 +53,7 @@ func (p *Provider) scale(ctx context.Context, key string, r cluster.Ref, replica
 			set(o.Object, int64(replicas), "spec", "replicas")
 			annotate(o, replicasAnnotation, "")
 			if o.GetLabels()[pendingLabel] == pendingResize {
-				label(o, pendingLabel, "")
+				setPending(o, "")
 			}
 			return nil
 		}

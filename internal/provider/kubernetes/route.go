@@ -110,12 +110,13 @@ func (p *Provider) backends(ctx context.Context, route cluster.Ref, base string,
 		if s.Weight == 0 {
 			continue
 		}
-		svc, err := p.backend(ctx, route, front, s.Workload)
+		svc, made, err := p.backend(ctx, route, front, s.Workload)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, backend{svc.GetName(), s.Weight})
-		young = young || time.Since(svc.GetCreationTimestamp().Time) < 2*p.settle
+		// Another process may have made it, and ended before it had waited.
+		young = young || made || time.Since(svc.GetCreationTimestamp().Time) < 2*p.settle+time.Second
 	}
 	for _, b := range out {
 		if err := p.awaitEndpoints(ctx, route.Namespace, b.service); err != nil {
@@ -130,41 +131,42 @@ func (p *Provider) backends(ctx context.Context, route cluster.Ref, base string,
 	return out, nil
 }
 
-// backend returns the Service of one workload. It has the ports of front, and
-// goes with the workload.
-func (p *Provider) backend(ctx context.Context, route cluster.Ref, front *unstructured.Unstructured, workload string) (*unstructured.Unstructured, error) {
+// backend returns the Service of one workload, and whether it was made. It has
+// the ports of front, and goes with the workload.
+func (p *Provider) backend(ctx context.Context, route cluster.Ref, front *unstructured.Unstructured, workload string) (service *unstructured.Unstructured, made bool, err error) {
 	kind, name, err := gennaker.ParseManifestName(workload)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	r, err := p.resolve(ctx, gennaker.ManifestRef{Account: p.account.Name, Location: route.Namespace, Kind: kind, Name: name})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	owner, err := p.cluster.Get(ctx, r)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if ready, _, _ := unstructured.NestedInt64(owner.Object, "status", "readyReplicas"); ready == 0 {
-		return nil, gennaker.Errorf(gennaker.Invalid, "%s has no pod that is ready: it cannot get requests of %s", r, route)
+		return nil, false, gennaker.Errorf(gennaker.Invalid, "%s has no pod that is ready: it cannot get requests of %s", r, route)
 	}
 	selector, err := p.onlySelector(ctx, r, owner)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	at := cluster.Ref{Kind: cluster.Kind{}, Namespace: route.Namespace, Name: backendName(name)}
 	if at.Kind, err = p.cluster.Kind(ctx, "Service"); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	live, err := p.cluster.Get(ctx, at)
 	switch {
 	case err == nil && live.GetAnnotations()[workloadAnnotation] != workload:
-		return nil, gennaker.Errorf(gennaker.Conflict, "%s is needed for the share of %s, and belongs to somebody else", at, workload).
+		return nil, false, gennaker.Errorf(gennaker.Conflict, "%s is needed for the share of %s, and belongs to somebody else", at, workload).
 			WithHint("give that Service another name")
 	case err != nil && gennaker.KindOf(err) != gennaker.NotFound:
-		return nil, err
+		return nil, false, err
 	}
-	return p.cluster.Apply(ctx, at, map[string]any{
+	made = err != nil
+	service, err = p.cluster.Apply(ctx, at, map[string]any{
 		"apiVersion": "v1", "kind": "Service",
 		"metadata": map[string]any{
 			"name": at.Name, "namespace": at.Namespace,
@@ -176,6 +178,7 @@ func (p *Provider) backend(ctx context.Context, route cluster.Ref, front *unstru
 		},
 		"spec": map[string]any{"type": "ClusterIP", "selector": anyMap(selector), "ports": ports(front)},
 	}, true)
+	return service, made, err
 }
 
 // backendName returns the name of a workload's Service: its own, unless that is

@@ -75,10 +75,8 @@ func repeatable(req *http.Request) bool {
 	case http.MethodGet, http.MethodHead:
 		return req.URL.Query().Get("watch") == "" && !strings.HasSuffix(req.URL.Path, "/log")
 	case http.MethodPatch:
-		switch types.PatchType(req.Header.Get("Content-Type")) {
-		case types.ApplyYAMLPatchType, types.MergePatchType:
-			return true
-		}
+		how := types.PatchType(req.Header.Get("Content-Type"))
+		return how == types.ApplyYAMLPatchType || how == types.MergePatchType
 	}
 	return false
 }
