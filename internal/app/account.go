@@ -80,7 +80,8 @@ func (e *entry) view() gennaker.AccountView {
 func connected() gennaker.AccountState { return gennaker.AccountState{Connected: true} }
 
 // load reads the accounts of the configuration and the stored ones. It asks
-// nothing of them.
+// nothing of them, and until run is called they are there, but cannot be used
+// yet: what was interrupted in them waits.
 //
 // Errors: Invalid for the configuration. A stored account that cannot be used
 // any more is listed with the reason.
@@ -109,7 +110,17 @@ func (a *accounts) load(ctx context.Context, configured []map[string]any) error 
 			a.entries[name] = &entry{source: sourceStored, settings: settings, account: gennaker.Account{Name: name, Type: "kubernetes", CloudProvider: "kubernetes"}, state: connected}
 		}
 	}
+	for name, e := range a.entries {
+		if e.source != sourceBuiltin {
+			a.fleet.Miss(name, connecting(name))
+		}
+	}
 	return nil
+}
+
+// connecting is why an account cannot be used yet.
+func connecting(name string) error {
+	return gennaker.Errorf(gennaker.Unavailable, "the account %s is being connected", name)
 }
 
 // run keeps what is loaded up to date until ctx ends; accounts that are saved
@@ -142,7 +153,7 @@ func (a *accounts) start(e *entry) {
 			return
 		}
 		a.keep(ctx, e)
-		a.fleet.Remove(e.account.Name)
+		a.fleet.Miss(e.account.Name, connecting(e.account.Name)) // it comes back, or Delete forgets it
 	})
 }
 
@@ -167,6 +178,7 @@ func (a *accounts) keep(ctx context.Context, e *entry) {
 			return
 		}
 		a.log.WarnContext(ctx, "use an account", "account", e.account.Name, "error", err)
+		a.fleet.Miss(e.account.Name, fmt.Errorf("use the account %s: %w", e.account.Name, err))
 		e.setState(func() gennaker.AccountState {
 			return gennaker.AccountState{Since: since, Reason: err.Error(), Hint: gennaker.HintOf(err)}
 		})
@@ -256,6 +268,7 @@ func (a *accounts) Save(ctx context.Context, settings map[string]any, user strin
 		return gennaker.AccountState{Reason: "it is being connected"}
 	}}
 	a.entries[account.Name] = e
+	a.fleet.Miss(account.Name, connecting(account.Name))
 	a.start(e)
 	return e.view(), nil
 }
@@ -275,6 +288,7 @@ func (a *accounts) Delete(ctx context.Context, name, user string) error {
 		return err
 	}
 	a.end(e)
+	a.fleet.Remove(name)
 	delete(a.entries, name)
 	return nil
 }

@@ -139,6 +139,36 @@ func TestAccountsComeAndGo(t *testing.T) {
 	})
 }
 
+// TestAccountsBeforeTheyAreConnected: what a server finds interrupted must wait
+// for its account, not fail.
+func TestAccountsBeforeTheyAreConnected(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, c := newAccounts(t, memory{"old": {"name": "old"}})
+		if err := a.load(t.Context(), []map[string]any{{"name": "main"}}); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"main", "old"} {
+			if _, err := a.fleet.For(name); gennaker.KindOf(err) != gennaker.Unavailable {
+				t.Errorf("%s before it is connected: %v", name, err)
+			}
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		c.refused["old"] = gennaker.Errorf(gennaker.Invalid, "there is no kubeconfig /x")
+		done := make(chan struct{})
+		go func() { a.run(ctx); close(done) }()
+		synctest.Wait()
+		if _, err := a.fleet.For("main"); err != nil {
+			t.Errorf("main when it is connected: %v", err)
+		}
+		if _, err := a.fleet.For("old"); gennaker.KindOf(err) != gennaker.Invalid || !strings.Contains(err.Error(), "there is no kubeconfig /x") {
+			t.Errorf("an account that cannot be used: %v", err)
+		}
+		stop()
+		<-done
+	})
+}
+
 func TestAccountsSavedAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

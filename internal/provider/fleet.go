@@ -16,6 +16,7 @@ import (
 type Fleet struct {
 	mu        sync.RWMutex
 	providers map[string]Provider
+	missing   map[string]error
 }
 
 // NewFleet returns a fleet of the accounts of ps.
@@ -35,6 +36,20 @@ func (f *Fleet) Put(p Provider) {
 		f.providers = map[string]Provider{}
 	}
 	f.providers[p.Account.Name] = p
+	delete(f.missing, p.Account.Name)
+}
+
+// Miss makes an account known that cannot be used at this moment: who asks for
+// it gets err, until it is put or removed. An error that is Unavailable lets
+// tasks wait.
+func (f *Fleet) Miss(account string, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.missing == nil {
+		f.missing = map[string]error{}
+	}
+	f.missing[account] = err
+	delete(f.providers, account)
 }
 
 // Remove forgets an account; who has its provider may still use it.
@@ -42,17 +57,22 @@ func (f *Fleet) Remove(account string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.providers, account)
+	delete(f.missing, account)
 }
 
 // For returns the provider of an account.
 //
-// Errors: Invalid, naming the known accounts.
+// Errors: Invalid, naming the known accounts; that of Miss.
 func (f *Fleet) For(account string) (Provider, error) {
 	f.mu.RLock()
 	p, ok := f.providers[account]
+	missing := f.missing[account]
 	f.mu.RUnlock()
-	if ok {
+	switch {
+	case ok:
 		return p, nil
+	case missing != nil:
+		return Provider{}, missing
 	}
 	return Provider{}, gennaker.Errorf(gennaker.Invalid, "there is no account %q", account).
 		WithHint("the accounts are %v", f.Accounts())
