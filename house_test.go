@@ -91,6 +91,7 @@ var layers = map[string][]string{
 	"e2e/fleet":                              {},
 	"e2e/gateway":                            {},
 	"e2e/product":                            {".", "client"},
+	"e2e/scenario":                           {},
 	"e2e/zeroloss":                           {},
 	"e2e/lab":                                {},
 }
