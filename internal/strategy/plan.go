@@ -157,7 +157,7 @@ func After(f Fields, source *Source, created gennaker.ServerGroupRef) ([]Move, e
 		return redBlack(f), nil
 	case RollingRedBlack:
 		return rolling(f, source, created), nil
-	case None:
+	case None, BlueGreen, Canary: // the last two are of manifests
 	}
 	return nil, nil
 }

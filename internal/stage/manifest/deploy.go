@@ -33,6 +33,7 @@ type deployConfig struct {
 	StableMinutes float64           `json:"stableManifestTimeoutMinutes"` // how long to wait for objects to be stable; default 30
 	FailFast      bool              `json:"failFast"`                     // ours: end as soon as one object has failed, without waiting for the others
 	Expected      []map[string]any  `json:"expectedArtifacts"`            // artifacts that the objects must be
+	Relationships any               `json:"relationships"`                // not used: Deck writes it
 }
 
 // trafficManagement is how traffic moves to a new version.
@@ -87,11 +88,11 @@ func (m *maker) registerDeploy(r *stage.Registry) {
 	stage.Add[deployConfig](r, stage.Definition{
 		Type: "deployManifest", Verbatim: sourceKeys, Restart: restart, After: m.afterDeploy, OnFailure: m.onDeployFailure,
 		Steps: m.bound(
-			task("resolveDeploySourceManifest", operationTimeout, m.resolveSource),
+			task("resolveDeploySourceManifest", m.resolveSource),
 			stage.Step{Name: "prepareTraffic", Task: stage.TaskFunc(m.prepareTraffic), Timeout: turnTimeout, If: managed},
 			stage.Step{Name: "deployManifest", Task: undoable{m.deploy, m.abandon}, Timeout: operationTimeout},
 			stage.Step{Name: "waitForManifestToStabilize", Task: undoable{m.stabilize, m.giveUp}},
-			task("cleanupArtifacts", operationTimeout, m.cleanUp),
+			task("cleanupArtifacts", m.cleanUp),
 		),
 	})
 }

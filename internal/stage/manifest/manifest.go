@@ -102,9 +102,9 @@ func (m *maker) accounts() []string {
 	return out
 }
 
-// task is a step of one function.
-func task(name string, timeout time.Duration, run func(context.Context, stage.Input) (stage.Outcome, error)) stage.Step {
-	return stage.Step{Name: name, Task: stage.TaskFunc(run), Timeout: timeout}
+// task is a step of one function, with the time that operations have.
+func task(name string, run func(context.Context, stage.Input) (stage.Outcome, error)) stage.Step {
+	return stage.Step{Name: name, Task: stage.TaskFunc(run), Timeout: operationTimeout}
 }
 
 // undoable is a task with something to say or to undo.
@@ -168,9 +168,8 @@ func waiting(in stage.Input, account string, until time.Time, applications ...st
 // failed is the failure that err stands for, or err itself if it only says that
 // nothing is known.
 func failed(err error) (stage.Outcome, error) {
-	switch gennaker.KindOf(err) {
-	case gennaker.Invalid, gennaker.Denied, gennaker.NotFound, gennaker.Conflict, gennaker.TooLarge:
-		return stage.Fail("%s", err.Error()).WithHint("%s", gennaker.HintOf(err)), nil
+	if kind := gennaker.KindOf(err); kind == gennaker.Unavailable || kind == gennaker.Internal {
+		return stage.Outcome{}, err
 	}
-	return stage.Outcome{}, err
+	return stage.Fail("%s", err.Error()).WithHint("%s", gennaker.HintOf(err)), nil
 }

@@ -72,10 +72,10 @@ type findConfig struct {
 const deletedKey = "deletedManifests"
 
 func (m *maker) registerOperations(r *stage.Registry) {
-	resolve := task("resolveTargetManifest", operationTimeout, m.resolveTarget)
+	resolve := task("resolveTargetManifest", m.resolveTarget)
 	stable := stage.Step{Name: "waitForManifestToStabilize", Task: undoable{m.stabilize, m.giveUp}}
 	change := func(kind string, of func(stage.Input) (provider.Rollout, error)) []stage.Step {
-		return []stage.Step{resolve, task(kind, operationTimeout, func(ctx context.Context, in stage.Input) (stage.Outcome, error) {
+		return []stage.Step{resolve, task(kind, func(ctx context.Context, in stage.Input) (stage.Outcome, error) {
 			return m.rollout(ctx, in, of)
 		})}
 	}
@@ -99,21 +99,21 @@ func (m *maker) registerOperations(r *stage.Registry) {
 	stage.Add[patchConfig](r, stage.Definition{
 		Type: "patchManifest", Verbatim: sourceKeys, Restart: restart, Steps: m.bound(
 			resolve,
-			task("resolvePatchSourceManifest", operationTimeout, m.checkPatch),
-			task("patchManifest", operationTimeout, m.patch),
+			task("resolvePatchSourceManifest", m.checkPatch),
+			task("patchManifest", m.patch),
 			stable,
 		),
 	})
 	stage.Add[deleteConfig](r, stage.Definition{
 		Type: "deleteManifest", Restart: func(c object) { restart(c); drop(c, deletedKey) }, Steps: []stage.Step{
 			resolve,
-			task("deleteManifest", operationTimeout, m.delete),
+			task("deleteManifest", m.delete),
 			{Name: "monitorDelete", Task: explained(m.deleted), Timeout: operationTimeout},
 		},
 	})
 	stage.Add[findConfig](r, stage.Definition{
 		Type: "findArtifactsFromResource", Restart: restart,
-		Steps: m.bound(resolve, task("findArtifactsFromResource", operationTimeout, m.find)),
+		Steps: m.bound(resolve, task("findArtifactsFromResource", m.find)),
 	})
 }
 
@@ -233,7 +233,7 @@ func (m *maker) patch(ctx context.Context, in stage.Input) (stage.Outcome, error
 }
 
 // victims returns the objects that a stage deletes.
-func (m *maker) victims(ctx context.Context, in stage.Input, c deleteConfig, p provider.Provider) ([]gennaker.ManifestRef, error) {
+func (m *maker) victims(ctx context.Context, c deleteConfig, p provider.Provider) ([]gennaker.ManifestRef, error) {
 	if !strings.EqualFold(c.Mode, "label") {
 		ref, err := c.ref()
 		return []gennaker.ManifestRef{ref}, err
@@ -272,7 +272,7 @@ func (m *maker) delete(ctx context.Context, in stage.Input) (stage.Outcome, erro
 		return stage.Outcome{}, err
 	}
 	if in.Stage.Context[deletedKey] == nil {
-		chosen, names, err := m.choose(ctx, in, c, p)
+		chosen, names, err := m.choose(ctx, c, p)
 		if err != nil {
 			return failed(err)
 		}
@@ -310,8 +310,8 @@ func (m *maker) delete(ctx context.Context, in stage.Input) (stage.Outcome, erro
 }
 
 // choose returns what is there of the objects that a stage deletes.
-func (m *maker) choose(ctx context.Context, in stage.Input, c deleteConfig, p provider.Provider) (chosen []any, names object, err error) {
-	refs, err := m.victims(ctx, in, c, p)
+func (m *maker) choose(ctx context.Context, c deleteConfig, p provider.Provider) (chosen []any, names object, err error) {
+	refs, err := m.victims(ctx, c, p)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -399,13 +399,3 @@ func (r *runner) expire(n *node, s stage.Step) gennaker.Status {
 	r.logf(n, "- %s: timed out", s.Name)
 	return gennaker.Terminal
 }
-
-// find returns the first stage of a name.
-func (r *runner) find(name string) *node {
-	r.t.Helper()
-	i := slices.IndexFunc(r.nodes, func(n *node) bool { return n.Name == name })
-	if i < 0 {
-		r.t.Fatalf("there is no stage %q in %q", name, r.log)
-	}
-	return r.nodes[i]
-}

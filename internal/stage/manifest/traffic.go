@@ -44,8 +44,8 @@ func (m *maker) registerTraffic(r *stage.Registry) {
 	stage.Add[switchConfig](r, stage.Definition{
 		Type: "enableManifest", Restart: restart,
 		Steps: []stage.Step{
-			task("resolveTargetManifest", operationTimeout, m.resolveTarget),
-			task("enableManifest", operationTimeout, m.enable),
+			task("resolveTargetManifest", m.resolveTarget),
+			task("enableManifest", m.enable),
 			{Name: "monitorEnable", Task: explained(m.enabled), Timeout: trafficTimeout},
 			{Name: "waitForManifestToStabilize", Task: undoable{m.stabilize, m.giveUp}},
 		},
@@ -53,7 +53,7 @@ func (m *maker) registerTraffic(r *stage.Registry) {
 	stage.Add[switchConfig](r, stage.Definition{
 		Type: "disableManifest", Restart: restart,
 		Steps: []stage.Step{
-			task("resolveTargetManifest", operationTimeout, m.resolveTarget),
+			task("resolveTargetManifest", m.resolveTarget),
 			{Name: "disableManifest", Task: explained(m.disable), Timeout: trafficTimeout},
 			{Name: "monitorDisable", Task: explained(m.disabled), Timeout: trafficTimeout},
 			{Name: "waitForManifestToStabilize", Task: undoable{m.stabilize, m.giveUp}, If: alone},
@@ -62,7 +62,7 @@ func (m *maker) registerTraffic(r *stage.Registry) {
 	stage.Add[shiftConfig](r, stage.Definition{
 		Type: "shiftTraffic", Internal: true,
 		Steps: []stage.Step{
-			task("shiftTraffic", operationTimeout, m.shift),
+			task("shiftTraffic", m.shift),
 			{Name: "waitForTrafficShift", Task: explained(m.shifted), Timeout: trafficTimeout},
 		},
 	})
