@@ -89,9 +89,9 @@ func (i *Inventory) behind(now time.Time) map[key][]gennaker.LoadBalancerServerG
 		}
 		ready := map[string]int{}
 		for _, p := range x.pods(o) {
-			for service, m := range x.traffic.of(p) {
+			for _, m := range x.traffic.of(p) {
 				if m.ready {
-					ready[service]++
+					ready[m.service]++
 				}
 			}
 		}

@@ -82,7 +82,7 @@ func through[T any](ctx context.Context, g *gate, builtIn bool, ask func() (T, e
 func (g *gate) pass(ctx context.Context) (tried bool, err error) {
 	for first := true; ; first = false {
 		g.mu.Lock()
-		open, retries := g.open, g.retries
+		open := g.open
 		g.mu.Unlock()
 		select {
 		case <-open:
@@ -97,15 +97,25 @@ func (g *gate) pass(ctx context.Context) (tried bool, err error) {
 		case <-ctx.Done():
 			return false, ctx.Err()
 		case g.probe <- struct{}{}:
-			wait := min(firstRetry<<min(retries, 10), longestRetry)
-			pause(ctx, wait/2+rand.N(wait))
-			if ctx.Err() != nil {
-				<-g.probe
-				return false, ctx.Err()
+			wait := g.wait()
+			t := time.NewTimer(wait/2 + rand.N(wait))
+			select {
+			case <-t.C:
+				return true, nil
+			case <-open: // somebody else was answered
+			case <-ctx.Done():
 			}
-			return true, nil
+			t.Stop()
+			<-g.probe
 		}
 	}
+}
+
+// wait returns about how long to wait until the next try.
+func (g *gate) wait() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return min(firstRetry<<min(g.retries, 10), longestRetry)
 }
 
 // shut closes the gate. Only who tried makes the next try later: when a server

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -317,15 +316,11 @@ func (x *index) health(p *corev1.Pod, g *gennaker.ServerGroup, left time.Time, n
 }
 
 func (x *index) judge(p *corev1.Pod, g *gennaker.ServerGroup, left time.Time, now time.Time) (gennaker.HealthState, string) {
-	routes := x.traffic.of(p)
-	maps.DeleteFunc(routes, func(service string, _ mention) bool {
-		counts, _ := x.share(key{Namespace: p.Namespace, Name: service})
+	routes := slices.DeleteFunc(x.traffic.of(p), func(m mention) bool {
+		counts, _ := x.share(key{Namespace: p.Namespace, Name: m.service})
 		return !counts
 	})
-	routed := false
-	for _, m := range routes {
-		routed = routed || m.routed
-	}
+	routed := slices.ContainsFunc(routes, func(m mention) bool { return m.routed })
 	switch {
 	case p.Status.Phase == corev1.PodSucceeded:
 		return gennaker.Done, ""
@@ -349,7 +344,8 @@ func (x *index) judge(p *corev1.Pod, g *gennaker.ServerGroup, left time.Time, no
 	}
 	selected, spare := x.selecting(p.Namespace, p.Labels)
 	for _, s := range selected {
-		if m := routes[s.meta.GetName()]; !m.ready && !x.isBlind(p.Namespace) {
+		ready := slices.ContainsFunc(routes, func(m mention) bool { return m.ready && m.service == s.meta.GetName() })
+		if !ready && !x.isBlind(p.Namespace) {
 			return gennaker.Starting, fmt.Sprintf("it is ready, and not yet among the endpoints of %s", s.name())
 		}
 	}
@@ -370,11 +366,11 @@ func (x *index) judge(p *corev1.Pod, g *gennaker.ServerGroup, left time.Time, no
 	return gennaker.OutOfService, "no service selects it"
 }
 
-func serviceNames(routes map[string]mention) string {
+func serviceNames(routes []mention) string {
 	var out []string
-	for name, m := range routes {
+	for _, m := range routes {
 		if m.routed {
-			out = append(out, "service "+name)
+			out = append(out, "service "+m.service)
 		}
 	}
 	slices.Sort(out)

@@ -334,14 +334,19 @@ func mentions(o *object) map[key]mention {
 	return out
 }
 
-// of returns what slices say of a pod, by service.
-func (t *traffic) of(p *corev1.Pod) map[string]mention {
-	out := map[string]mention{}
+// of returns what slices say of a pod, once for each service.
+func (t *traffic) of(p *corev1.Pod) []mention {
+	var out []mention
 	for _, k := range names(p) {
-		if pt := t.pods[k]; pt != nil {
-			for _, m := range pt.slices {
-				have := out[m.service]
-				out[m.service] = mention{service: m.service, ready: have.ready || m.ready, routed: have.routed || m.routed}
+		pt := t.pods[k]
+		if pt == nil {
+			continue
+		}
+		for _, m := range pt.slices {
+			if n := slices.IndexFunc(out, func(have mention) bool { return have.service == m.service }); n >= 0 {
+				out[n].ready, out[n].routed = out[n].ready || m.ready, out[n].routed || m.routed
+			} else {
+				out = append(out, m)
 			}
 		}
 	}
