@@ -2,7 +2,8 @@ package kubernetes
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -10,8 +11,8 @@ import (
 // atOnce bounds how many requests one operation makes at the same time.
 const atOnce = 16
 
-// parallel calls do with each of all, some at the same time, and returns their
-// errors, which are in the order of all. After one has failed no further one is
+// parallel calls do with each of all, some at the same time, and returns the
+// first error in the order of all. After one has failed no further one is
 // begun; those that were are completed.
 func parallel[T any](ctx context.Context, all []T, do func(context.Context, T) error) error {
 	errs := make([]error, len(all))
@@ -37,21 +38,14 @@ begin:
 		})
 	}
 	wg.Wait()
-	for _, err := range errs {
-		if err != nil && errorCount(errs) == 1 {
-			return err
-		}
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	switch len(errs) {
+	case 0:
+		return nil
+	case 1:
+		return errs[0]
 	}
-	return errors.Join(errs...)
-}
-
-func errorCount(errs []error) (n int) {
-	for _, err := range errs {
-		if err != nil {
-			n++
-		}
-	}
-	return n
+	return fmt.Errorf("%w (and %d more failed)", errs[0], len(errs)-1)
 }
 
 // sleep returns false if ctx ended before d passed.

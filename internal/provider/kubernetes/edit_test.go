@@ -1,0 +1,168 @@
+package kubernetes
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"pgregory.net/rapid"
+
+	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/provider/kubernetes/manifest"
+)
+
+// value draws what JSON may hold, but for null, which merge patches cannot set.
+func value(depth int) *rapid.Generator[any] {
+	leaf := rapid.OneOf(rapid.Just[any]("x"), rapid.Just[any](int64(1)), rapid.Just[any](true), rapid.Just[any]([]any{"a", int64(2)}))
+	if depth == 0 {
+		return leaf
+	}
+	return rapid.OneOf(leaf, rapid.Custom(func(t *rapid.T) any { return drawObject(depth-1).Draw(t, "object") }))
+}
+
+func drawObject(depth int) *rapid.Generator[map[string]any] {
+	return rapid.MapOfN(rapid.SampledFrom([]string{"a", "b", "c"}), value(depth), 0, 3)
+}
+
+// merge applies a merge patch (RFC 7396).
+func merge(to, patch map[string]any) map[string]any {
+	out := maps.Clone(to)
+	for k, v := range patch {
+		inner, isMap := v.(map[string]any)
+		switch {
+		case v == nil:
+			delete(out, k)
+		case isMap:
+			was, _ := out[k].(map[string]any)
+			if was == nil {
+				was = map[string]any{}
+			}
+			out[k] = merge(was, inner)
+		default:
+			out[k] = v
+		}
+	}
+	return out
+}
+
+func TestDifference(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := drawObject(3).Draw(t, "a"), drawObject(3).Draw(t, "b")
+		if diff := cmp.Diff(b, merge(a, difference(a, b))); diff != "" {
+			t.Fatalf("patched with %v it is not b (-want +got):\n%s", difference(a, b), diff)
+		}
+		if d := difference(a, a); len(d) != 0 {
+			t.Fatalf("between equals the difference is %v", d)
+		}
+	})
+}
+
+func TestMarks(t *testing.T) {
+	t.Parallel()
+	notes := map[string]string{}
+	for i := range maxMarks + 2 {
+		key := fmt.Sprint("key ", i)
+		if done(notes, key) {
+			t.Fatalf("%s was not done", key)
+		}
+		notes[operationAnnotation] = marked(notes, key)
+		notes[operationAnnotation] = marked(notes, key)
+		if !done(notes, key) || !newest(notes, key) {
+			t.Fatalf("%s was done, but the marks are %s", key, notes[operationAnnotation])
+		}
+	}
+	if n := len(marks(notes)); n != maxMarks {
+		t.Errorf("%d marks are kept, want %d", n, maxMarks)
+	}
+	if done(notes, "key 1") || !done(notes, "key 2") || newest(notes, "key 2") {
+		t.Errorf("the marks are %s", notes[operationAnnotation])
+	}
+}
+
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	var m memory
+	for i := range maxMemory + 1 {
+		m.add(fmt.Sprint(i))
+		m.add(fmt.Sprint(i))
+	}
+	if m.has("0") || !m.has("1") || !m.has(fmt.Sprint(maxMemory)) || len(m.seen) != maxMemory {
+		t.Errorf("%d keys are remembered", len(m.seen))
+	}
+}
+
+func TestWithMark(t *testing.T) {
+	t.Parallel()
+	live := &unstructured.Unstructured{Object: map[string]any{"metadata": map[string]any{"resourceVersion": "7"}}}
+	for name, tt := range map[string]struct {
+		strategy, body, want string
+	}{
+		"merge":     {"merge", `{"metadata":{"labels":{"a":"b"}}}`, `{"metadata":{"annotations":{"gennaker.io/operation":"MARK"},"labels":{"a":"b"},"resourceVersion":"7"}}`},
+		"strategic": {"strategic", `{"spec":{}}`, `{"metadata":{"annotations":{"gennaker.io/operation":"MARK"},"resourceVersion":"7"},"spec":{}}`},
+		"json": {"json", `[{"op":"remove","path":"/spec"}]`, `[{"op":"replace","path":"/metadata/resourceVersion","value":"7"},` +
+			`{"op":"add","path":"/metadata/annotations","value":{}},{"op":"remove","path":"/spec"},{"op":"add","path":"/metadata/annotations/gennaker.io~1operation","value":"MARK"}]`},
+		"no object":  {"merge", `[]`, ""},
+		"null":       {"merge", `null`, ""},
+		"no list":    {"json", `{}`, ""},
+		"odd object": {"merge", `{"metadata":"x"}`, ""},
+	} {
+		got, err := withMark(manifest.Patch{Strategy: tt.strategy, Body: []byte(tt.body)}, live, "key")
+		if tt.want == "" {
+			if gennaker.KindOf(err) != gennaker.Invalid || err == nil {
+				t.Errorf("%s: %v, want Invalid", name, err)
+			}
+			continue
+		}
+		var want, have any
+		if err := errors.Join(err, json.Unmarshal([]byte(strings.ReplaceAll(tt.want, "MARK", mark("key"))), &want), json.Unmarshal(got.Body, &have)); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, have); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestParallel(t *testing.T) {
+	t.Parallel()
+	all := make([]int, 5*atOnce)
+	for i := range all {
+		all[i] = i
+	}
+	var running, most, count atomic.Int64
+	err := parallel(t.Context(), all, func(context.Context, int) error {
+		most.Store(max(most.Load(), running.Add(1)))
+		defer running.Add(-1)
+		count.Add(1)
+		return nil
+	})
+	if err != nil || int(count.Load()) != len(all) || most.Load() > atOnce {
+		t.Errorf("%v: %d calls, %d at the same time", err, count.Load(), most.Load())
+	}
+	wrong := gennaker.Errorf(gennaker.Denied, "not this one")
+	count.Store(0)
+	err = parallel(t.Context(), all, func(_ context.Context, i int) error {
+		count.Add(1)
+		if i == 0 {
+			return wrong
+		}
+		return nil
+	})
+	if !errors.Is(err, wrong) || gennaker.KindOf(err) != gennaker.Denied {
+		t.Errorf("error %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	count.Store(0)
+	if err := parallel(ctx, all, func(context.Context, int) error { count.Add(1); return nil }); !errors.Is(err, context.Canceled) {
+		t.Errorf("after the context ended: %v", err)
+	}
+}
