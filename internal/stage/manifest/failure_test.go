@@ -180,3 +180,27 @@ func TestAbandonedDeploymentLeavesTraffic(t *testing.T) {
 	check(t, "status", gennaker.Terminal, n.Status)
 	check(t, "the cluster", []string{"web-v000 2 behind web", "web-v001 2"}, r.state())
 }
+
+// A way back that fails half way: what it could not do is said, and nothing is
+// deleted that serves.
+func TestWayBackThatFails(t *testing.T) {
+	t.Parallel()
+	r := newRunner(t, nil)
+	r.there(service("web"), route("web", "web"))
+	options := object{"strategy": "canary", "route": "httpRoute web"}
+	r.run("deployManifest", traffic("1", options))
+	options["pipelineBeforeCleanup"] = object{"application": "shop", "pipelineId": "42"}
+	options["rollback"] = object{"destroyLatest": true}
+	r.pipeline = stage.Fail("too many errors")
+	r.before = func(n *node, task string) {
+		if n.side == "failure" && task == "shiftTraffic" {
+			r.fake.Fail(fake.Shift, 1, gennaker.Denied) // the new version keeps its share
+		}
+	}
+	n := r.run("deployManifest", traffic("2", options))
+	check(t, "status", gennaker.Terminal, n.Status)
+	check(t, "the cluster", []string{"web-v000 2 behind web, web-v000", "web-v001 2 behind web-v001"}, r.state())
+	if strings.Contains(r.why(), "somebody else") || !strings.Contains(r.why(), "replicaSet web-v001 is not deleted, since requests still reach it by web-v001") {
+		t.Errorf("it says %q", r.why())
+	}
+}

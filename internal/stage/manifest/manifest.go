@@ -122,10 +122,17 @@ func (u undoable) Cancel(ctx context.Context, in stage.Input) (stage.Outcome, er
 	return u.cancel(ctx, in)
 }
 
-// explained is a wait that says, when its time is over, what it waited for.
-func explained(run func(context.Context, stage.Input) (stage.Outcome, error)) stage.Task {
+// explained is a wait that says, when its time is over, what it waited for. It
+// waits for nothing if a task before it failed, and that was ignored.
+func explained(look func(context.Context, stage.Input) (stage.Outcome, error)) stage.Task {
+	run := func(ctx context.Context, in stage.Input) (stage.Outcome, error) {
+		if in.Stage.Context["exception"] != nil {
+			return stage.Skip(), nil
+		}
+		return look(ctx, in)
+	}
 	return undoable{run, func(ctx context.Context, in stage.Input) (stage.Outcome, error) {
-		o, err := run(ctx, in)
+		o, err := look(ctx, in)
 		why, _ := o.Context()[messagesKey].([]any)
 		if err != nil || o.Final() || len(why) == 0 {
 			return stage.Done(), err
