@@ -150,7 +150,7 @@ func (o operation) find(ctx context.Context, in stage.Input) (clusterConfig, pro
 	}
 	var out []located
 	for _, region := range regions {
-		groups, err := clusterIn(ctx, p, region, c.cluster())
+		groups, err := clusterIn(ctx, p, c.owner(in, c.cluster()), region, c.cluster())
 		if err != nil {
 			return c, p, nil, err
 		}
@@ -190,7 +190,7 @@ func (o operation) run(ctx context.Context, in stage.Input) (stage.Outcome, erro
 			return stage.Outcome{}, err
 		}
 		if wait != "" {
-			return o.waiting(c, p, checkReason(wait)), nil
+			return o.waiting(in, c, p, checkReason(wait)), nil
 		}
 		victims = append(victims, v...)
 	}
@@ -235,8 +235,8 @@ func checkReason(reason string) map[string]any {
 	return map[string]any{"lastCapacityCheck": map[string]any{"reason": reason}}
 }
 
-func (o operation) waiting(c clusterConfig, p provider.Provider, values map[string]any) stage.Outcome {
-	return stage.Wait(time.Time{}, stage.FleetTopic(p.Account.Name, gennaker.ParseServerGroupName(c.cluster()).App)).WithContext(values)
+func (o operation) waiting(in stage.Input, c clusterConfig, p provider.Provider, values map[string]any) stage.Outcome {
+	return stage.Wait(time.Time{}, stage.FleetTopic(p.Account.Name, c.owner(in, c.cluster()))).WithContext(values)
 }
 
 func names(groups []gennaker.ServerGroup) []any {
@@ -285,7 +285,7 @@ func (o operation) wait(ctx context.Context, in stage.Input) (stage.Outcome, err
 		return stage.Outcome{}, err
 	}
 	if len(reasons) > 0 {
-		return o.waiting(c, p, checkReason(strings.Join(reasons, "; "))), nil
+		return o.waiting(in, c, p, checkReason(strings.Join(reasons, "; "))), nil
 	}
 	earliest := in.Stage.StartTime.Add(o.config.MinDisable)
 	if o.kind == "disableCluster" && chosen > 0 && in.Now.Before(earliest) {

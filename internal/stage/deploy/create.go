@@ -64,7 +64,7 @@ func (c creator) findSource(ctx context.Context, k createConfig, s scene) (*genn
 		g, err := p.ServerGroup(ctx, cmp.Or(k.Source.Region, s.ref.Region), name)
 		return &g, err
 	}
-	groups, err := clusterIn(ctx, s.Provider, s.ref.Region, k.cluster())
+	groups, err := clusterIn(ctx, s.Provider, s.app, s.ref.Region, s.Cluster)
 	if err != nil {
 		return nil, err
 	}

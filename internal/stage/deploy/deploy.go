@@ -241,6 +241,7 @@ func (c creator) read(in stage.Input) (createConfig, scene, error) {
 		k.Application, k.Stack, k.Detail = m.App, m.Stack, m.Detail
 	}
 	s := scene{where: k.where, Provider: p, ref: gennaker.ServerGroupRef{Account: p.Account.Name, Region: regions[0]}}
+	s.Cluster, s.app = k.cluster(), k.owner(in, k.cluster())
 	got, err := stage.Decode[created](in.Stage.Context)
 	if names := got.Groups[regions[0]]; len(names) > 0 {
 		s.ref.Name = names[0]

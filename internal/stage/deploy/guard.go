@@ -22,8 +22,7 @@ func (d *deployer) guard(ctx context.Context, groups []gennaker.ServerGroup, los
 		return nil
 	}
 	g := groups[0]
-	m := gennaker.ParseServerGroupName(g.Name)
-	app, err := d.config.Application(ctx, m.App)
+	app, err := d.config.Application(ctx, g.Moniker.App)
 	if gennaker.KindOf(err) == gennaker.NotFound && err != nil {
 		return nil
 	}
@@ -33,7 +32,7 @@ func (d *deployer) guard(ctx context.Context, groups []gennaker.ServerGroup, los
 	// The attribute is a list that users write; one that cannot be read protects
 	// everything, for a guard must fail closed.
 	guards, err := stage.Decode[guarded](app.Attrs)
-	if err != nil || slices.ContainsFunc(guards.Guards, func(t strategy.TrafficGuard) bool { return t.Guards(g.Account, g.Region, m) }) {
+	if err != nil || slices.ContainsFunc(guards.Guards, func(t strategy.TrafficGuard) bool { return t.Guards(g.Account, g.Region, g.Moniker) }) {
 		return strategy.CheckGuard(groups, loss, d.config.GuardRatio)
 	}
 	return nil

@@ -78,7 +78,7 @@ func (d *deployer) terminate(ctx context.Context, in stage.Input) (stage.Outcome
 		return stage.Outcome{}, err
 	}
 	for _, x := range list {
-		siblings, err := clusterIn(ctx, p, x.Region, x.Cluster)
+		siblings, err := clusterIn(ctx, p, x.Moniker.App, x.Region, x.Cluster)
 		if err != nil {
 			return stage.Outcome{}, err
 		}

@@ -71,7 +71,7 @@ func (d *deployer) determineCandidates(ctx context.Context, in stage.Input) (sta
 	cluster := cmp.Or(c.cluster(), gennaker.ParseServerGroupName(cmp.Or(c.ServerGroup, c.From)).Cluster)
 	types, contexts, images := map[string]any{}, map[string]any{}, []any{}
 	for _, region := range regions {
-		groups, err := clusterIn(ctx, p, region, cluster)
+		groups, err := clusterIn(ctx, p, c.owner(in, cluster), region, cluster)
 		if err != nil {
 			return stage.Outcome{}, err
 		}

@@ -53,6 +53,15 @@ func (w where) application() string {
 	return cmp.Or(w.Application, w.Moniker.App, gennaker.ParseServerGroupName(w.cluster()).App)
 }
 
+// owner returns the application whose server groups a cluster's are. The name
+// tells it, unless it is of a kind of objects, as "replicaSet web".
+func (w where) owner(in stage.Input, cluster string) string {
+	if !strings.Contains(cluster, " ") {
+		return gennaker.ParseServerGroupName(cluster).App
+	}
+	return cmp.Or(w.Application, w.Moniker.App, in.Execution.Application)
+}
+
 // regions returns the regions, or the only one of the account.
 //
 // Errors: Invalid if there is none.
@@ -84,12 +93,12 @@ func (d *deployer) provider(w where) (provider.Provider, error) {
 	return d.fleet.For(w.account())
 }
 
-// clusterIn returns the server groups of a cluster in a region.
-func clusterIn(ctx context.Context, p provider.Provider, region, cluster string) ([]gennaker.ServerGroup, error) {
+// clusterIn returns the server groups of an application's cluster in a region.
+func clusterIn(ctx context.Context, p provider.Provider, application, region, cluster string) ([]gennaker.ServerGroup, error) {
 	if cluster == "" {
 		return nil, gennaker.Errorf(gennaker.Invalid, "the cluster is missing").WithHint("give cluster, moniker or serverGroupName")
 	}
-	all, err := p.ServerGroups(ctx, gennaker.ParseServerGroupName(cluster).App)
+	all, err := p.ServerGroups(ctx, application)
 	if err != nil {
 		return nil, err
 	}
@@ -103,6 +112,7 @@ type scene struct {
 	where
 	provider.Provider
 	ref gennaker.ServerGroupRef
+	app string // the owner
 }
 
 // scene finds the server group that a stage is about.
@@ -129,12 +139,13 @@ func (d *deployer) scene(in stage.Input) (scene, error) {
 		return s, gennaker.Errorf(gennaker.NotFound, "no server group was found for the target %s in %s", w.Target, s.ref.Region)
 	}
 	s.Cluster = gennaker.ParseServerGroupName(s.ref.Name).Cluster
+	s.app = w.owner(in, s.Cluster)
 	return s, nil
 }
 
 // topic is what wakes a stage that waits for the server group.
 func (s scene) topic() string {
-	return stage.FleetTopic(s.ref.Account, gennaker.ParseServerGroupName(s.ref.Name).App)
+	return stage.FleetTopic(s.ref.Account, s.app)
 }
 
 // get returns the server group.
@@ -145,7 +156,7 @@ func (s scene) get(ctx context.Context) (gennaker.ServerGroup, error) {
 // siblings returns the server groups of the same cluster and region, itself
 // included.
 func (s scene) siblings(ctx context.Context) ([]gennaker.ServerGroup, error) {
-	return clusterIn(ctx, s.Provider, s.ref.Region, gennaker.ParseServerGroupName(s.ref.Name).Cluster)
+	return clusterIn(ctx, s.Provider, s.app, s.ref.Region, s.Cluster)
 }
 
 // targetReference is a server group that determineTargetServerGroup found.
@@ -216,7 +227,7 @@ func (d *deployer) perTarget(ctx context.Context, in stage.Input) ([]gennaker.St
 		c["region"] = region
 		c["targetLocation"] = map[string]any{"type": "REGION", "value": region}
 		if !dynamic && w.serverGroup() == "" {
-			groups, err := clusterIn(ctx, p, region, w.cluster())
+			groups, err := clusterIn(ctx, p, w.owner(in, w.cluster()), region, w.cluster())
 			if err != nil {
 				return nil, err
 			}
@@ -264,7 +275,7 @@ func (d *deployer) determineTarget(ctx context.Context, in stage.Input) (stage.O
 			g, err = p.ServerGroup(ctx, region, name)
 		} else {
 			var groups []gennaker.ServerGroup
-			if groups, err = clusterIn(ctx, p, region, w.cluster()); err == nil {
+			if groups, err = clusterIn(ctx, p, w.owner(in, w.cluster()), region, w.cluster()); err == nil {
 				g, err = w.Target.Find(groups)
 			}
 		}
