@@ -15,6 +15,10 @@ import (
 	"github.com/gennaker/gennaker"
 )
 
+// longestProbe is between two tries of an account whose server is away: one
+// request, so that it may be soon.
+const longestProbe = 5 * time.Second
+
 // spread is over how long the watches of an account come back when its server
 // does.
 const spread = 300 * time.Millisecond
@@ -115,7 +119,7 @@ func (g *gate) pass(ctx context.Context) (tried bool, err error) {
 func (g *gate) wait() time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return min(firstRetry<<min(g.retries, 10), longestRetry)
+	return min(firstRetry<<min(g.retries, 10), longestProbe)
 }
 
 // shut closes the gate. Only who tried makes the next try later: when a server

@@ -1,6 +1,8 @@
 package inventory_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -46,6 +48,16 @@ func TestServerGroup(t *testing.T) {
 	}
 	if got := inv.Traffic(namespace, "replicaSet", "web-v001"); cmp.Diff(gennaker.ManifestTraffic{Services: []string{"web"}}, got) != "" {
 		t.Errorf("traffic %+v, want service web", got)
+	}
+
+	kept, err := json.Marshal(inv.Pods(namespace, "replicaSet", "web-v001"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range []string{"not-to-be-kept", "managedFields", "last-applied"} {
+		if bytes.Contains(kept, []byte(secret)) {
+			t.Errorf("%s is kept: %s", secret, kept)
+		}
 	}
 
 	began := time.Now()
