@@ -330,7 +330,7 @@ func TestRebinding(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newClient(t, tt.rules, egress.Options{Resolver: resolver(tt.addr)})
-			got, err := c.Text(t.Context(), "http://rebinding.example.com" + port)
+			got, err := c.Text(t.Context(), "http://rebinding.example.com"+port)
 			switch {
 			case tt.want == "" && (err != nil || got != "inside"):
 				t.Errorf("got %q, %v", got, err)
@@ -342,11 +342,11 @@ func TestRebinding(t *testing.T) {
 
 	// The name changes between two connections.
 	c := newClient(t, egress.Rules{Loopback: true, DeniedNets: []string{"127.0.0.2"}}, egress.Options{Resolver: resolver("127.0.0.1", "127.0.0.2")})
-	if got, err := c.Text(t.Context(), "http://rebinding.example.com" + port); got != "inside" {
+	if got, err := c.Text(t.Context(), "http://rebinding.example.com"+port); got != "inside" {
 		t.Errorf("got %q, %v", got, err)
 	}
 	c.Close()
-	if _, err := c.Text(t.Context(), "http://rebinding.example.com" + port); egress.ClassOf(err) != egress.Forbidden {
+	if _, err := c.Text(t.Context(), "http://rebinding.example.com"+port); egress.ClassOf(err) != egress.Forbidden {
 		t.Errorf("after it changed: %v", err)
 	}
 }
