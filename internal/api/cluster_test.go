@@ -285,3 +285,20 @@ func TestAccountThatIsDown(t *testing.T) {
 		})
 	}
 }
+
+// broken is an inventory that panics.
+type broken struct{ provider.Inventory }
+
+func TestAccountThatPanics(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	cfg := w.config()
+	cfg.Fleet.Put(provider.Provider{Account: gennaker.Account{Name: "odd"}, Inventory: broken{}})
+	res := call(api.New(cfg), "GET", "/applications/web/serverGroups", "")
+	if res.Code != 200 || !strings.Contains(res.Body.String(), "web-v001") || !slices.Equal(res.Header().Values(api.StaleHeader), []string{"odd"}) {
+		t.Errorf("got %d %s, stale %q", res.Code, res.Body, res.Header().Values(api.StaleHeader))
+	}
+	cfg.Fleet.Remove("local")
+	cfg.Fleet.Remove("prod")
+	failure(t, call(api.New(cfg), "GET", "/applications/web/serverGroups", ""), 500)
+}

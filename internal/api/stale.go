@@ -2,6 +2,9 @@ package api
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -28,7 +31,14 @@ func gather[T any](s *Server, r *request, all []provider.Provider, within time.D
 	answers, failures := make([][]T, len(all)), make([]error, len(all))
 	var wg sync.WaitGroup
 	for i, p := range all {
-		wg.Go(func() { answers[i], failures[i] = ask(ctx, p) })
+		wg.Go(func() {
+			defer func() {
+				if v := recover(); v != nil { // nobody else would: this is another goroutine than the handler's
+					failures[i] = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+				}
+			}()
+			answers[i], failures[i] = ask(ctx, p)
+		})
 	}
 	wg.Wait()
 	var (
@@ -38,7 +48,11 @@ func gather[T any](s *Server, r *request, all []provider.Provider, within time.D
 	)
 	for i, p := range all {
 		if err := failures[i]; err != nil {
-			s.Log.DebugContext(ctx, "answer without an account", "account", p.Account.Name, "error", err)
+			level := slog.LevelDebug // whoever watches the account says it already
+			if gennaker.KindOf(err) != gennaker.Unavailable {
+				level = slog.LevelWarn
+			}
+			s.Log.Log(ctx, level, "answer without an account", "account", p.Account.Name, "error", err)
 			r.absent = append(r.absent, p.Account.Name)
 			if lost == nil {
 				lost = err
