@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/provider"
@@ -434,6 +435,9 @@ func (p *Provider) viewManifest(o *thing) gennaker.ManifestView {
 		Status: manifest.StatusOf(m), Artifacts: manifest.Found(m), Events: []gennaker.ManifestEvent{}, Warnings: []string{},
 		Serving: gennaker.ManifestTraffic{Services: p.serving(o), DrainedAt: o.drained, Draining: o.draining},
 	}
+	if o.draining && p.config.Now != nil {
+		v.Serving.DrainedAt = gennaker.At(p.config.Now().Add(drainTime))
+	}
 	switch {
 	case v.Status.Failed.State:
 		v.Reason, v.Hint = v.Status.Failed.Message, o.script.Hint
@@ -442,6 +446,9 @@ func (p *Provider) viewManifest(o *thing) gennaker.ManifestView {
 	}
 	return v
 }
+
+// drainTime is when a workload that drains says that it will be drained.
+const drainTime = time.Minute
 
 // isReady reports whether the pods of a workload are ready.
 func (o *thing) isReady() bool {

@@ -204,3 +204,37 @@ func TestWayBackThatFails(t *testing.T) {
 		t.Errorf("it says %q", r.why())
 	}
 }
+
+// The way back is planned also while the cluster cannot be asked, and what may
+// have been done is done again.
+func TestWayBackIsPlannedBlindly(t *testing.T) {
+	t.Parallel()
+	for _, strategy := range []string{"redblack", "canary"} {
+		t.Run(strategy, func(t *testing.T) {
+			t.Parallel()
+			r := newRunner(t, badImage)
+			r.there(service("web"), route("web", "web"))
+			options := object{"strategy": strategy, "route": "httpRoute web"}
+			r.run("deployManifest", traffic("1", options))
+			d, err := r.registry.Find("deployManifest")
+			if err != nil {
+				t.Fatal(err)
+			}
+			n := r.run("deployManifest", traffic("bad", options))
+			r.fake.Fail(fake.Read, 1, gennaker.Unavailable)
+			planned, err := d.OnFailure(t.Context(), r.input(n, ""))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var names []string
+			for _, s := range planned {
+				names = append(names, s.Name)
+			}
+			want := []string{"Enable replicaSet web-v000", "Disable replicaSet web-v001"}
+			if strategy == "canary" {
+				want = []string{"Enable replicaSet web-v000", "Shift Traffic to 100 % replicaSet web-v000", "Disable replicaSet web-v001"}
+			}
+			check(t, "stages", want, names)
+		})
+	}
+}

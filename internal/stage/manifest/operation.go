@@ -291,7 +291,13 @@ func (m *maker) delete(ctx context.Context, in stage.Input) (stage.Outcome, erro
 		ref.Account = p.Account.Name
 		if c.Drained {
 			now, err := p.Manifest(ctx, ref)
-			if by := behind(now, nil); err == nil && len(by) > 0 {
+			if err == nil {
+				err = known(now)
+			}
+			if gennaker.KindOf(err) == gennaker.Unavailable && err != nil {
+				return stage.Outcome{}, err
+			}
+			if by := behind(now, nil); len(by) > 0 {
 				return stage.Fail("%s is not deleted, since requests still reach it by %s", ref.ManifestName(), strings.Join(by, ", ")).
 					WithHint("disable it first"), nil
 			}

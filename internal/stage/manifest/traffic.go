@@ -212,6 +212,18 @@ func behind(v gennaker.ManifestView, services []string) []string {
 	return out
 }
 
+// known is no error if it is known how requests reach a workload. It is not while
+// the account has not been read since the server began: then everything drains,
+// and nobody says until when.
+//
+// Errors: Unavailable.
+func known(v gennaker.ManifestView) error {
+	if v.Serving.Draining && v.Serving.DrainedAt.IsZero() {
+		return gennaker.Errorf(gennaker.Unavailable, "it is not known yet how requests reach %s", v.Name)
+	}
+	return nil
+}
+
 // left says why requests may still reach a workload by services that it left;
 // since is when that was seen first, if it is behind others still.
 func left(v gennaker.ManifestView, services []string, now, since time.Time) drain {
@@ -236,8 +248,8 @@ func left(v gennaker.ManifestView, services []string, now, since time.Time) drai
 // away; "" if each has those of another version.
 func others(ctx context.Context, p provider.Provider, ref gennaker.ManifestRef, v gennaker.ManifestView) (wait string, err error) {
 	missing := behind(v, nil)
-	if len(missing) == 0 {
-		return "", nil
+	if err := known(v); err != nil || len(missing) == 0 {
+		return "", err
 	}
 	found, err := p.FindManifests(ctx, provider.ManifestQuery{
 		Location: ref.Location, Kinds: []string{ref.Kind}, Application: v.Moniker.App, Cluster: v.Moniker.Cluster,
@@ -375,7 +387,9 @@ func (m *maker) onDeployFailure(ctx context.Context, in stage.Input) ([]gennaker
 	}
 	x, err := m.failure(ctx, in, p, c, d.refs())
 	if err != nil {
-		return nil, err
+		if x, err = blind(in, c, d.refs()); err != nil {
+			return nil, err
+		}
 	}
 	x.Stable = d.Stable
 	k := cluster{App: c.Moniker.App}
@@ -388,6 +402,29 @@ func (m *maker) onDeployFailure(ctx context.Context, in stage.Input) ([]gennaker
 		s.Context["stageTimeoutMs"] = trafficTimeout.Milliseconds()
 	}
 	return stage.Linear(children...), nil
+}
+
+// blind is failure without looking at the cluster, which cannot be asked at this
+// moment: as if nothing of what served did any more. The stages of the way back
+// have time until it can be asked, and take nothing away that nobody replaces.
+func blind(in stage.Input, c deployConfig, created []gennaker.ManifestRef) (x strategy.TrafficFailure, err error) {
+	mine, err := stage.Decode[prepared](in.Stage.Context)
+	if err != nil {
+		return x, err
+	}
+	was := map[string]bool{}
+	for _, s := range mine.Sources {
+		if was[s.Name] = true; s.Serving {
+			ref := gennaker.ServerGroupRef{Account: c.Account, Region: s.Location, Name: s.Name}
+			x.Before = append(x.Before, strategy.Workload{Ref: ref})
+		}
+	}
+	for _, ref := range created {
+		if workload(ref) && !was[ref.ManifestName()] {
+			x.Created = append(x.Created, strategy.Workload{Ref: group(ref), Serving: true, Weight: 1})
+		}
+	}
+	return x, nil
 }
 
 // failure says what is left of a deployment that failed.

@@ -239,6 +239,9 @@ func observe(ctx context.Context, p provider.Provider, ref gennaker.ManifestRef,
 	if err != nil {
 		return w, false, err
 	}
+	if err := known(v); err != nil {
+		return w, false, err
+	}
 	weight := weights[ref.ManifestName()]
 	return strategy.Workload{
 		Ref: group(ref), Serving: len(v.Serving.Services) > 0 || weight > 0, Weight: weight, Hopeless: hopeless(v), Empty: replicas(v.Manifest) == 0,
