@@ -30,8 +30,24 @@ type jobConfig struct {
 	StopSeconds    int                  `json:"stopSeconds"`       // seconds between SIGTERM and SIGKILL; 0 means 10
 	Wait           *bool                `json:"waitForCompletion"` // false ends the stage as soon as the job is accepted; default true
 	PropertyFile   string               `json:"propertyFile"`      // file that the job writes into its working directory: a JSON object (.json), or Java properties; each becomes an output
-	Manifest       any                  `json:"manifest"`          // instead of command, script and artifact: a Kubernetes Job; the other fields are then those of runJobManifest
-	StageTimeoutMS float64              `json:"stageTimeoutMs"`    // ours to read: documented for every stage
+	kubernetesJob
+	StageTimeoutMS float64 `json:"stageTimeoutMs"` // ours to read: documented for every stage
+}
+
+// kubernetesJob is what a runJob stage has instead of command, script and
+// artifact to run a Kubernetes Job: then it is a runJobManifest stage, which
+// reads these fields.
+type kubernetesJob struct {
+	Manifest        any            `json:"manifest"`                // a Kubernetes Job, instead of command, script and artifact; all fields are then those of runJobManifest
+	Manifests       any            `json:"manifests"`               // or a list of one
+	Source          string         `json:"source"`                  // text, or artifact: of the Kubernetes Job
+	ArtifactID      string         `json:"manifestArtifactId"`      // the ID of an expected artifact that holds it
+	Artifacts       map[string]any `json:"manifestArtifact"`        // or the artifact itself
+	ArtifactAccount string         `json:"manifestArtifactAccount"` // whose credentials fetch it
+	Namespace       string         `json:"namespaceOverride"`       // of the Kubernetes Job
+	Consume         string         `json:"consumeArtifactSource"`   // where its outputs are: propertyFile or artifact
+	ConsumeID       string         `json:"consumeArtifactId"`       // of the artifact that holds its outputs
+	ConsumeAccount  string         `json:"consumeArtifactAccount"`  // whose credentials fetch that
 }
 
 // aboutManifest reports whether a runJob stage is about a Kubernetes Job.
