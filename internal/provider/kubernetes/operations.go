@@ -108,9 +108,10 @@ func (p *Provider) release(ctx context.Context, set *unstructured.Unstructured, 
 	in := func(o unstructured.Unstructured) bool { return carries(&o, selected) }
 	// Those that get no requests anyway go first.
 	slices.SortStableFunc(pods, func(a, b unstructured.Unstructured) int { return rank(in(b)) - rank(in(a)) })
+	going := slices.DeleteFunc(pods[keep:], func(o unstructured.Unstructured) bool { return o.GetLabels()[pendingLabel] == pendingResize })
 	change := without(selected)
 	change[pendingLabel] = pendingResize
-	return p.relabel(ctx, pods[keep:], change, map[string]string{deletionCost: "-1000"})
+	return p.relabel(ctx, going, change, map[string]string{deletionCost: "-1000"})
 }
 
 // takeBack puts pods that were released behind their Services again: the
