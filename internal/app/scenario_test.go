@@ -417,7 +417,7 @@ func TestUnknownStageType(t *testing.T) {
 	w := newWorld(t)
 	w.save("p", nil, stage(1, "manualJudgmnt", nil))
 	_, err := w.StartPipeline(w.ctx, "demo", "p", client.Start{})
-	refused(t, err, gennaker.Invalid, `there is no stage type "manualJudgmnt"; known are manualJudgment, checkPreconditions, `)
+	refused(t, err, gennaker.Invalid, `there is no stage type "manualJudgmnt"; known are manualJudgment, bakeManifest, `)
 	refused(t, err, gennaker.Invalid, " more")
 	list, err := w.Executions(w.ctx, client.ExecutionQuery{Application: "demo", Limit: 10})
 	if err != nil || len(list) != 1 || list[0].Status != gennaker.Terminal || !strings.HasPrefix(list[0].CancelReason, "Failed on startup: ") {
