@@ -87,6 +87,9 @@ func (p *Provider) Resize(ctx context.Context, key string, ref gennaker.ServerGr
 	}); err != nil {
 		return err
 	}
+	if live.GetLabels()[pendingLabel] != pendingResize {
+		return nil // it was done, and is finished
+	}
 	defer p.wake()
 	return p.release(ctx, live, to.Desired, selected)
 }
@@ -114,6 +117,13 @@ func (p *Provider) release(ctx context.Context, set *unstructured.Unstructured, 
 	return p.relabel(ctx, going, change, map[string]string{deletionCost: "-1000"})
 }
 
+func rank(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
 // takeBack puts pods that were released behind their Services again: the
 // ReplicaSet does not shrink any more.
 func (p *Provider) takeBack(ctx context.Context, r cluster.Ref) error {
@@ -126,16 +136,11 @@ func (p *Provider) takeBack(ctx context.Context, r cluster.Ref) error {
 		return err
 	}
 	pods = slices.DeleteFunc(pods, func(o unstructured.Unstructured) bool { return o.GetLabels()[pendingLabel] != pendingResize })
-	change := maps.Clone(selected)
-	change[pendingLabel] = ""
-	return p.relabel(ctx, pods, change, map[string]string{deletionCost: ""})
-}
-
-func rank(yes bool) int {
-	if yes {
-		return 1
+	change := map[string]string{pendingLabel: ""}
+	if template, _, _ := unstructured.NestedStringMap(set.Object, "spec", "template", "metadata", "labels"); contains(template, selected) {
+		maps.Copy(change, selected)
 	}
-	return 0
+	return p.relabel(ctx, pods, change, map[string]string{deletionCost: ""})
 }
 
 // leaving reports whether an object is being deleted.

@@ -48,11 +48,12 @@ func (p *Provider) scale(ctx context.Context, key string, r cluster.Ref, replica
 		return gennaker.Errorf(gennaker.Invalid, "a %s cannot be scaled", r.Kind.Kind).WithHint("its kind has no subresource scale")
 	}
 	builtin := r.Kind.Group == "apps" || r.Kind.Group == ""
+	shrinking := false // by a Resize that is not finished, and that this one supersedes
 	_, err := p.edit(ctx, key, r, func(o *unstructured.Unstructured) error {
 		if builtin {
 			set(o.Object, int64(replicas), "spec", "replicas")
 			annotate(o, replicasAnnotation, "")
-			if o.GetLabels()[pendingLabel] == pendingResize {
+			if shrinking = o.GetLabels()[pendingLabel] == pendingResize; shrinking {
 				setPending(o, "")
 			}
 			return nil
@@ -60,7 +61,10 @@ func (p *Provider) scale(ctx context.Context, key string, r cluster.Ref, replica
 		_, err := p.cluster.Patch(ctx, r, types.MergePatchType, fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, replicas), "scale")
 		return err
 	})
-	return err
+	if err != nil || !shrinking {
+		return err
+	}
+	return p.takeBack(ctx, r)
 }
 
 func (p *Provider) restart(ctx context.Context, key string, r cluster.Ref) error {

@@ -263,13 +263,17 @@ func TestResizeIsTakenBack(t *testing.T) {
 	name := s.version(3)
 	idle := s.provider(s.lab.Kubeconfig)
 	stale := s.staleSlice(s.pods("web-v000")[0])
-	stale2 := s.pods("web-v000")
+	before := s.pods("web-v000")
 	s.must(idle.Resize(t.Context(), s.key(), s.group(name), gennaker.Capacity{}))
 	s.untilEndpoints("web-v000", 1)
 	s.must(s.Resize(t.Context(), s.key(), s.group(name), gennaker.Capacity{Min: 3, Max: 3, Desired: 3}))
+	s.untilEndpoints("web-v000", 4)
+	s.must(idle.Resize(t.Context(), s.key(), s.group(name), gennaker.Capacity{}))
+	s.must(s.Rollout(t.Context(), s.key(), s.ref(name), provider.Rollout{Scale: new(3)}))
+	s.untilEndpoints("web-v000", 4)
 	stale()
 	s.untilEndpoints("web-v000", 3)
-	if diff := cmp.Diff(stale2, s.pods("web-v000")); diff != "" {
+	if diff := cmp.Diff(before, s.pods("web-v000")); diff != "" {
 		t.Errorf("pods (-before +after):\n%s", diff)
 	}
 }
