@@ -29,7 +29,20 @@ func (r ManifestRef) ManifestName() string {
 	if r.Kind == "" {
 		return r.Name
 	}
-	return strings.ToLower(r.Kind[:1]) + r.Kind[1:] + " " + r.Name
+	return lowerFirst(r.Kind) + " " + r.Name
+}
+
+// lowerFirst returns a kind with its first word in lower case: replicaSet,
+// httpRoute.
+func lowerFirst(kind string) string {
+	n := 0
+	for n < len(kind) && kind[n] >= 'A' && kind[n] <= 'Z' {
+		n++
+	}
+	if n > 1 && n < len(kind) && kind[n] >= 'a' && kind[n] <= 'z' {
+		n-- // the last capital begins the next word
+	}
+	return strings.ToLower(kind[:n]) + kind[n:]
 }
 
 // String returns account/location/kind name.

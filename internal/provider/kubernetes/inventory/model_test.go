@@ -179,7 +179,7 @@ func TestLoadBalancers(t *testing.T) {
 		}
 	}
 	want := []gennaker.LoadBalancer{
-		{Name: "hTTPRoute web", Kind: "HTTPRoute", Hosts: []string{"shop.example"}, ServerGroups: behind(7)},
+		{Name: "httpRoute web", Kind: "HTTPRoute", Hosts: []string{"shop.example"}, ServerGroups: behind(7)},
 		{Name: "ingress web", Kind: "Ingress", Hosts: []string{"web.example"}, ServerGroups: behind(100)},
 		{
 			Name: "service web", Kind: "Service", Hosts: []string{"10.0.0.1"}, Listen: "10.0.0.1:80", ServerGroups: behind(100),
