@@ -166,3 +166,35 @@ func TestParallel(t *testing.T) {
 		t.Errorf("after the context ended: %v", err)
 	}
 }
+
+func TestPoints(t *testing.T) {
+	t.Parallel()
+	doc := map[string]any{"a": []any{map[string]any{"b/c": "x", "~": true}}}
+	for pointer, want := range map[string]bool{
+		"": true, "/a": true, "/a/0": true, "/a/0/b~1c": true, "/a/0/~0": true,
+		"/a/0/b": false, "/a/1": false, "/a/-1": false, "/a/-": false, "/none": false, "/a/0/~0/x": false,
+	} {
+		if got := points(doc, pointer); got != want {
+			t.Errorf("%q: %v, want %v", pointer, got, want)
+		}
+	}
+}
+
+// FuzzPoints compares a pointer to a key that is there with one that is not.
+func FuzzPoints(f *testing.F) {
+	for _, key := range []string{"a", "b/c", "~", "~1", "", "0"} {
+		f.Add(key)
+	}
+	f.Fuzz(func(t *testing.T, key string) {
+		pointer := "/x/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+		if key == "" {
+			return // points to an empty key and to nothing more are written alike
+		}
+		if !points(map[string]any{"x": map[string]any{key: 1}}, pointer) {
+			t.Errorf("%q does not point to %q", pointer, key)
+		}
+		if points(map[string]any{"x": map[string]any{key + "!": 1}}, pointer) {
+			t.Errorf("%q points to %q", pointer, key+"!")
+		}
+	})
+}

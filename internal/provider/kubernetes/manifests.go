@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	core "k8s.io/api/core/v1"
@@ -84,9 +85,53 @@ func (p *Provider) PatchManifest(ctx context.Context, key string, ref gennaker.M
 		return p.bindPatch(r, manifest.Patch{Strategy: strategy, Body: patch.Body}, patch)
 	})
 	if err != nil {
+		if strategy == "json" && gennaker.KindOf(err) == gennaker.Invalid {
+			err = p.misfit(ctx, r, patch.Body, err)
+		}
 		return nil, maskPatch(err, r, patch.Body)
 	}
 	return manifest.Mask(live.Object), nil
+}
+
+// misfit names the operation of a JSON patch that does not fit the object: the
+// API server only says that one does not.
+func (p *Provider) misfit(ctx context.Context, r cluster.Ref, body []byte, err error) error {
+	var ops []struct{ Op, Path string }
+	live, readErr := p.cluster.Get(ctx, r)
+	if readErr != nil || json.Unmarshal(body, &ops) != nil {
+		return err
+	}
+	var before []string
+	for i, op := range ops {
+		made := slices.ContainsFunc(before, func(path string) bool { return strings.HasPrefix(op.Path+"/", path+"/") })
+		if op.Op != "add" && !made && !points(live.Object, op.Path) {
+			return gennaker.Errorf(gennaker.Invalid, "operation %d of the patch is to %s %s, which %s does not have", i, op.Op, op.Path, r).
+				WithHint("the path of an operation must exist, but for the last part of an add; a slash in a name is written ~1")
+		}
+		before = append(before, op.Path)
+	}
+	return fmt.Errorf("an operation of the patch does not fit the object as it is, or a test of it does not hold: %w", err)
+}
+
+// points reports whether there is something at a JSON pointer (RFC 6901).
+func points(v any, pointer string) bool {
+	if pointer == "" {
+		return true
+	}
+	first, rest, _ := strings.Cut(strings.TrimPrefix(pointer, "/"), "/")
+	if rest != "" {
+		rest = "/" + rest
+	}
+	first = strings.NewReplacer("~1", "/", "~0", "~").Replace(first)
+	switch v := v.(type) {
+	case map[string]any:
+		inner, ok := v[first]
+		return ok && points(inner, rest)
+	case []any:
+		n, err := strconv.Atoi(first)
+		return err == nil && n >= 0 && n < len(v) && points(v[n], rest)
+	}
+	return false
 }
 
 // bindPatch puts artifacts in the places of a patch that name them; the

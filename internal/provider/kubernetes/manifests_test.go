@@ -69,6 +69,27 @@ func TestUndoOthers(t *testing.T) {
 	}
 }
 
+func TestPatchMisfits(t *testing.T) {
+	s := open(t)
+	s.deploy(deploymentText)
+	for body, words := range map[string][]string{
+		`[{"op":"remove","path":"/metadata/labels/none"}]`: {"operation 0", "remove /metadata/labels/none"},
+		`[{"op":"add","path":"/metadata/labels/a","value":"b"},{"op":"replace","path":"/spec/template/spec/containers/7/image","value":"x"}]`: {"operation 1", "containers/7"},
+		`[{"op":"test","path":"/spec/replicas","value":9}]`:         {"test of it does not hold"},
+		`[{"op":"replace","path":"/spec/replicas","value":"many"}]`: {"deployment"},
+	} {
+		_, err := s.PatchManifest(t.Context(), s.key(), s.ref("deployment api"), provider.ManifestPatch{Strategy: "json", Body: []byte(body)})
+		s.refused(err, gennaker.Invalid, words...)
+	}
+	m, err := s.PatchManifest(t.Context(), s.key(), s.ref("deployment api"), provider.ManifestPatch{
+		Strategy: "json", Body: []byte(`[{"op":"add","path":"/metadata/labels/new","value":"x"},{"op":"remove","path":"/metadata/labels/new"},{"op":"replace","path":"/spec/replicas","value":1}]`),
+	})
+	s.must(err)
+	if field(m, "spec", "replicas") != int64(1) {
+		t.Errorf("patched it is %v", m["spec"])
+	}
+}
+
 func TestDelete(t *testing.T) {
 	s := open(t)
 	s.deploy(deploymentText)
