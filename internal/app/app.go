@@ -153,7 +153,7 @@ func (a *App) compose(ctx context.Context) error {
 	err = register(registry, needs{
 		pipelines: launch.Children{Launcher: l}, fleet: a.fleet, history: a.db, application: a.db.Application,
 		document: document.Config{Catalog: a.db, Inventory: deployed{a.fleet}, Templates: a.db, Artifacts: out.artifacts, Evaluate: evaluate},
-		client:   out.webhooks, settings: a.cfg.Settings,
+		client:   out.webhooks, settings: a.cfg.Settings, manifests: unkept{out.artifacts},
 		bake: stagebake.Config{Fetch: out.artifacts.open, Render: bake.NewProcess(bake.Config{Command: a.cfg.Bake}).Render},
 	})
 	if err != nil {

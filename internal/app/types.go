@@ -27,6 +27,7 @@ type needs struct {
 	client      *egress.Client
 	bake        bake.Config
 	settings    Settings
+	manifests   manifest.Fetcher
 }
 
 // register adds all stage types: the one list of them.
@@ -57,7 +58,7 @@ func register(r *stage.Registry, n needs) error {
 		}
 	}
 	manifests := manifest.Config{
-		Artifact: bind.Artifact, Artifacts: bind.Artifacts, Fetcher: n.document.Artifacts, Parse: parseManifests, BindProduced: produced, History: n.history,
+		Artifact: bind.Artifact, Artifacts: bind.Artifacts, Fetcher: n.manifests, Parse: parseManifests, BindProduced: produced, History: n.history,
 	}
 	manifest.Register(r, n.fleet, manifests)
 	runJob := manifest.Job(n.fleet, manifests)

@@ -163,14 +163,13 @@ func (a *Accounts) Fetch(ctx context.Context, art gennaker.Artifact, progress Pr
 	if _, ok := acc.source.(embedded); ok {
 		return a.embedded(ctx, art)
 	}
-	if n := len(art.Reference) + len(art.Name) + len(art.Version) + len(art.Location); n > 4*maxReference {
-		return nil, gennaker.Errorf(gennaker.Invalid, "the artifact's reference, name, version and location have %d bytes", n).
-			WithHint("a reference has at most %d bytes", maxReference)
+	if err := checkLength(art); err != nil {
+		return nil, err
 	}
 	key := identityOf(acc, art)
 	for range 3 {
 		entry, err := a.flights.do(ctx, key, progress, func(ctx context.Context, told Progress) (cache.Entry, error) {
-			return a.download(ctx, acc, art, told)
+			return a.deliver(ctx, acc, art, &delivery{cache: a.cache, account: acc.Name, max: a.max, told: told})
 		})
 		if err != nil {
 			return nil, fmt.Errorf("fetch artifact: %w", err)
@@ -188,6 +187,44 @@ func (a *Accounts) Fetch(ctx context.Context, art gennaker.Artifact, progress Pr
 		WithHint("make it larger, and look at the disk")
 }
 
+// Read returns the content of an artifact of at most limit bytes, and leaves
+// nothing of it on disk: manifests may hold secrets.
+//
+// Errors: as of Fetch.
+func (a *Accounts) Read(ctx context.Context, art gennaker.Artifact, limit int64) ([]byte, error) {
+	acc, err := a.find(art)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := acc.source.(embedded); ok {
+		blob, err := a.embedded(ctx, art)
+		if err != nil {
+			return nil, err
+		}
+		if blob.Size > limit {
+			return nil, tooLarge("the artifact", limit)
+		}
+		return io.ReadAll(blob) //nolint:wrapcheck // it is in memory
+	}
+	if err := checkLength(art); err != nil {
+		return nil, err
+	}
+	d := &delivery{account: acc.Name, max: min(limit, a.max), told: func(int64, int64) {}, memory: &bytes.Buffer{}}
+	if _, err := a.deliver(ctx, acc, art, d); err != nil {
+		return nil, fmt.Errorf("fetch artifact: %w", err)
+	}
+	return d.memory.Bytes(), nil
+}
+
+// checkLength bounds what an artifact is named by.
+func checkLength(art gennaker.Artifact) error {
+	if n := len(art.Reference) + len(art.Name) + len(art.Version) + len(art.Location); n > 4*maxReference {
+		return gennaker.Errorf(gennaker.Invalid, "the artifact's reference, name, version and location have %d bytes", n).
+			WithHint("a reference has at most %d bytes", maxReference)
+	}
+	return nil
+}
+
 // identityOf tells apart what can have different content.
 func identityOf(acc account, a gennaker.Artifact) string {
 	return fmt.Sprintf("%q %q %q %q %q %q %q", acc.Name, a.Type, a.Reference, a.Name, a.Version, a.Location, subPath(a))
@@ -199,8 +236,8 @@ func subPath(a gennaker.Artifact) string {
 	return s
 }
 
-// download lets the account's source do its work, within the bounds.
-func (a *Accounts) download(ctx context.Context, acc account, art gennaker.Artifact, told Progress) (cache.Entry, error) {
+// deliver lets the account's source do its work, within the bounds.
+func (a *Accounts) deliver(ctx context.Context, acc account, art gennaker.Artifact, d *delivery) (cache.Entry, error) {
 	select {
 	case a.slots <- struct{}{}:
 		defer func() { <-a.slots }()
@@ -211,7 +248,7 @@ func (a *Accounts) download(ctx context.Context, acc account, art gennaker.Artif
 		WithHint("look at the server, or raise the bound")
 	ctx, cancel := context.WithTimeoutCause(ctx, a.timeout, late)
 	defer cancel()
-	d := &delivery{ctx: ctx, cache: a.cache, account: acc.Name, max: a.max, told: told}
+	d.ctx = ctx
 	err := acc.source.fetch(ctx, art, d)
 	switch {
 	case err != nil && errors.Is(context.Cause(ctx), late):

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -19,7 +20,8 @@ const step = 256 << 10
 // delivery takes what a source fetches, and knows what is already here.
 type delivery struct {
 	ctx     context.Context
-	cache   *cache.Cache
+	cache   *cache.Cache  // or
+	memory  *bytes.Buffer // what is to leave nothing on disk
 	account string
 	max     int64
 	told    Progress
@@ -32,6 +34,9 @@ func (d *delivery) key(identity string) string { return d.account + "\x00" + ide
 // known delivers what is in the cache under an identity that always means the
 // same bytes, and reports whether it was there.
 func (d *delivery) known(identity string) bool {
+	if d.memory != nil {
+		return false
+	}
 	e, ok := d.cache.Lookup(d.key(identity))
 	if ok {
 		d.deliver(e)
@@ -41,6 +46,9 @@ func (d *delivery) known(identity string) bool {
 
 // has delivers the blob with a digest that the account's server named.
 func (d *delivery) has(digest string) bool {
+	if d.memory != nil {
+		return false
+	}
 	e, ok := d.cache.Find(digest)
 	if ok {
 		d.deliver(e)
@@ -51,6 +59,9 @@ func (d *delivery) has(digest string) bool {
 // validator returns what the server said of the bytes under an identity, "" if
 // they are not here.
 func (d *delivery) validator(identity string) string {
+	if d.memory != nil {
+		return ""
+	}
 	e, _ := d.cache.Lookup(d.key(identity))
 	return e.Validator
 }
@@ -88,7 +99,7 @@ func (d *delivery) receive(c content, r io.Reader) error {
 
 // write delivers what fill writes, which bounds itself.
 func (d *delivery) write(c content, fill func(io.Writer) error) error {
-	e, err := d.cache.Put(func(w io.Writer) error {
+	e, err := d.put(func(w io.Writer) error {
 		p := &progressWriter{to: w, total: c.total, told: d.told}
 		sum := sha256.New()
 		if err := fill(io.MultiWriter(p, sum)); err != nil {
@@ -104,13 +115,37 @@ func (d *delivery) write(c content, fill func(io.Writer) error) error {
 		return err
 	}
 	e.Validator = c.validator
-	if c.identity != "" {
+	if c.identity != "" && d.memory == nil {
 		if err := d.cache.Record(d.key(c.identity), e); err != nil {
 			return err
 		}
 	}
 	d.deliver(e)
 	return nil
+}
+
+// put stores what write writes.
+func (d *delivery) put(write func(io.Writer) error) (cache.Entry, error) {
+	if d.memory == nil {
+		return d.cache.Put(write)
+	}
+	d.memory.Reset()
+	err := write(&bounded{to: d.memory, left: d.max})
+	return cache.Entry{Digest: digestOf(d.memory.Bytes()), Size: int64(d.memory.Len())}, err
+}
+
+// bounded takes a number of bytes, and one more, by which it is seen that there
+// are too many.
+type bounded struct {
+	to   *bytes.Buffer
+	left int64
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.left -= int64(len(p)); b.left < -1 {
+		return 0, gennaker.Errorf(gennaker.TooLarge, "the artifact has more bytes than fit into memory").WithHint("fetch a smaller part of it")
+	}
+	return b.to.Write(p)
 }
 
 // broken classes an error of reading what a server sends.

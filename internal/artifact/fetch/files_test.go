@@ -3,8 +3,10 @@ package fetch_test
 import (
 	"encoding/base64"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -415,5 +417,46 @@ func TestUsualHosts(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, asked); diff != "" {
 		t.Errorf("asked for (-want +got):\n%s", diff)
+	}
+}
+
+// TestReadLeavesNothing: what is read, and not kept, is nowhere on disk, and is
+// asked for each time.
+func TestReadLeavesNothing(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		w.Header().Set("ETag", `"same"`)
+		say(w, "kind: Secret")
+	})
+	dir := t.TempDir()
+	a := accounts(t, fetch.Config{}, func(o *fetch.Options) { o.Dir = dir })
+	art := gennaker.Artifact{Type: "http/file", Reference: server.URL + "/f"}
+	for range 2 {
+		text, err := a.Read(t.Context(), art, 100)
+		if err != nil || string(text) != "kind: Secret" {
+			t.Errorf("read %q, %v", text, err)
+		}
+	}
+	if asked != 2 {
+		t.Errorf("asked %d times", asked)
+	}
+	_, err := a.Read(t.Context(), art, 5)
+	check(t, err, gennaker.TooLarge, "more than 5 bytes")
+	_, err = a.Read(t.Context(), gennaker.Artifact{Type: "embedded/base64", Reference: "a2luZDogU2VjcmV0"}, 5)
+	check(t, err, gennaker.TooLarge, "more than 5 bytes")
+	text, err := a.Read(t.Context(), gennaker.Artifact{Type: "embedded/base64", Reference: "a2luZDogU2VjcmV0"}, 100)
+	if err != nil || string(text) != "kind: Secret" {
+		t.Errorf("read %q of an embedded artifact, %v", text, err)
+	}
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			t.Errorf("%s was left", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
