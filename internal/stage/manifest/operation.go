@@ -234,7 +234,7 @@ func (m *maker) patch(ctx context.Context, in stage.Input) (stage.Outcome, error
 
 // victims returns the objects that a stage deletes.
 func (m *maker) victims(ctx context.Context, c deleteConfig, p provider.Provider) ([]gennaker.ManifestRef, error) {
-	if !strings.EqualFold(c.Mode, "label") {
+	if !c.byLabel(len(c.Kinds)) {
 		ref, err := c.ref()
 		return []gennaker.ManifestRef{ref}, err
 	}

@@ -89,6 +89,15 @@ func TestOperations(t *testing.T) { // stage types, section 4
 				"labelSelectors": object{"selectors": []any{object{"key": "app.kubernetes.io/name", "kind": "EQUALS", "values": []any{"shop"}}}},
 			}, "resolveTargetManifest deleteManifest monitorDelete", []string{"delete service web", "delete replicaSet web-v000", "delete replicaSet web-v001"}, "",
 		},
+		"delete by label without a mode": {
+			"deleteManifest", object{
+				"account": "k8s", "location": "prod", "kinds": []any{"service"},
+				"labelSelectors": object{"selectors": []any{object{"key": "app.kubernetes.io/name", "kind": "EQUALS", "values": []any{"shop"}}}},
+			}, "resolveTargetManifest deleteManifest monitorDelete", []string{"delete service web"}, "",
+		},
+		"delete by nothing": {
+			"deleteManifest", object{"account": "k8s", "location": "prod", "kinds": []any{}}, "resolveTargetManifest", []string{}, "does not name an object",
+		},
 		"delete everything": {
 			"deleteManifest", object{"account": "k8s", "location": "prod", "mode": "label"}, "resolveTargetManifest deleteManifest", []string{}, "which kinds and labels",
 		},

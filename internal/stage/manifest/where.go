@@ -35,6 +35,14 @@ func (w where) ref() (gennaker.ManifestRef, error) {
 	return gennaker.ManifestRef{Account: w.account(), Location: w.Location, Kind: kind, Name: name}, err
 }
 
+// byLabel reports whether labels say what a stage is about. Without a mode they
+// do if it names kinds and no object: clusters of Spinnaker never see the mode.
+//
+// Source: Spinnaker clouddriver KubernetesMultiManifestOperationDescription.
+func (w where) byLabel(kinds int) bool {
+	return strings.EqualFold(w.Mode, "label") || w.Mode == "" && strings.TrimSpace(w.Name) == "" && kinds > 0
+}
+
 // target returns the provider and the object of a stage whose target is
 // resolved.
 func (m *maker) target(in stage.Input) (p provider.Provider, ref gennaker.ManifestRef, err error) {
@@ -63,7 +71,8 @@ func (m *maker) resolveTarget(ctx context.Context, in stage.Input) (stage.Outcom
 		return stage.Outcome{}, err
 	}
 	if !strings.EqualFold(w.Mode, "dynamic") {
-		if strings.EqualFold(w.Mode, "label") {
+		kinds, _ := in.Stage.Context["kinds"].([]any)
+		if w.byLabel(len(kinds)) {
 			return stage.Done(), nil
 		}
 		ref, err := w.ref()
