@@ -15,6 +15,8 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/client"
+	"github.com/gennaker/gennaker/internal/artifact/fetch"
+	"github.com/gennaker/gennaker/internal/provider"
 	"github.com/gennaker/gennaker/internal/provider/fake"
 	"github.com/gennaker/gennaker/internal/simulate"
 	stages "github.com/gennaker/gennaker/internal/stage"
@@ -26,7 +28,9 @@ type scene struct {
 	regions   map[string][]string // account → its regions
 	balancers []gennaker.LoadBalancer
 	groups    []gennaker.ServerGroup
+	manifests []simulate.Object   // that are in clusters
 	children  map[string]object   // ID → pipeline that a stage starts or looks at
+	fetched   fetch.Config        // accounts of artifacts
 	artifacts map[string][]object // ID of such a pipeline → what an execution of it came with
 }
 
@@ -35,6 +39,7 @@ func sceneOf(doc object) *scene {
 	sc := &scene{regions: map[string][]string{}, children: map[string]object{}, artifacts: map[string][]object{}}
 	for _, st := range objects(doc["stages"]) {
 		sc.places(st, "")
+		sc.objects(st, asText(doc["application"]))
 		id, _ := st["pipeline"].(string)
 		if kind := st["type"]; id == "" || kind != "pipeline" && kind != "findArtifactFromExecution" {
 			continue
@@ -47,7 +52,7 @@ func sceneOf(doc object) *scene {
 		for _, e := range expected {
 			if a, ok := e["matchArtifact"].(object); ok {
 				sc.artifacts[id] = append(sc.artifacts[id], object{
-					"type": a["type"], "name": a["name"], "location": a["location"], "version": "v001", "reference": fmt.Sprint(a["name"], "-v001"),
+					"type": a["type"], "name": a["name"], "location": locationOf(a, doc), "version": "v001", "reference": fmt.Sprint(a["name"], "-v001"),
 				})
 			}
 		}
@@ -179,11 +184,34 @@ func outcomeOf(x gennaker.Execution) outcome {
 	return out
 }
 
+// settled returns the statuses that time does not decide: without those of stages
+// beside one that fails. How far they come is chance.
+func (o outcome) settled(doc object) map[string]gennaker.Status {
+	above := map[string][]any{}
+	for _, st := range objects(doc["stages"]) {
+		above[asText(st["refId"])], _ = st["requisiteStageRefIds"].([]any)
+	}
+	var behind func(ref, other string) bool // that ref waits for other
+	behind = func(ref, other string) bool {
+		return slices.ContainsFunc(above[ref], func(v any) bool { return v == other || behind(asText(v), other) })
+	}
+	out := maps.Clone(o.stages)
+	for failed, status := range o.stages {
+		if status == gennaker.Terminal {
+			maps.DeleteFunc(out, func(ref string, _ gennaker.Status) bool {
+				return ref != failed && !behind(ref, failed) && !behind(failed, ref)
+			})
+		}
+	}
+	return out
+}
+
 // simulate runs a definition in a simulation.
 func (sc *scene) simulate(t *testing.T, types *stages.Registry, doc object, parameters map[string]any) outcome {
 	t.Helper()
 	w := simulate.World{
 		Registry: types, Strict: true, Now: time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC), Groups: sc.groups, Balancers: sc.balancers,
+		Objects: sc.manifests,
 	}
 	for _, name := range slices.Sorted(maps.Keys(sc.regions)) {
 		w.Accounts = append(w.Accounts, gennaker.Account{Name: name, Regions: sc.regions[name]})
@@ -241,8 +269,9 @@ func (sc *scene) server(t *testing.T) *world {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	w := &world{t: t, data: t.TempDir(), fake: fake.New(fake.Config{}), ctx: ctx, http: &http.Client{Transport: &http.Transport{}}}
+	w.settings.Artifacts = sc.fetched
 	for name, regions := range sc.regions {
-		p := fake.New(fake.Config{Account: gennaker.Account{Name: name, Regions: regions}})
+		p := fake.New(fake.Config{Account: gennaker.Account{Name: name, Regions: regions}, Kinds: []string{"*"}})
 		w.fleet = append(w.fleet, p.Provider())
 		for _, lb := range sc.balancers {
 			if lb.Account == name {
@@ -256,6 +285,16 @@ func (sc *scene) server(t *testing.T) *world {
 				if err := p.Adopt(g); err != nil {
 					t.Fatal(err)
 				}
+			}
+		}
+		for i, o := range sc.manifests {
+			if o.Account != name {
+				continue
+			}
+			if _, err := p.Deploy(ctx, fmt.Sprint("scene", i), provider.ManifestDeploy{
+				Application: o.Application, Manifests: []gennaker.Manifest{o.Manifest}, Services: o.Services,
+			}); err != nil {
+				t.Fatal(err)
 			}
 		}
 	}
@@ -304,10 +343,15 @@ func (w *world) run(application, name string, parameters map[string]any) gennake
 	})
 }
 
-// hook answers every webhook, with the artifact in its query if there is one.
+// hook answers every webhook, with the artifact in its query if there is one, and
+// has every file: see stored.
 func hook(t *testing.T) string {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/" {
+			serveFile(w, r)
+			return
+		}
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprintf(w, `{"artifacts": [{"type": %q, "name": %q}]}`, r.URL.Query().Get("type"), r.URL.Query().Get("name"))
 	}))

@@ -129,12 +129,13 @@ func (c *corpusTest) pipeline(file string, text []byte) {
 			asWritten++
 		}
 		sc := sceneOf(v.doc)
+		sc.fetched = accounts(v.doc, c.hook)
 		w := sc.server(c.t)
 		w.saveDocument(v.doc)
 		sim := sc.simulate(c.t, c.types, v.doc, v.parameters)
 		x := w.run(asText(v.doc["application"]), asText(v.doc["name"]), v.parameters)
 		real := outcomeOf(x)
-		if diff := cmp.Diff(sim.stages, real.stages); diff != "" || sim.status != real.status {
+		if diff := cmp.Diff(sim.settled(v.doc), real.settled(v.doc)); diff != "" || sim.status != real.status {
 			c.t.Errorf("%s, run %d: %s in the simulation, %s on a server: %s", file, i, sim.status, real.status, diff)
 		}
 		if i == len(runs)-1 {
@@ -170,10 +171,12 @@ type variant struct {
 // variants returns the ways to run a definition: as it is, once for each choice
 // of a parameter, and then with something to run in each cluster that names none.
 func (c *corpusTest) variants(doc object, away map[string]bool) []variant {
-	doc = decode(c.t, encode(c.t, doc))
+	doc = decode(c.t, reach(encode(c.t, doc), c.hook))
 	helped := false
 	for _, st := range objects(doc["stages"]) {
-		if away[asText(st["type"])] {
+		if st["type"] == "bakeManifest" && len(objects(st["expectedArtifacts"])) > 0 {
+			bakes(st)
+		} else if away[asText(st["type"])] {
 			st["type"], st["waitTime"] = "wait", 0
 		}
 		if st["type"] == "webhook" {
