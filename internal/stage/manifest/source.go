@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -167,6 +168,11 @@ func openList(ms []gennaker.Manifest) []any {
 // artifacts returns those that must be bound, and those that may be. What is
 // embedded can be in no manifest.
 func (m *maker) artifacts(in stage.Input, s source) (required, optional []gennaker.Artifact, err error) {
+	require := func(a gennaker.Artifact) { // once: a task before may have found it and written it down
+		if !slices.ContainsFunc(required, func(r gennaker.Artifact) bool { return reflect.DeepEqual(r.Map(), a.Map()) }) {
+			required = append(required, a)
+		}
+	}
 	for _, id := range s.RequiredIDs {
 		if m.config.Artifact == nil {
 			break
@@ -175,7 +181,7 @@ func (m *maker) artifacts(in stage.Input, s source) (required, optional []gennak
 		if err != nil {
 			return nil, nil, fmt.Errorf("find a required artifact: %w", err)
 		}
-		required = append(required, a)
+		require(a)
 	}
 	for i, v := range s.Required {
 		open, _ := v.(map[string]any)
@@ -186,14 +192,14 @@ func (m *maker) artifacts(in stage.Input, s source) (required, optional []gennak
 			if err != nil {
 				return nil, nil, fmt.Errorf("find a required artifact: %w", err)
 			}
-			required = append(required, a)
+			require(a)
 			continue
 		}
 		a, err := gennaker.ArtifactOf(open)
 		if err != nil {
 			return nil, nil, fmt.Errorf("requiredArtifacts[%d]: %w", i, err)
 		}
-		required = append(required, a)
+		require(a)
 	}
 	if m.config.Artifacts != nil {
 		optional = slices.DeleteFunc(slices.Clone(m.config.Artifacts(in)), func(a gennaker.Artifact) bool {

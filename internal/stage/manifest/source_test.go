@@ -72,6 +72,11 @@ func TestFields(t *testing.T) {
 		"required, and not": {
 			object{"manifests": []any{service("web")}, "requiredArtifacts": []any{object{"artifact": required}}}, "shop/web", nil,
 		},
+		"required by ID, and not": {
+			object{"manifests": []any{service("web")}, "requiredArtifactIds": []any{"shop/web"}}, "no manifest uses the required artifact", func(t *testing.T, r *runner, _ *node) {
+				check(t, "times that it is named", 1, strings.Count(r.why(), "shop/web"))
+			},
+		},
 		"not versioned": {object{"manifests": []any{replicaSet("1")}, "versioned": "false"}, "", func(t *testing.T, r *runner, _ *node) {
 			check(t, "replica sets", []string{"web"}, r.fake.Objects("prod", "replicaSet"))
 		}},
