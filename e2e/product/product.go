@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -72,6 +73,30 @@ func Start(t testing.TB, binary string, accounts ...map[string]any) *Server {
 	})
 	s.Up()
 	return s
+}
+
+// Configure puts sections into the configuration, and starts the server again
+// with it.
+func (s *Server) Configure(sections map[string]any) {
+	s.t.Helper()
+	file := filepath.Join(s.Data, "config.yaml")
+	config := map[string]any{}
+	text, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(text, &config)
+	}
+	maps.Copy(config, sections)
+	if err == nil {
+		text, err = json.Marshal(config)
+	}
+	if err == nil {
+		err = os.WriteFile(file, text, 0o600)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.Kill()
+	s.Up()
 }
 
 // address returns an address on which nobody listens.

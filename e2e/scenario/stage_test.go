@@ -30,6 +30,7 @@ func TestStages(t *testing.T) {
 		"job":      job,
 		"failing":  failingJob,
 		"switch":   enableAndDisable,
+		"groups":   serverGroups,
 		"kinds":    kinds,
 		"custom":   custom,
 		"methods":  methods,
@@ -209,7 +210,7 @@ patchBody: [{op: replace, path: /spec/replicas, value: 3}, {op: remove, path: /m
 `, target))
 	equal(w, "replicas", *w.deployment("web").Spec.Replicas, 3)
 	f := w.fails(w.stage("patchManifest", `{options: {mergeStrategy: json}, patchBody: [{op: remove, path: /metadata/labels/none}]}`, target))
-	w.says(f, "does not accept Deployment web")
+	w.says(f, "operation 0 of the patch is to remove /metadata/labels/none, which Deployment web in $N does not have")
 }
 
 // one is a ReplicaSet with as many pods as $R.

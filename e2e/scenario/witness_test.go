@@ -114,3 +114,7 @@ func (w *world) cleanMarks() {
 		return err == nil && len(sets.Items)+len(pods.Items) == 0, err
 	})
 }
+
+func ref(w *world, kind, name string) gennaker.ManifestRef {
+	return gennaker.ManifestRef{Account: w.account, Location: w.namespace, Kind: kind, Name: name}
+}
