@@ -102,6 +102,8 @@ type ManifestTraffic struct {
 	// terminating ones, by name. One that exists for the weights of a route (see
 	// Shift of provider.Routes) counts while the route has a share for it.
 	Services []string `json:"services"`
+	// Pods is how many of its pods each of Services sends new requests to.
+	Pods map[string]int `json:"pods,omitzero"`
 	// DrainedAt is when requests have gone out of it: the time that proxies need
 	// has passed since the last endpoint was gone. Zero while Services is not
 	// empty, and of what never was behind one.

@@ -435,6 +435,13 @@ func (p *Provider) viewManifest(o *thing) gennaker.ManifestView {
 		Status: manifest.StatusOf(m), Artifacts: manifest.Found(m), Events: []gennaker.ManifestEvent{}, Warnings: []string{},
 		Serving: gennaker.ManifestTraffic{Services: p.serving(o), DrainedAt: o.drained, Draining: o.draining},
 	}
+	n, _ := manifest.Replicas(o.manifest)
+	for _, s := range v.Serving.Services {
+		if v.Serving.Pods == nil {
+			v.Serving.Pods = map[string]int{}
+		}
+		v.Serving.Pods[s] = n
+	}
 	if o.draining && p.config.Now != nil {
 		v.Serving.DrainedAt = gennaker.At(p.config.Now().Add(drainTime))
 	}

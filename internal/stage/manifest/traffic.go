@@ -92,7 +92,7 @@ func (m *maker) enable(ctx context.Context, in stage.Input) (stage.Outcome, erro
 	return stage.Done(), nil
 }
 
-// enabled waits until the Services have the endpoints of a workload.
+// enabled waits until the Services send requests to all pods of a workload.
 func (m *maker) enabled(ctx context.Context, in stage.Input) (stage.Outcome, error) {
 	c, p, ref, err := m.readSwitch(in)
 	if err != nil {
@@ -106,11 +106,12 @@ func (m *maker) enabled(ctx context.Context, in stage.Input) (stage.Outcome, err
 	if len(services) == 0 {
 		services = annotated(v.Manifest)
 	}
-	missing := slices.DeleteFunc(slices.Clone(services), func(s string) bool { return slices.Contains(v.Serving.Services, plain(s)) })
-	if len(missing) == 0 || replicas(v.Manifest) == 0 {
+	want := replicas(v.Manifest)
+	missing := slices.DeleteFunc(slices.Clone(services), func(s string) bool { return v.Serving.Pods[plain(s)] >= want })
+	if len(missing) == 0 {
 		return stage.Done().WithContext(object{messagesKey: []any{}}), nil
 	}
-	why := sentence(fmt.Sprintf("%s has no endpoints of %s", strings.Join(missing, ", "), ref.ManifestName()), v.Reason)
+	why := sentence(fmt.Sprintf("%s does not send requests to all %d pods of %s yet", strings.Join(missing, ", "), want, ref.ManifestName()), v.Reason)
 	return waiting(in, ref.Account, time.Time{}, v.Moniker.App).WithContext(object{messagesKey: []any{why}}), nil
 }
 

@@ -396,9 +396,38 @@ func (x *index) trafficOf(o *object, now time.Time) gennaker.ManifestTraffic {
 	}
 	out := gennaker.ManifestTraffic{Services: slices.AppendSeq([]string{}, maps.Keys(services))}
 	slices.Sort(out.Services)
+	out.Pods = x.sentTo(o, out.Services)
 	if len(services) == 0 && !left.IsZero() {
 		drained := left.Add(x.traffic.settle)
 		out.DrainedAt, out.Draining = gennaker.At(drained), now.Before(drained)
+	}
+	return out
+}
+
+// sentTo returns how many pods of a workload each service sends new requests to.
+// Where endpoints may not be watched these are the pods that are ready.
+func (x *index) sentTo(o *object, services []string) map[string]int {
+	var out map[string]int
+	send := func(service string) {
+		if out == nil {
+			out = make(map[string]int, len(services))
+		}
+		out[service]++
+	}
+	blind := x.isBlind(o.meta.GetNamespace())
+	for _, member := range x.members(o) {
+		for _, p := range x.pods(member) {
+			for _, m := range x.traffic.of(p) {
+				if m.ready && slices.Contains(services, m.service) {
+					send(m.service)
+				}
+			}
+			if ready, _ := isReady(p); blind && ready {
+				for _, s := range services {
+					send(s)
+				}
+			}
+		}
 	}
 	return out
 }

@@ -61,7 +61,7 @@ func TestDrained(t *testing.T) {
 			put(t, inv, podKind, p.DeepCopy())
 		}
 		put(t, inv, replicaSetKind, rs)
-		traffic(t, inv, gennaker.ManifestTraffic{Services: []string{"web"}})
+		traffic(t, inv, gennaker.ManifestTraffic{Services: []string{"web"}, Pods: map[string]int{"web": 2}})
 
 		var told atomic.Int64
 		ctx, cancel := context.WithCancel(t.Context())
@@ -138,7 +138,7 @@ func TestByAddress(t *testing.T) {
 			if !podFirst {
 				put(t, inv, podKind, pods[0].DeepCopy())
 			}
-			traffic(t, inv, gennaker.ManifestTraffic{Services: []string{"web"}})
+			traffic(t, inv, gennaker.ManifestTraffic{Services: []string{"web"}, Pods: map[string]int{"web": 1}})
 			inv.Remove(podKind, pods[0])
 			inv.Remove(sliceKind, slice)
 			inv.Remove(replicaSetKind, rs)
@@ -212,7 +212,7 @@ func TestShares(t *testing.T) {
 	put(t, inv, sliceKind, slice)
 	put(t, inv, serviceKind, own)
 	put(t, inv, routeKind, route.DeepCopy())
-	traffic(t, inv, gennaker.ManifestTraffic{Services: []string{"web"}})
+	traffic(t, inv, gennaker.ManifestTraffic{Services: []string{"web"}, Pods: map[string]int{"web": 1}})
 	states(t, inv, gennaker.Up)
 
 	shifted := time.Now()

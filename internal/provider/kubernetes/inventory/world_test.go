@@ -20,7 +20,7 @@ import (
 )
 
 // patience is how long tests wait for what must come.
-const patience = 90 * time.Second
+const patience = 4 * time.Minute
 
 // start runs an inventory until the test ends, and waits until it can answer.
 func start(t testing.TB, cfg inventory.Config) *inventory.Inventory {
