@@ -19,14 +19,14 @@ import (
 // that it changes, and the Services that it moves traffic to.
 func (sc *scene) objects(st object, application string) {
 	account := plainText(st["account"])
-	add := func(location any, name string, versions ...string) {
+	add := func(location any, name string, tags ...string) {
 		kind, name, err := gennaker.ParseManifestName(name)
 		if err != nil || account == "" || plainText(location) == "" {
 			return
 		}
-		for _, v := range versions {
+		for _, tag := range tags {
 			sc.manifests = append(sc.manifests, simulate.Object{
-				Account: account, Application: application, Manifest: sample(kind, plainText(location), name, v),
+				Account: account, Application: application, Manifest: sample(kind, plainText(location), name, name+":"+tag),
 			})
 		}
 	}
@@ -55,9 +55,9 @@ func (sc *scene) objects(st object, application string) {
 	}
 }
 
-// sample is an object of a kind; those of kinds that have versions get one for
-// each tag.
-func sample(kind, namespace, name, tag string) object {
+// sample is an object of a kind. With another image it is another version, of
+// kinds that have versions.
+func sample(kind, namespace, name, image string) object {
 	meta := object{"name": name, "namespace": namespace}
 	if strings.EqualFold(kind, "service") {
 		return object{
@@ -72,7 +72,7 @@ func sample(kind, namespace, name, tag string) object {
 			"replicas": 1, "selector": object{"matchLabels": labels},
 			"template": object{
 				"metadata": object{"labels": labels},
-				"spec":     object{"containers": []any{object{"name": "main", "image": name + ":" + tag}}},
+				"spec":     object{"containers": []any{object{"name": "main", "image": image}}},
 			},
 		},
 	}
@@ -82,13 +82,9 @@ func sample(kind, namespace, name, tag string) object {
 // file, of an image of that name. JSON is YAML.
 func stored(file string) string {
 	name := strings.TrimSuffix(path.Base(file), path.Ext(file))
-	m := sample("deployment", "default", name, "1")
-	m["spec"].(object)["template"].(object)["spec"] = object{"containers": []any{object{"name": "main", "image": project + "/" + name}}}
-	text, _ := json.Marshal(m) // texts, lists and objects
+	text, _ := json.Marshal(sample("deployment", "default", name, "gcr.io/project/"+name)) // it can be written
 	return string(text)
 }
-
-const project = "gcr.io/project"
 
 // serveFile answers as GitHub and as Google's storage do that hold every file.
 func serveFile(w http.ResponseWriter, r *http.Request) {
@@ -105,8 +101,8 @@ var (
 	blanks = strings.NewReplacer("{%BUCKET_URI%}", "gs://bucket", "{%PROJECT_ID%}", "project")
 )
 
-// reach returns text with what it leaves blank filled in, and files of GitHub at
-// a site of the test.
+// reach returns a definition with what it leaves blank filled in, and its files of
+// GitHub at a site of the test.
 func reach(text []byte, site string) []byte {
 	return github.ReplaceAll([]byte(blanks.Replace(string(text))), []byte(site))
 }

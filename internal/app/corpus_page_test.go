@@ -321,32 +321,32 @@ only names of stage types, messages and counts.
 // help says what the definitions are given.
 const help = `
 Every definition is run twice, in the simulation of ` + "`gennaker pipeline plan`" + ` and on a real
-server with providers in memory, and the statuses of all its stages are the same; where one
-fails, those beside it are left out, since chance decides how far they come. For that
-the world has what a definition names, as the place that it is from would have: accounts with
-their regions, load balancers, server groups that are to be replaced or resized, the
-objects of clusters that are to be changed and the Services that traffic moves to, clusters
-that know every kind, the
-pipelines that it starts (each a trivial one, under the ID that it names), and an earlier
-execution of those whose artifacts it looks for. Parameters that have no value get one, and
-where there is a choice, each is tried; people judge in favor, waits and windows are skipped,
-webhooks go to a server of the test, which answers with the artifact that is expected. Of a
-template a pipeline is made with the defaults of its variables.
+server with providers in memory, and the statuses of all its stages are the same. Where one
+fails, those beside it are not compared: chance decides how far they come.
+
+For that the world has what a definition names, as the place that it is from would have:
+accounts with their regions, load balancers, server groups that are to be replaced or
+resized, clusters that know every kind, with the objects that are to be changed and the
+Services that traffic moves to, the pipelines that it starts (each a trivial one, under the
+ID that it names), and an earlier execution of those whose artifacts it looks for.
+Parameters that have no value get one, and where there is a choice, each is tried; people
+judge in favor, waits and windows are skipped, webhooks go to a server of the test, which
+answers with the artifact that is expected. Of a template a pipeline is made with the
+defaults of its variables.
 
 Manifests that lie in GitHub or in Google's storage are fetched from a server of the test,
-which has a Deployment for every file, with the name of the file and an image of that name;
-what a definition leaves blank for whoever installs it, as ` + "`{%BUCKET_URI%}`" + `, is filled in. In the
-simulation, which fetches nothing, such a stage is taken to succeed.
+which has a Deployment for every file, with the name of the file and an image of that name.
+What a definition leaves blank for whoever installs it, as ` + "`{%BUCKET_URI%}`" + `, is filled in. In
+the simulation, which fetches nothing, such a stage is taken to succeed.
 
-Two things are changed in a definition itself, and only where they must be. A stage of
-a type that does not run here becomes a ` + "`wait`" + ` of the same name, or, if it is a ` + "`bakeManifest`" + `
-that others expect an artifact of, an ` + "`evaluateArtifacts`" + ` that makes one like those above; it is
-not counted below. And
-clusters of ` + "`deploy`" + ` that name an image of another cloud, or one that a stage bakes, are
-refused as they are, since there is nothing to run in them: they run once more with an
-` + "`artifact`" + ` put in, and without ` + "`interestingHealthProviderNames`" + `, if they wait for the word
-of another cloud: such a stage fails after two hours. The last column says what becomes of
-stages as they are, and with that help.
+Two things are changed in a definition itself, and only where they must be. A stage of a
+type that does not run here becomes a ` + "`wait`" + ` of the same name or, if others expect the
+artifact of a ` + "`bakeManifest`" + `, an ` + "`evaluateArtifacts`" + ` that makes one like those above; it is
+not counted below. And clusters of ` + "`deploy`" + ` that name an image of another cloud, or one that
+a stage bakes, are refused as they are, since there is nothing to run in them: they run once
+more with an ` + "`artifact`" + ` put in, and without ` + "`interestingHealthProviderNames`" + `, if they wait for
+the word of another cloud: such a stage fails after two hours. The last column says what
+becomes of stages as they are, and with that help.
 
 `
 
