@@ -241,7 +241,7 @@ func (d *definition) services(s object) {
 		metadata, _ := m.(object)["metadata"].(object)
 		annotations, _ := metadata["annotations"].(object)
 		var names []string
-		if json.Unmarshal([]byte(fmt.Sprint(annotations["traffic.spinnaker.io/load-balancers"])), &names) != nil {
+		if json.Unmarshal(fmt.Append(nil, annotations["traffic.spinnaker.io/load-balancers"]), &names) != nil {
 			continue
 		}
 		for _, n := range names {

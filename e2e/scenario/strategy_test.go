@@ -3,6 +3,7 @@ package scenario
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -67,9 +68,7 @@ func (w *world) managed(strategy string, more ...string) object {
 		delete(options, "targetPercentages")
 	}
 	for _, m := range more {
-		for k, v := range w.object(m) {
-			options[k] = v
-		}
+		maps.Copy(options, w.object(m))
 	}
 	return object{"stableManifestTimeoutMinutes": 1.5, "trafficManagement": object{"enabled": true, "options": options}}
 }

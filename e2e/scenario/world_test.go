@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -119,13 +120,9 @@ func (w *world) parallel(scenarios map[string]func(*world)) {
 func (w *world) stage(kind, text string, more ...object) object {
 	w.Helper()
 	s := object{"type": kind, "name": kind, "account": w.account, "credentials": w.account, "cloudProvider": "kubernetes", "location": w.namespace}
-	for k, v := range w.object(text) {
-		s[k] = v
-	}
+	maps.Copy(s, w.object(text))
 	for _, m := range more {
-		for k, v := range m {
-			s[k] = v
-		}
+		maps.Copy(s, m)
 	}
 	return s
 }
@@ -146,7 +143,7 @@ func (w *world) expand(text string) string {
 // manifests reads YAML with several documents.
 func (w *world) manifests(text string) (out []any) {
 	w.Helper()
-	for _, part := range strings.Split(text, "\n---\n") {
+	for part := range strings.SplitSeq(text, "\n---\n") {
 		out = append(out, w.object(part))
 	}
 	return out

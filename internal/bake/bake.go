@@ -25,10 +25,10 @@ type Input struct {
 // Request is what to render.
 type Request struct {
 	Renderer Renderer `json:"renderer"`
-	Inputs   []Input  `json:"inputs"`          // the archive of the chart or kustomization first; then values files, of which later ones win
-	Path     string   `json:"path,omitzero"`   // within the archive: directory of the chart, or kustomization file; default the only one at its top
-	MaxBytes int      `json:"bytes,omitzero"`  // of what is rendered; 0 means DefaultMaxBytes
-	Chart    Chart    `json:"chart,omitempty"` // of Helm alone
+	Inputs   []Input  `json:"inputs"`         // the archive of the chart or kustomization first; then values files, of which later ones win
+	Path     string   `json:"path,omitzero"`  // within the archive: directory of the chart, or kustomization file; default the only one at its top
+	MaxBytes int      `json:"bytes,omitzero"` // of what is rendered; 0 means DefaultMaxBytes
+	Chart    Chart    `json:"chart"`          // of Helm alone
 }
 
 // Chart says how a chart is rendered: the flags of helm template.

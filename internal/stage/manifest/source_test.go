@@ -2,6 +2,7 @@ package manifest_test
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 
@@ -11,9 +12,7 @@ import (
 // deployed is a deployManifest stage without traffic management.
 func deployed(more object) object {
 	c := object{"account": "k8s", "cloudProvider": "kubernetes", "moniker": object{"app": "shop"}, "source": "text"}
-	for k, v := range more {
-		c[k] = v
-	}
+	maps.Copy(c, more)
 	return c
 }
 

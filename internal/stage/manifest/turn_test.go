@@ -1,6 +1,7 @@
 package manifest_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -63,9 +64,7 @@ func TestOneDeploymentOfAClusterAtATime(t *testing.T) {
 				r.exec.Trigger.Other = object{"parentExecution": object{"id": "X", "trigger": object{"parentExecution": object{"id": "R"}}}}
 			}
 			options := object{"strategy": "redblack"}
-			for k, v := range tt.options {
-				options[k] = v
-			}
+			maps.Copy(options, tt.options)
 			looks := 0
 			r.before = func(_ *node, task string) {
 				if task == "prepareTraffic" {

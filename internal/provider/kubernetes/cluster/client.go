@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -269,10 +270,8 @@ const maxWarnings = 100
 func (w *Warnings) Add(text string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, have := range w.list {
-		if have == text {
-			return
-		}
+	if slices.Contains(w.list, text) {
+		return
 	}
 	if len(w.list) < maxWarnings {
 		w.list = append(w.list, text)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"testing"
 	"time"
 
@@ -112,9 +113,7 @@ func replicaSet(app string, n int, replicas int32, labels map[string]string) *ap
 	name := fmt.Sprintf("%s-v%03d", app, n)
 	own := map[string]string{"version": name}
 	all := map[string]string{"version": name}
-	for k, v := range labels {
-		all[k] = v
-	}
+	maps.Copy(all, labels)
 	return &appsv1.ReplicaSet{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: name,

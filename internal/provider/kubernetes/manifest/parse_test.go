@@ -102,9 +102,10 @@ func TestParseProblems(t *testing.T) {
 // TestParseBounds: what is small as a text must not become large.
 func TestParseBounds(t *testing.T) {
 	t.Parallel()
-	bomb := "a: &a [x, x, x, x, x, x, x, x, x]\n"
+	var bomb strings.Builder
+	bomb.WriteString("a: &a [x, x, x, x, x, x, x, x, x]\n")
 	for c := 'b'; c < 'k'; c++ {
-		bomb += fmt.Sprintf("%c: &%c [%s]\n", c, c, strings.Repeat(fmt.Sprintf("*%c, ", c-1), 9))
+		bomb.WriteString(fmt.Sprintf("%c: &%c [%s]\n", c, c, strings.Repeat(fmt.Sprintf("*%c, ", c-1), 9)))
 	}
 	lists := "- &a [null, null]\n"
 	for c := 'b'; c < 'z'; c++ {
@@ -117,7 +118,7 @@ func TestParseBounds(t *testing.T) {
 	tests := map[string]struct{ text, want string }{
 		"long text":     {strings.Repeat("#", manifest.MaxListBytes+1), "the manifests have 5242881 bytes, more than 5242880"},
 		"large object":  {"a: " + strings.Repeat("x", manifest.MaxBytes), "document 1: an object is larger than 1572864 bytes, which no cluster stores"},
-		"bomb":          {bomb, "document 1: an object is larger than 1572864 bytes, which no cluster stores"},
+		"bomb":          {bomb.String(), "document 1: an object is larger than 1572864 bytes, which no cluster stores"},
 		"bomb of lists": {lists, "the manifests are larger than 5242880 bytes"},
 		"bomb of <<":    {merges, "document 1: an object is larger than 1572864 bytes, which no cluster stores"},
 		"many objects":  {strings.Repeat("kind: A\n---\n", 1001), "there are more than 1000 objects"},
