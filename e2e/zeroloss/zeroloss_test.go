@@ -249,8 +249,16 @@ func (w *world) write() {
 
 const head = `# No request lost
 
-What ` + "`make e2e-node`" + ` measured on a real node (containerd, kubelet, kube-proxy with nftables), with %.0f requests per
-second, half of them on connections of their own. A request is lost if it gets no answer, or one that is not 2xx.
+What the tests of e2e/zeroloss measured on a real node (containerd, kubelet, kube-proxy with nftables) of one machine, with
+%.0f requests per second, half of them on connections of their own, a fifth of them POSTs. A request is lost if it gets no
+answer, or one that is not 2xx. The service that is deployed ends its connections politely: see
+[traffic on Kubernetes](../explanation/kubernetes-traffic.md#connections-that-stay-open).
+
+To repeat it, as root on Linux with what the test names if it is missing:
+
+    GENNAKER_E2E_NODE=1 go test -count=1 -timeout 60m -v -run Real ./e2e/zeroloss -zeroloss.report=$PWD/docs/reference/zero-loss.md
+
+Flags say how often: -zeroloss.switches (100 if absent), -zeroloss.aborted (20), -zeroloss.rolling (20).
 
 | what | how often | requests | lost | median | 99th percentile | took |
 | --- | --- | ---: | ---: | ---: | ---: | ---: |
