@@ -107,20 +107,22 @@ func TestParseBounds(t *testing.T) {
 	for c := 'b'; c < 'k'; c++ {
 		bomb.WriteString(fmt.Sprintf("%c: &%c [%s]\n", c, c, strings.Repeat(fmt.Sprintf("*%c, ", c-1), 9)))
 	}
-	lists := "- &a [null, null]\n"
+	var lists strings.Builder
+	lists.WriteString("- &a [null, null]\n")
 	for c := 'b'; c < 'z'; c++ {
-		lists += fmt.Sprintf("- &%c [%s]\n", c, strings.Repeat(fmt.Sprintf("*%c, ", c-1), 9))
+		lists.WriteString(fmt.Sprintf("- &%c [%s]\n", c, strings.Repeat(fmt.Sprintf("*%c, ", c-1), 9)))
 	}
-	merges := "a: &a {k: v}\n"
+	var merges strings.Builder
+	merges.WriteString("a: &a {k: v}\n")
 	for c := 'b'; c < 'z'; c++ {
-		merges += fmt.Sprintf("%c: &%c {<<: [%s]}\n", c, c, strings.Repeat(fmt.Sprintf("*%c, ", c-1), 9))
+		merges.WriteString(fmt.Sprintf("%c: &%c {<<: [%s]}\n", c, c, strings.Repeat(fmt.Sprintf("*%c, ", c-1), 9)))
 	}
 	tests := map[string]struct{ text, want string }{
 		"long text":     {strings.Repeat("#", manifest.MaxListBytes+1), "the manifests have 5242881 bytes, more than 5242880"},
 		"large object":  {"a: " + strings.Repeat("x", manifest.MaxBytes), "document 1: an object is larger than 1572864 bytes, which no cluster stores"},
 		"bomb":          {bomb.String(), "document 1: an object is larger than 1572864 bytes, which no cluster stores"},
-		"bomb of lists": {lists, "the manifests are larger than 5242880 bytes"},
-		"bomb of <<":    {merges, "document 1: an object is larger than 1572864 bytes, which no cluster stores"},
+		"bomb of lists": {lists.String(), "the manifests are larger than 5242880 bytes"},
+		"bomb of <<":    {merges.String(), "document 1: an object is larger than 1572864 bytes, which no cluster stores"},
 		"many objects":  {strings.Repeat("kind: A\n---\n", 1001), "there are more than 1000 objects"},
 		"large list":    {"- &a {k: " + strings.Repeat("x", 1<<20) + "}\n" + strings.Repeat("- *a\n", 9), "the manifests are larger than 5242880 bytes"},
 	}
