@@ -35,7 +35,7 @@ type Account struct {
 	OmitNamespaces  []string         `json:"omitNamespaces,omitzero"`  // all but these
 	Kinds           []string         `json:"kinds,omitzero"`           // watch only these
 	OmitKinds       []string         `json:"omitKinds,omitzero"`       // watch all but these
-	CustomResources []CustomResource `json:"customResources,omitzero"` // what Spinnaker is to take custom kinds for
+	CustomResources []CustomResource `json:"customResources,omitzero"` // what Spinnaker is to take custom kinds for; kept and not obeyed
 
 	Permissions map[string][]string `json:"permissions,omitzero"` // READ, WRITE, EXECUTE: names of roles
 
