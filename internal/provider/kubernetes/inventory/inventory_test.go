@@ -46,7 +46,7 @@ func TestServerGroup(t *testing.T) {
 	if diff := cmp.Diff([]gennaker.Health{{Type: "KubernetesPod", Class: "platform", State: gennaker.Up}}, in.Health); diff != "" {
 		t.Errorf("health (-want +got):\n%s", diff)
 	}
-	if got := inv.Traffic(namespace, "replicaSet", "web-v001"); cmp.Diff(gennaker.ManifestTraffic{Services: []string{"web"}}, got) != "" {
+	if got := inv.Traffic(namespace, "replicaSet", "web-v001"); cmp.Diff(gennaker.ManifestTraffic{Services: []string{"web"}, Pods: map[string]int{"web": 3}}, got) != "" {
 		t.Errorf("traffic %+v, want service web", got)
 	}
 

@@ -113,7 +113,7 @@ func TestMoved(t *testing.T) {
 	put(t, inv, sliceKind, other.DeepCopy())
 	slice.ResourceVersion, slice.Endpoints = "2", nil
 	put(t, inv, sliceKind, slice.DeepCopy())
-	traffic(t, inv, gennaker.ManifestTraffic{Services: []string{"web"}})
+	traffic(t, inv, gennaker.ManifestTraffic{Services: []string{"web"}, Pods: map[string]int{"web": 1}})
 	inv.Remove(sliceKind, other)
 	if got := inv.Traffic("default", "replicaSet", "web-v001"); !got.Draining {
 		t.Errorf("traffic %+v, want it draining", got)
