@@ -197,8 +197,11 @@ func (l *Launcher) evaluated(ctx context.Context, p gennaker.Pipeline, x gennake
 		return p, err
 	}
 	doc := maps.Clone(p.Doc.Value)
+	var held []map[string]any
 	if x.SpelEvaluator == "v4" { // stages are evaluated when they start; only their names are shown before
 		delete(doc, "stages")
+	} else {
+		doc["stages"], held = l.hold(doc["stages"])
 	}
 	v, _ := expr.Evaluate(doc, env)
 	out, ok := v.(map[string]any)
@@ -207,6 +210,12 @@ func (l *Launcher) evaluated(ctx context.Context, p gennaker.Pipeline, x gennake
 	}
 	if x.SpelEvaluator == "v4" {
 		out["stages"] = namedStages(p.Doc.Value["stages"], env)
+	} else if stages, ok := out["stages"].([]any); ok && len(stages) == len(held) {
+		for i, keep := range held {
+			if st, ok := stages[i].(map[string]any); ok {
+				maps.Copy(st, keep)
+			}
+		}
 	}
 	text, err := json.Marshal(out)
 	if err != nil {
@@ -217,6 +226,33 @@ func (l *Launcher) evaluated(ctx context.Context, p gennaker.Pipeline, x gennake
 		return p, fmt.Errorf("evaluate the expressions of pipeline %s: %w", p.Name, p.Doc.Invalid(e.Problems)) // where they are written
 	}
 	return after, err
+}
+
+// hold takes out of stages what their tasks evaluate themselves, and returns it
+// for each of them.
+func (l *Launcher) hold(v any) (stages any, held []map[string]any) {
+	list, ok := v.([]any)
+	if !ok {
+		return v, nil
+	}
+	list, held = slices.Clone(list), make([]map[string]any, len(list))
+	for i := range list {
+		st, _ := list[i].(map[string]any)
+		kind, _ := st["type"].(string)
+		d, err := l.Registry.Resolve(kind, st)
+		if err != nil || d.Verbatim == nil {
+			continue
+		}
+		st, held[i] = maps.Clone(st), map[string]any{}
+		for _, key := range d.Verbatim(stage.Input{Stage: gennaker.Stage{Type: kind, Context: st}}) {
+			if value, ok := st[key]; ok {
+				held[i][key] = value
+				delete(st, key)
+			}
+		}
+		list[i] = st
+	}
+	return list, held
 }
 
 // namedStages returns stages with their names evaluated.

@@ -2,7 +2,9 @@ package launch_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +35,12 @@ func pipeline(t *testing.T, text string) gennaker.Pipeline {
 func launcher(resolve launch.Resolve) *launch.Launcher {
 	r := &stage.Registry{}
 	stage.Add[struct{}](r, stage.Definition{Type: "wait"})
+	stage.Add[struct{}](r, stage.Definition{Type: "deployManifest", Verbatim: func(in stage.Input) []string {
+		if in.Stage.Context["source"] == "artifact" {
+			return nil
+		}
+		return []string{"manifests"}
+	}})
 	return &launch.Launcher{
 		Registry: r, Resolve: resolve, Now: func() time.Time { return noon },
 		Env: func(context.Context) expr.Env { return expr.Env{Now: noon} },
@@ -118,5 +126,40 @@ func TestStrict(t *testing.T) {
 	}
 	if got := x.Stages[0].Context["b"]; got != "${ later }" {
 		t.Errorf("an expression about what is not there yet is %v", got)
+	}
+}
+
+// TestVerbatim: what a task evaluates itself is as it is written until then, so
+// that no secret in it is stored.
+func TestVerbatim(t *testing.T) {
+	t.Parallel()
+	const written = `{"application":"a","name":"p",%s"stages":[
+		{"refId":"1","type":"deployManifest","name":"n${1+1}","manifests":["${1+1}"],"account":"${1+1}"},
+		{"refId":"2","type":"deployManifest","name":"x","source":"artifact","manifests":["${1+1}"]}]}`
+	for name, tt := range map[string]struct {
+		evaluator string
+		want      []any
+	}{
+		"v3": {"", []any{[]any{"${1+1}"}, []any{json.Number("2")}}},
+		"v4": {`"spelEvaluator":"v4",`, []any{[]any{"${1+1}"}, []any{"${1+1}"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := pipeline(t, fmt.Sprintf(written, tt.evaluator))
+			x, err := launcher(nil).Execution(t.Context(), p, gennaker.Trigger{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []any
+			for _, s := range x.Stages {
+				got = append(got, s.Context["manifests"])
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("manifests (-want +got):\n%s", diff)
+			}
+			if x.Stages[0].Name != "n2" {
+				t.Errorf("the name is %q", x.Stages[0].Name)
+			}
+		})
 	}
 }
