@@ -23,7 +23,7 @@ kind: Deployment
 metadata: {name: plain-%[1]d}
 spec:
   replicas: 2
-  minReadySeconds: 2
+  minReadySeconds: 5
   selector: {matchLabels: {app: plain, version: "%[1]d"}}
   template:
     metadata: {labels: {app: plain, version: "%[1]d"}}

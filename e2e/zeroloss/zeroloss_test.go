@@ -81,7 +81,7 @@ func (w *world) replicaSet(name string) map[string]any {
 		"apiVersion": "apps/v1", "kind": "ReplicaSet",
 		"metadata": map[string]any{"name": name, "namespace": w.namespace},
 		"spec": map[string]any{
-			"replicas": 2, "minReadySeconds": 2,
+			"replicas": 2, "minReadySeconds": 5,
 			"selector": map[string]any{"matchLabels": map[string]any{"app": name}},
 			"template": map[string]any{
 				"metadata": map[string]any{"labels": map[string]any{"app": name}},
