@@ -15,7 +15,6 @@ import (
 	"k8s.io/utils/clock"
 
 	nodefast "sigs.k8s.io/kwok/kustomize/stage/node/fast"
-	nodelease "sigs.k8s.io/kwok/kustomize/stage/node/heartbeat-with-lease"
 	"sigs.k8s.io/kwok/pkg/apis/internalversion"
 	"sigs.k8s.io/kwok/pkg/client/clientset/versioned"
 	"sigs.k8s.io/kwok/pkg/config"
@@ -28,15 +27,19 @@ const (
 	simulatedTaint = "kwok.x-k8s.io/node" // keeps other pods off them where a real node is
 )
 
-//go:embed pods.yaml
-var podStages string
+var (
+	//go:embed nodes.yaml
+	nodeStages string
+	//go:embed pods.yaml
+	podStages string
+)
 
 type stages = map[internalversion.StageResourceRef][]*internalversion.Stage
 
-// lifeCycles returns KWOK's stages of nodes, and those of pods in pods.yaml.
+// lifeCycles returns KWOK's stage of new nodes, and those of nodes.yaml and pods.yaml.
 func lifeCycles() (stages, error) {
 	out := stages{}
-	texts := append([]string{nodefast.DefaultNodeInit, nodelease.DefaultNodeHeartbeatWithLease}, strings.Split(podStages, "\n---\n")...)
+	texts := append([]string{nodefast.DefaultNodeInit, nodeStages}, strings.Split(podStages, "\n---\n")...)
 	for _, text := range texts {
 		s, err := config.UnmarshalWithType[*internalversion.Stage](text)
 		if err != nil {
@@ -66,6 +69,8 @@ func (p *plane) simulate(ctx context.Context) error {
 	return nil
 }
 
+// newController returns KWOK's controller. It takes no leases of nodes: one that
+// does overlooks the pods which were bound between its start and its leases.
 func (p *plane) newController() (*controllers.Controller, error) {
 	life, err := lifeCycles()
 	if err != nil {
@@ -111,8 +116,6 @@ func (p *plane) newController() (*controllers.Controller, error) {
 		LocalStages:                       life,
 		PodPlayStageParallelism:           16,
 		NodePlayStageParallelism:          4,
-		NodeLeaseDurationSeconds:          40,
-		NodeLeaseParallelism:              4,
 		PodsOnNodeSyncParallelism:         4,
 		EnablePodsOnNodeSyncListPager:     true,
 		ID:                                fmt.Sprintf("kubelab-%d", os.Getpid()),
