@@ -10,6 +10,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
+	"github.com/gennaker/gennaker/internal/api/fleet"
 	"github.com/gennaker/gennaker/internal/provider"
 )
 
@@ -199,7 +200,7 @@ const web = `{"name":"web","image":"web:1","state":"running","ready":true,"resta
 func TestLoadBalancerSummaries(t *testing.T) {
 	t.Parallel()
 	var got []string
-	for _, lb := range read[[]api.LoadBalancerSummary](t, api.New(newWorld(t).config()), "/loadBalancers") {
+	for _, lb := range read[[]fleet.LoadBalancerSummary](t, api.New(newWorld(t).config()), "/loadBalancers") {
 		for _, a := range lb.Accounts {
 			for _, r := range a.Regions {
 				for _, b := range r.LoadBalancers {
@@ -279,7 +280,7 @@ func TestAccountThatIsDown(t *testing.T) {
 			if res.Code != max(tt.status, 200) || !strings.Contains(res.Body.String(), tt.want) || tt.not != "" && strings.Contains(res.Body.String(), tt.not) {
 				t.Errorf("got %d %s, want %q and not %q", res.Code, res.Body, tt.want, tt.not)
 			}
-			if got := res.Header().Values(api.StaleHeader); !slices.Equal(got, tt.stale) {
+			if got := res.Header().Values(fleet.StaleHeader); !slices.Equal(got, tt.stale) {
 				t.Errorf("stale %q, want %q", got, tt.stale)
 			}
 		})
@@ -292,13 +293,14 @@ type broken struct{ provider.Inventory }
 func TestAccountThatPanics(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	cfg := w.config()
-	cfg.Fleet.Put(provider.Provider{Account: gennaker.Account{Name: "odd"}, Inventory: broken{}})
+	all := w.rooms()
+	cfg := all.config()
+	all.fleet.Fleet.Put(provider.Provider{Account: gennaker.Account{Name: "odd"}, Inventory: broken{}})
 	res := call(api.New(cfg), "GET", "/applications/web/serverGroups", "")
-	if res.Code != 200 || !strings.Contains(res.Body.String(), "web-v001") || !slices.Equal(res.Header().Values(api.StaleHeader), []string{"odd"}) {
-		t.Errorf("got %d %s, stale %q", res.Code, res.Body, res.Header().Values(api.StaleHeader))
+	if res.Code != 200 || !strings.Contains(res.Body.String(), "web-v001") || !slices.Equal(res.Header().Values(fleet.StaleHeader), []string{"odd"}) {
+		t.Errorf("got %d %s, stale %q", res.Code, res.Body, res.Header().Values(fleet.StaleHeader))
 	}
-	cfg.Fleet.Remove("local")
-	cfg.Fleet.Remove("prod")
+	all.fleet.Fleet.Remove("local")
+	all.fleet.Fleet.Remove("prod")
 	failure(t, call(api.New(cfg), "GET", "/applications/web/serverGroups", ""), 500)
 }

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -27,6 +26,11 @@ type ErrorBody struct {
 // fail answers with err. Of an internal error the caller gets a number to find
 // it by in the log, and nothing else.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if f, ok := errors.AsType[*Failure](err); ok {
+		s.Log.DebugContext(r.Context(), "request refused", "method", r.Method, "route", r.Pattern, "status", f.Status)
+		s.writeError(w, f.Status, f.Body)
+		return
+	}
 	status := gennaker.KindOf(err).HTTPStatus()
 	log, body := s.Log.With("method", r.Method, "route", r.Pattern, "status", status, "error", err), ErrorBody{}
 	if e, ok := errors.AsType[*gennaker.Error](err); ok {
@@ -52,18 +56,36 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	s.failWith(w, status, body)
 }
 
+// Failure is an error with a body of its own.
+type Failure struct {
+	Status int
+	Body   any
+}
+
+func (f *Failure) Error() string { return http.StatusText(f.Status) }
+
+// NewErrorBody returns what an answer with that status holds, now.
+func NewErrorBody(status int, message string) ErrorBody {
+	return ErrorBody{Timestamp: gennaker.At(time.Now()), Status: status, Error: http.StatusText(status), Message: message}
+}
+
 // failWith answers with body, whose status and time it fills in.
 func (s *Server) failWith(w http.ResponseWriter, status int, body ErrorBody) {
-	body.Timestamp, body.Status, body.Error = gennaker.At(time.Now()), status, http.StatusText(status)
-	text, err := json.Marshal(body)
-	if err != nil { // cannot be: the body holds strings and numbers
+	full := NewErrorBody(status, body.Message)
+	full.Hint, full.Problems = body.Hint, body.Problems
+	s.writeError(w, status, full)
+}
+
+func (s *Server) writeError(w http.ResponseWriter, status int, body any) {
+	text, err := encode(body)
+	if err != nil { // cannot be: it holds strings and numbers
 		s.Log.Error("encode error body", "error", err)
 	}
 	writeJSON(w, status, text)
 }
 
-// orNotFound replaces a NotFound by one with Gate's wording, which clients show.
-func orNotFound(err error, format string, args ...any) error {
+// OrNotFound replaces a NotFound by one with Gate's wording, which clients show.
+func OrNotFound(err error, format string, args ...any) error {
 	if err != nil && gennaker.KindOf(err) == gennaker.NotFound {
 		return gennaker.Errorf(gennaker.NotFound, format, args...)
 	}

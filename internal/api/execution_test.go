@@ -10,6 +10,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
+	"github.com/gennaker/gennaker/internal/api/execution"
 )
 
 func TestActionsReachTheEngine(t *testing.T) {
@@ -190,8 +191,8 @@ func TestApplicationShowsRecentExecutionsOldestFirst(t *testing.T) {
 
 func TestTaskView(t *testing.T) {
 	t.Parallel()
-	got := read[api.TaskBody](t, api.New(newWorld(t).config()), "/tasks/01T1")
-	want := []api.Variable{{Key: "a", Value: "x"}, {Key: "b", Value: "y"}}
+	got := read[execution.TaskBody](t, api.New(newWorld(t).config()), "/tasks/01T1")
+	want := []execution.Variable{{Key: "a", Value: "x"}, {Key: "b", Value: "y"}}
 	if diff := cmp.Diff(want, got.Variables); diff != "" {
 		t.Error(diff)
 	}
@@ -204,7 +205,7 @@ func TestTaskPages(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.executions = append(w.executions, gennaker.Execution{ID: "01T0", Type: gennaker.TypeOrchestration})
-	got := read[[]api.TaskBody](t, api.New(w.config()), "/applications/demo/tasks?limit=1&page=2")
+	got := read[[]execution.TaskBody](t, api.New(w.config()), "/applications/demo/tasks?limit=1&page=2")
 	if len(got) != 1 || got[0].ID != "01T0" {
 		t.Errorf("got %+v", got)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
+	"github.com/gennaker/gennaker/internal/api/fleet"
 	"github.com/gennaker/gennaker/internal/provider"
 )
 
@@ -23,23 +24,23 @@ func TestApplications(t *testing.T) {
 	if diff := cmp.Diff(want, read[[]map[string]any](t, s, "/applications")); diff != "" {
 		t.Error(diff)
 	}
-	app := api.ApplicationBody{
+	app := fleet.ApplicationBody{
 		Name:       "Demo",
 		Attributes: map[string]any{"name": "Demo", "email": "a@example.com"},
-		Clusters:   map[string][]api.ClusterSummary{},
+		Clusters:   map[string][]fleet.ClusterSummary{},
 	}
-	if diff := cmp.Diff(app, read[api.ApplicationBody](t, s, "/applications/DEMO?expand=false")); diff != "" {
+	if diff := cmp.Diff(app, read[fleet.ApplicationBody](t, s, "/applications/DEMO?expand=false")); diff != "" {
 		t.Error(diff)
 	}
-	app.Clusters = map[string][]api.ClusterSummary{"local": {
+	app.Clusters = map[string][]fleet.ClusterSummary{"local": {
 		{Name: "demo-prod", Provider: "local", LoadBalancers: []string{"front"}, ServerGroups: []string{"demo-prod-v000", "demo-prod-v001"}},
 		{Name: "demo-test", Provider: "local", LoadBalancers: []string{"other"}, ServerGroups: []string{"demo-test-v000"}},
 	}}
-	if diff := cmp.Diff(app, read[api.ApplicationBody](t, s, "/applications/demo")); diff != "" {
+	if diff := cmp.Diff(app, read[fleet.ApplicationBody](t, s, "/applications/demo")); diff != "" {
 		t.Error(diff)
 	}
-	shop := api.ApplicationBody{Name: "shop", Attributes: map[string]any{"name": "shop"}, Clusters: map[string][]api.ClusterSummary{}}
-	if diff := cmp.Diff(shop, read[api.ApplicationBody](t, s, "/applications/Shop?expand=false")); diff != "" {
+	shop := fleet.ApplicationBody{Name: "shop", Attributes: map[string]any{"name": "shop"}, Clusters: map[string][]fleet.ClusterSummary{}}
+	if diff := cmp.Diff(shop, read[fleet.ApplicationBody](t, s, "/applications/Shop?expand=false")); diff != "" {
 		t.Error(diff)
 	}
 	if b := failure(t, call(s, "GET", "/applications/nope", ""), 404); b.Message != "Application not found (id: nope)" {
@@ -57,14 +58,14 @@ func (away) ServerGroups(context.Context, string) ([]gennaker.ServerGroup, error
 func TestApplicationsShowWithoutTheFleet(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	cfg := w.config()
-	cfg.Fleet = provider.NewFleet(provider.Provider{Account: gennaker.Account{Name: "local"}, Inventory: away{w}})
-	s := api.New(cfg)
+	all := w.rooms()
+	all.fleet.Fleet = provider.NewFleet(provider.Provider{Account: gennaker.Account{Name: "local"}, Inventory: away{w}})
+	s := api.New(all.config())
 	want := []map[string]any{{"name": "demo", "email": "a@example.com"}}
 	if diff := cmp.Diff(want, read[[]map[string]any](t, s, "/applications")); diff != "" {
 		t.Error(diff)
 	}
-	if got := read[api.ApplicationBody](t, s, "/applications/demo?expand=false"); got.Name != "Demo" {
+	if got := read[fleet.ApplicationBody](t, s, "/applications/demo?expand=false"); got.Name != "Demo" {
 		t.Errorf("got %+v", got)
 	}
 	failure(t, call(s, "GET", "/applications/demo?expand=true", ""), 503)
@@ -81,10 +82,10 @@ func TestClusters(t *testing.T) {
 	if got := read[map[string][]string](t, s, "/applications/nope/clusters"); got == nil || len(got) > 0 {
 		t.Errorf("clusters of nothing: %v", got)
 	}
-	if got := read[[]api.ClusterSummary](t, s, "/applications/nope/clusters/local"); got == nil || len(got) > 0 {
+	if got := read[[]fleet.ClusterSummary](t, s, "/applications/nope/clusters/local"); got == nil || len(got) > 0 {
 		t.Errorf("clusters of nothing: %v", got)
 	}
-	c := read[api.ClusterBody](t, s, "/applications/demo/clusters/local/demo-prod")
+	c := read[fleet.ClusterBody](t, s, "/applications/demo/clusters/local/demo-prod")
 	if len(c.ServerGroups) != 2 || c.ServerGroups[0].Name != "demo-prod-v000" || c.AccountName != "local" || c.ServerGroups[0].LaunchConfig == nil {
 		t.Errorf("got %+v", c)
 	}
@@ -110,7 +111,7 @@ func TestServerGroups(t *testing.T) {
 	}
 	for query, want := range tests {
 		var got []string
-		for _, g := range read[[]api.ServerGroupBody](t, s, "/applications/demo/serverGroups"+query) {
+		for _, g := range read[[]fleet.ServerGroupBody](t, s, "/applications/demo/serverGroups"+query) {
 			got = append(got, g.Name)
 			if g.LaunchConfig != nil {
 				t.Errorf("%s shows what it runs", g.Name)
@@ -120,11 +121,11 @@ func TestServerGroups(t *testing.T) {
 			t.Errorf("%s: %v, want %s", query, got, want)
 		}
 	}
-	if got := read[[]api.ServerGroupBody](t, s, "/applications/demo/serverGroups?expand=true"); got[0].LaunchConfig == nil {
+	if got := read[[]fleet.ServerGroupBody](t, s, "/applications/demo/serverGroups?expand=true"); got[0].LaunchConfig == nil {
 		t.Error("expanded, it does not show what it runs")
 	}
 	const at = "/applications/demo/serverGroups/local/local/"
-	g := read[api.ServerGroupBody](t, s, at+"demo-prod-v001")
+	g := read[fleet.ServerGroupBody](t, s, at+"demo-prod-v001")
 	if g.Name != "demo-prod-v001" || g.Type != "local" || g.Application != "demo" || g.Instances == nil {
 		t.Errorf("got %+v", g)
 	}
@@ -191,8 +192,8 @@ func TestAccounts(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	failure(t, call(s, "GET", "/credentials/moon", ""), 404)
-	u := read[api.UserBody](t, s, "/auth/user")
-	if diff := cmp.Diff(api.UserBody{Username: "anonymous", Email: "anonymous", Roles: []string{}, AllowedAccounts: []string{"local", "prod"}, Enabled: true}, u); diff != "" {
+	u := read[fleet.UserBody](t, s, "/auth/user")
+	if diff := cmp.Diff(fleet.UserBody{Username: "anonymous", Email: "anonymous", Roles: []string{}, AllowedAccounts: []string{"local", "prod"}, Enabled: true}, u); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
+	"github.com/gennaker/gennaker/internal/api/document"
 	"github.com/gennaker/gennaker/internal/lint"
 )
 
@@ -28,24 +29,24 @@ func TestSaveAnswersWithWarnings(t *testing.T) {
 	w := newWorld(t)
 	s := api.New(w.config())
 	res := call(s, "POST", "/pipelines", unlucky)
-	var got api.LintBody
+	var got document.LintBody
 	if err := json.Unmarshal(res.Body.Bytes(), &got); err != nil || res.Code != 200 {
 		t.Fatalf("status %d, body %q: %v", res.Code, res.Body, err)
 	}
 	if diff := cmp.Diff(unluckyWarnings(), got.Warnings); diff != "" {
 		t.Error(diff)
 	}
-	if n, kind := res.Header().Get(api.WarningsHeader), res.Header().Get("Content-Type"); n != "1" || kind != "application/json" {
+	if n, kind := res.Header().Get(document.WarningsHeader), res.Header().Get("Content-Type"); n != "1" || kind != "application/json" {
 		t.Errorf("%s warnings, content type %s", n, kind)
 	}
 	res = call(s, "PUT", "/pipelines/p1", unlucky)
 	var doc map[string]any
-	if err := json.Unmarshal(res.Body.Bytes(), &doc); err != nil || doc["name"] != "new" || res.Header().Get(api.WarningsHeader) != "1" {
-		t.Errorf("PUT: status %d, body %s, %s warnings", res.Code, res.Body, res.Header().Get(api.WarningsHeader))
+	if err := json.Unmarshal(res.Body.Bytes(), &doc); err != nil || doc["name"] != "new" || res.Header().Get(document.WarningsHeader) != "1" {
+		t.Errorf("PUT: status %d, body %s, %s warnings", res.Code, res.Body, res.Header().Get(document.WarningsHeader))
 	}
 	res = call(s, "POST", "/pipelines", `{"application":"demo","name":"new"}`)
-	if res.Code != 200 || res.Body.Len() > 0 || res.Header().Get(api.WarningsHeader) != "0" {
-		t.Errorf("without warnings: status %d, body %q, %s warnings", res.Code, res.Body, res.Header().Get(api.WarningsHeader))
+	if res.Code != 200 || res.Body.Len() > 0 || res.Header().Get(document.WarningsHeader) != "0" {
+		t.Errorf("without warnings: status %d, body %q, %s warnings", res.Code, res.Body, res.Header().Get(document.WarningsHeader))
 	}
 	if n := len(w.changes()); n != 3 {
 		t.Errorf("%d changes: %v", n, w.changes())
@@ -96,7 +97,7 @@ func TestLintEndpoint(t *testing.T) {
 				failure(t, res, tt.status)
 				return
 			}
-			var got api.LintBody
+			var got document.LintBody
 			if err := json.Unmarshal(res.Body.Bytes(), &got); err != nil || res.Code != 200 {
 				t.Fatalf("status %d, body %q: %v", res.Code, res.Body, err)
 			}

@@ -2,11 +2,13 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,14 +17,43 @@ import (
 	"github.com/gennaker/gennaker"
 )
 
-// request is a request that was allowed.
-type request struct {
+// Request is a request that was allowed.
+type Request struct {
 	*http.Request
-	caller Caller
-	text   []byte // the body
+	Caller Caller
+	Text   []byte      // the body, of a row that takes one
+	Answer http.Header // of the answer
 
-	stale  []string // of [StaleHeader]
-	absent []string // accounts that the answer lacks
+	query   url.Values
+	row     *Route
+	closing context.Context
+}
+
+// Closing returns a context that ends when the server shuts down. What waits
+// for something ends then.
+func (r *Request) Closing() context.Context { return r.closing }
+
+// Document returns the body, a JSON object.
+//
+// Errors: Invalid or TooLarge, with the position.
+func (r *Request) Document() (*gennaker.Document, error) {
+	return gennaker.ParseDocument(r.Text) //nolint:wrapcheck // it says where
+}
+
+// Query returns the first value of a query parameter, "" if it is absent. The
+// row must declare it.
+func (r *Request) Query(name string) string {
+	if values := r.values(name); len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+func (r *Request) values(name string) []string {
+	if !slices.Contains(r.row.Query, name) {
+		panic(fmt.Sprintf("%s %s does not declare the query parameter %s", r.row.Method, r.row.Pattern, name))
+	}
+	return r.query[name]
 }
 
 // readBody reads all of the body, or nothing if it says that it is too long.
@@ -44,24 +75,24 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return text, nil
 }
 
-// blank reports whether the request has no body worth reading.
-func (r *request) blank() bool { return len(bytes.TrimSpace(r.text)) == 0 }
+// Blank reports whether the request has no body worth reading.
+func (r *Request) Blank() bool { return len(bytes.TrimSpace(r.Text)) == 0 }
 
-// decode reads the body into a T, whose fields' types are checked; fields that
+// Decode reads the body into a T, whose fields' types are checked; fields that
 // T does not have are in the document.
 //
 // Errors: Invalid or TooLarge, with the position.
-func decode[T any](r *request) (T, *gennaker.Document, error) {
+func Decode[T any](r *Request) (T, *gennaker.Document, error) {
 	var v T
-	doc, err := gennaker.ParseDocument(r.text)
+	doc, err := gennaker.ParseDocument(r.Text)
 	if err != nil {
 		return v, nil, err
 	}
-	return v, doc, unmarshal(doc, "", r.text, &v)
+	return v, doc, Unmarshal(doc, "", r.Text, &v)
 }
 
-// unmarshal reads text, the part of doc at path, into v.
-func unmarshal(doc *gennaker.Document, path string, text []byte, v any) error {
+// Unmarshal reads text, the part of doc at path, into v.
+func Unmarshal(doc *gennaker.Document, path string, text []byte, v any) error {
 	err := json.Unmarshal(text, v)
 	if err == nil {
 		return nil
@@ -91,17 +122,17 @@ func jsonName(kind string) string {
 	return kind
 }
 
-// errQuery says what is wrong with a query parameter.
-func errQuery(name, format string, args ...any) error {
+// ErrQuery says what is wrong with a query parameter.
+func ErrQuery(name, format string, args ...any) error {
 	p := gennaker.Problem{Path: name, Message: fmt.Sprintf(format, args...)}
 	return &gennaker.Error{Kind: gennaker.Invalid, Message: "query parameter " + p.String(), Problems: []gennaker.Problem{p}}
 }
 
-// list returns the values of a query parameter that may be repeated, may hold
+// List returns the values of a query parameter that may be repeated, may hold
 // several with commas between, or both.
-func (r *request) list(name string) []string {
+func (r *Request) List(name string) []string {
 	var out []string
-	for _, v := range r.URL.Query()[name] {
+	for _, v := range r.values(name) {
 		for part := range strings.SplitSeq(v, ",") {
 			if part = strings.TrimSpace(part); part != "" && !slices.Contains(out, part) {
 				out = append(out, part)
@@ -111,31 +142,31 @@ func (r *request) list(name string) []string {
 	return out
 }
 
-// count returns a query parameter that is a number: otherwise if it is absent
+// Count returns a query parameter that is a number: otherwise if it is absent
 // or 0, and most if it is more than that.
-func (r *request) count(name string, otherwise, most int) (int, error) {
-	v := r.URL.Query().Get(name)
+func (r *Request) Count(name string, otherwise, most int) (int, error) {
+	v := r.Query(name)
 	if v == "" {
 		return otherwise, nil
 	}
 	n, err := strconv.Atoi(v)
 	switch {
 	case err != nil || n < 0:
-		return 0, errQuery(name, "must be a number of at least 0, not %.40q", v)
+		return 0, ErrQuery(name, "must be a number of at least 0, not %.40q", v)
 	case n == 0:
 		return otherwise, nil
 	}
 	return min(n, most), nil
 }
 
-// flag returns a query parameter that is true or false.
-func (r *request) flag(name string, otherwise bool) (bool, error) {
-	switch v := r.URL.Query().Get(name); v {
+// Flag returns a query parameter that is true or false.
+func (r *Request) Flag(name string, otherwise bool) (bool, error) {
+	switch v := r.Query(name); v {
 	case "":
 		return otherwise, nil
 	case "true", "false":
 		return v == "true", nil
 	default:
-		return false, errQuery(name, "must be true or false, not %.40q", v)
+		return false, ErrQuery(name, "must be true or false, not %.40q", v)
 	}
 }

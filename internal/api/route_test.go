@@ -310,9 +310,9 @@ func TestPaths(t *testing.T) {
 
 func TestPanicsAndInternalErrorsHideTheirCause(t *testing.T) {
 	t.Parallel()
-	tests := map[string]func(w *world, c *api.Config){
-		"panic": func(_ *world, c *api.Config) { c.Catalog = nil },
-		"error of no kind": func(w *world, _ *api.Config) {
+	tests := map[string]func(w *world, all *rooms){
+		"panic": func(_ *world, all *rooms) { all.fleet.Applications = nil },
+		"error of no kind": func(w *world, _ *rooms) {
 			w.fail = errors.New("secret of the database")
 		},
 	}
@@ -320,11 +320,11 @@ func TestPanicsAndInternalErrorsHideTheirCause(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			cfg := w.config()
+			all := w.rooms()
 			var log strings.Builder
-			cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
-			prepare(w, &cfg)
-			s := api.New(cfg)
+			all.fleet.Log = slog.New(slog.NewTextHandler(&log, nil))
+			prepare(w, &all)
+			s := api.New(all.config())
 			b := failure(t, call(s, "GET", "/applications", ""), 500)
 			_, id, _ := strings.Cut(b.Message, "incident ")
 			id = strings.TrimSuffix(id, ")")

@@ -11,23 +11,22 @@ import (
 // maxStreams bounds the streams that are open at a time.
 const maxStreams = 1000
 
-// stream is an answer that goes on until its client leaves, the server shuts
-// down or run returns. As long as run wrote nothing it can still fail.
-type stream struct {
-	contentType string
-	run         func(ctx context.Context, out *streamWriter) error
+// Stream is an answer that goes on until its client leaves, the server shuts
+// down or Run returns. As long as Run wrote nothing it can still fail.
+type Stream struct {
+	Run func(ctx context.Context, out *StreamWriter) error
 }
 
-// streamWriter sends every piece at once.
-type streamWriter struct {
+// StreamWriter sends every piece at once.
+type StreamWriter struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	kind    string
 	started bool
 }
 
-// start sends the header.
-func (o *streamWriter) start() error {
+// Start sends the header.
+func (o *StreamWriter) Start() error {
 	if !o.started {
 		o.started = true
 		o.w.Header().Set("Content-Type", o.kind)
@@ -37,9 +36,9 @@ func (o *streamWriter) start() error {
 }
 
 // Write sends b. A client that does not take it in time is given up.
-func (o *streamWriter) Write(b []byte) (int, error) {
+func (o *StreamWriter) Write(b []byte) (int, error) {
 	_ = o.control.SetWriteDeadline(time.Now().Add(writeTimeout)) // a recorder of a test knows none
-	if err := o.start(); err != nil {
+	if err := o.Start(); err != nil {
 		return 0, err
 	}
 	n, err := o.w.Write(b)
@@ -49,7 +48,7 @@ func (o *streamWriter) Write(b []byte) (int, error) {
 	return n, o.control.Flush()
 }
 
-func (s *Server) writeStream(w http.ResponseWriter, r *request, a *stream) {
+func (s *Server) writeStream(w http.ResponseWriter, r *Request, a *Stream) {
 	defer s.open.Add(-1)
 	if s.open.Add(1) > maxStreams {
 		s.fail(w, r.Request, gennaker.Errorf(gennaker.Unavailable, "%d streams are open already", maxStreams).
@@ -59,14 +58,14 @@ func (s *Server) writeStream(w http.ResponseWriter, r *request, a *stream) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(s.streams, cancel)()
-	out := &streamWriter{w: w, control: http.NewResponseController(w), kind: a.contentType}
+	out := &StreamWriter{w: w, control: http.NewResponseController(w), kind: r.row.Handler.Media}
 	// The last write of an earlier request on this connection set a deadline.
 	_ = out.control.SetWriteDeadline(time.Time{})
 	if r.Method == http.MethodHead {
-		_ = out.start()
+		_ = out.Start()
 		return
 	}
-	err := a.run(ctx, out)
+	err := a.Run(ctx, out)
 	switch {
 	case err == nil:
 	case !out.started:

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
+	"github.com/gennaker/gennaker/internal/api/execution"
 	"github.com/gennaker/gennaker/internal/template"
 )
 
@@ -109,26 +110,26 @@ func TestTemplateTasks(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		method, target, body string
-		want                 api.Operation
+		want                 execution.Operation
 		message              string // of a refusal
 	}{
-		"create": {"POST", "/create", `{"id":"t","metadata":{"scopes":["global"]}}`, api.Operation{
+		"create": {"POST", "/create", `{"id":"t","metadata":{"scopes":["global"]}}`, execution.Operation{
 			Application: "spinnaker", Description: "Create pipeline template 't'",
 			Jobs: []map[string]any{{"type": "createV2PipelineTemplate", "pipelineTemplate": `{"id":"t","metadata":{"scopes":["global"]},"schema":"v2"}`}},
 		}, ""},
-		"create for an application": {"POST", "/create?tag=stable", `{"id":"t","schema":"v2","metadata":{"scopes":["demo"]}}`, api.Operation{
+		"create for an application": {"POST", "/create?tag=stable", `{"id":"t","schema":"v2","metadata":{"scopes":["demo"]}}`, execution.Operation{
 			Application: "demo", Description: "Create pipeline template 't'",
 			Jobs: []map[string]any{{"type": "createV2PipelineTemplate", "tag": "stable", "pipelineTemplate": `{"id":"t","metadata":{"scopes":["demo"]},"schema":"v2"}`}},
 		}, ""},
-		"update": {"POST", "/update/t?tag=test&skipPlanDependents=true", `{"id":"t","schema":"v2"}`, api.Operation{
+		"update": {"POST", "/update/t?tag=test&skipPlanDependents=true", `{"id":"t","schema":"v2"}`, execution.Operation{
 			Application: "spinnaker", Description: "Update pipeline template 't'",
 			Jobs: []map[string]any{{"type": "updateV2PipelineTemplate", "tag": "test", "id": "t", "skipPlanDependents": true, "pipelineTemplate": `{"id":"t","schema":"v2"}`}},
 		}, ""},
-		"delete": {"DELETE", "/t?tag=stable&application=demo", "", api.Operation{
+		"delete": {"DELETE", "/t?tag=stable&application=demo", "", execution.Operation{
 			Application: "demo", Description: "Delete pipeline template 't:stable'",
 			Jobs: []map[string]any{{"type": "deleteV2PipelineTemplate", "pipelineTemplateId": "t", "tag": "stable"}},
 		}, ""},
-		"delete by digest": {"DELETE", "/t?digest=sha256:00", "", api.Operation{
+		"delete by digest": {"DELETE", "/t?digest=sha256:00", "", execution.Operation{
 			Application: "spinnaker", Description: "Delete pipeline template 't@sha256:00'",
 			Jobs: []map[string]any{{"type": "deleteV2PipelineTemplate", "pipelineTemplateId": "t", "digest": "00"}},
 		}, ""},
@@ -148,7 +149,7 @@ func TestTemplateTasks(t *testing.T) {
 				}
 				return
 			}
-			var view api.TaskBody
+			var view execution.TaskBody
 			if err := json.Unmarshal(res.Body.Bytes(), &view); err != nil || res.Code != http.StatusAccepted || view.Status != gennaker.Succeeded {
 				t.Fatalf("got %d %s, %v", res.Code, res.Body, err)
 			}

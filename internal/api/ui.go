@@ -1,26 +1,18 @@
 package api
 
-import (
-	_ "embed"
-	"net/http"
-)
+import _ "embed"
 
 //go:embed ui.html
 var uiPage string
 
-func (s *Server) root(*request) (any, error) {
-	return content{status: http.StatusFound, header: http.Header{"Location": {"/ui/"}}}, nil
+func (*Server) root(r *Request) (Nothing, error) {
+	r.Answer.Set("Location", "/ui/")
+	return Nothing{}, nil
 }
 
 // ui shows a page that says where to look until there is a user interface.
-func (s *Server) ui(*request) (any, error) {
-	return content{
-		status: http.StatusOK,
-		header: http.Header{
-			"Content-Type":            {"text/html; charset=utf-8"},
-			"Content-Security-Policy": {"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"},
-			"Referrer-Policy":         {"no-referrer"},
-		},
-		text: uiPage,
-	}, nil
+func (*Server) ui(r *Request) (*Content, error) {
+	r.Answer.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+	r.Answer.Set("Referrer-Policy", "no-referrer")
+	return &Content{uiPage}, nil
 }

@@ -17,6 +17,9 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
+	"github.com/gennaker/gennaker/internal/api/document"
+	"github.com/gennaker/gennaker/internal/api/execution"
+	"github.com/gennaker/gennaker/internal/api/fleet"
 	"github.com/gennaker/gennaker/internal/expr"
 	"github.com/gennaker/gennaker/internal/lint"
 	"github.com/gennaker/gennaker/internal/provider"
@@ -40,7 +43,7 @@ type world struct {
 	trigger    gennaker.Trigger
 	subs       chan chan gennaker.Event // each subscription
 
-	operations []api.Operation
+	operations []execution.Operation
 	task       func() gennaker.Execution // the execution of the last operation; nil is one that succeeded
 	prod       *cluster
 }
@@ -139,7 +142,7 @@ func (w *world) StartPipeline(_ context.Context, app, name string, tr gennaker.T
 	return id, w.change("start %s of %s as %s by %s", name, app, id, tr.User)
 }
 
-func (w *world) StartTask(_ context.Context, op api.Operation, user string) (string, error) {
+func (w *world) StartTask(_ context.Context, op execution.Operation, user string) (string, error) {
 	w.mu.Lock()
 	w.operations = append(w.operations, op)
 	w.mu.Unlock()
@@ -227,8 +230,8 @@ func (w *world) Check(stages []gennaker.StageConfig) []gennaker.Problem {
 }
 
 // Lint finds nothing but waits of 13, each twice.
-func (w *world) Accounts() []api.ArtifactAccount {
-	return []api.ArtifactAccount{{Name: "embedded-artifact", Types: []string{"embedded/base64"}}}
+func (w *world) Accounts() []document.ArtifactAccount {
+	return []document.ArtifactAccount{{Name: "embedded-artifact", Types: []string{"embedded/base64"}}}
 }
 
 func (w *world) Fetch(context.Context, map[string]any) ([]byte, error) { return []byte(`"x"`), w.fail }
@@ -253,7 +256,7 @@ func (w *world) Lint(_ context.Context, text []byte) ([]lint.Warning, error) {
 }
 
 // Evaluate evaluates with the place in the root, as it is asked for.
-func (w *world) Evaluate(ctx context.Context, at api.Place, text string, more map[string]any) (any, expr.Summary, error) {
+func (w *world) Evaluate(ctx context.Context, at execution.Place, text string, more map[string]any) (any, expr.Summary, error) {
 	if _, err := w.Execution(ctx, at.Execution); err != nil {
 		return nil, expr.Summary{}, err
 	}
@@ -315,17 +318,33 @@ func (w *world) Logs(ctx context.Context, ref gennaker.ServerGroupRef, instance 
 }
 
 // config returns a server's configuration whose everything is w.
-func (w *world) config() api.Config {
-	return api.Config{
-		Log: slog.New(slog.DiscardHandler), Version: "1.2.3", Templates: w, Planner: w,
-		Executions: w, Launcher: w, History: w, Catalog: w, Checker: w, Linter: w, Artifacts: w, Expressions: w, Events: w,
-		Accounts: accounts{w},
-		Fleet: provider.NewFleet(provider.Provider{
+// rooms is what the routes of a world are made of.
+type rooms struct {
+	fleet     fleet.Config
+	document  document.Config
+	execution execution.Config
+}
+
+func (w *world) rooms() rooms {
+	log, tasks := slog.New(slog.DiscardHandler), execution.Runner{Launcher: w, History: w, Events: w}
+	return rooms{
+		fleet.Config{Log: log, Applications: w, Accounts: accounts{w}, Fleet: provider.NewFleet(provider.Provider{
 			Account:   gennaker.Account{Name: "local", Type: "local", CloudProvider: "local", Regions: []string{"local"}},
 			Inventory: w, Logs: w, Manifests: manifests{w: w},
-		}, w.prod.provider()),
+		}, w.prod.provider())},
+		document.Config{Catalog: w, Templates: w, Planner: w, Linter: w, Artifacts: w, Access: api.Loopback{}, Tasks: tasks},
+		execution.Config{Runner: tasks, Executions: w, Checker: w, Expressions: w, Pipelines: w},
 	}
 }
+
+func (r rooms) config() api.Config {
+	return api.Config{
+		Log: r.fleet.Log, Version: "1.2.3",
+		Routes: slices.Concat(fleet.Routes(r.fleet), document.Routes(r.document), execution.Routes(r.execution)),
+	}
+}
+
+func (w *world) config() api.Config { return w.rooms().config() }
 
 // call sends a request from this machine to s.
 func call(s http.Handler, method, target, body string, header ...string) *httptest.ResponseRecorder {

@@ -31,7 +31,7 @@ type place struct {
 	run func(ctx context.Context) // until ctx ends; nil is nothing to do
 }
 
-// accounts keeps the accounts while they come and go: api.Accounts.
+// accounts keeps the accounts while they come and go: fleet.Accounts.
 type accounts struct {
 	log   *slog.Logger
 	fleet *provider.Fleet

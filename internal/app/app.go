@@ -15,12 +15,16 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
+	documents "github.com/gennaker/gennaker/internal/api/document"
+	"github.com/gennaker/gennaker/internal/api/execution"
+	"github.com/gennaker/gennaker/internal/api/fleet"
 	"github.com/gennaker/gennaker/internal/bake"
 	"github.com/gennaker/gennaker/internal/engine"
 	"github.com/gennaker/gennaker/internal/expr"
@@ -168,10 +172,19 @@ func (a *App) compose(ctx context.Context) error {
 	}
 	late.engine = a.engine
 	close(late.ready)
+	tasks := execution.Runner{Launcher: launcher{l}, History: a.db, Events: a.hub}
 	a.api = api.New(api.Config{
-		Accounts: a.places, Templates: a.db, Planner: ahead, Artifacts: out.artifacts, Preconfigured: a.cfg.Settings.preconfigured(),
-		Log: a.log, Version: a.cfg.Version, Executions: audited{a.engine, a.db}, Launcher: launcher{l},
-		History: a.db, Catalog: a.db, Checker: registry, Linter: linter{registry, a.db, known}, Expressions: expressions{a.engine}, Events: a.hub, Fleet: a.fleet, Health: a.health,
+		Log: a.log, Version: a.cfg.Version, Health: a.health, Access: api.Loopback{},
+		Routes: slices.Concat(
+			fleet.Routes(fleet.Config{Log: a.log, Applications: a.db, Fleet: a.fleet, Accounts: a.places}),
+			documents.Routes(documents.Config{
+				Catalog: a.db, Templates: a.db, Planner: ahead, Linter: linter{registry, a.db, known}, Artifacts: out.artifacts,
+				Preconfigured: a.cfg.Settings.preconfigured(), Access: api.Loopback{}, Tasks: tasks,
+			}),
+			execution.Routes(execution.Config{
+				Runner: tasks, Executions: audited{a.engine, a.db}, Checker: registry, Expressions: expressions{a.engine}, Pipelines: a.db,
+			}),
+		),
 	})
 	return nil
 }

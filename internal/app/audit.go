@@ -11,7 +11,7 @@ import (
 	"github.com/gennaker/gennaker/internal/store"
 )
 
-// audited records what users do to executions: api.Executions.
+// audited records what users do to executions: execution.Executions.
 type audited struct {
 	engine *engine.Engine
 	db     *store.DB

@@ -4,16 +4,16 @@ import (
 	"context"
 
 	"github.com/gennaker/gennaker"
-	"github.com/gennaker/gennaker/internal/api"
+	"github.com/gennaker/gennaker/internal/api/execution"
 	"github.com/gennaker/gennaker/internal/engine"
 	"github.com/gennaker/gennaker/internal/launch"
 )
 
-// launcher is api.Launcher.
+// launcher is execution.Launcher.
 type launcher struct{ *launch.Launcher }
 
 // StartTask starts an operation.
-func (l launcher) StartTask(ctx context.Context, op api.Operation, user string) (string, error) {
+func (l launcher) StartTask(ctx context.Context, op execution.Operation, user string) (string, error) {
 	return l.Launcher.StartTask(ctx, op.Application, op.Description, op.Jobs, user, op.Key)
 }
 

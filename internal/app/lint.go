@@ -3,7 +3,7 @@ package app
 import (
 	"context"
 
-	"github.com/gennaker/gennaker/internal/api"
+	"github.com/gennaker/gennaker/internal/api/execution"
 	"github.com/gennaker/gennaker/internal/engine"
 	"github.com/gennaker/gennaker/internal/expr"
 	"github.com/gennaker/gennaker/internal/lint"
@@ -11,7 +11,7 @@ import (
 	"github.com/gennaker/gennaker/internal/store"
 )
 
-// linter lints with what the server knows: api.Linter.
+// linter lints with what the server knows: document.Linter.
 type linter struct {
 	registry  *stage.Registry
 	db        *store.DB
@@ -30,10 +30,10 @@ func (l linter) Lint(ctx context.Context, text []byte) ([]lint.Warning, error) {
 	})
 }
 
-// expressions evaluates in executions: api.Expressions.
+// expressions evaluates in executions: execution.Expressions.
 type expressions struct{ *engine.Engine }
 
 // Evaluate returns the value of a text at a place of an execution.
-func (e expressions) Evaluate(ctx context.Context, at api.Place, text string, more map[string]any) (any, expr.Summary, error) {
+func (e expressions) Evaluate(ctx context.Context, at execution.Place, text string, more map[string]any) (any, expr.Summary, error) {
 	return e.Engine.Evaluate(ctx, at.Execution, at.Stage, at.After, text, more)
 }

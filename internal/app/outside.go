@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/gennaker/gennaker"
-	"github.com/gennaker/gennaker/internal/api"
+	"github.com/gennaker/gennaker/internal/api/document"
 	"github.com/gennaker/gennaker/internal/artifact/fetch"
 	"github.com/gennaker/gennaker/internal/egress"
 	"github.com/gennaker/gennaker/internal/stage/remote"
@@ -52,17 +52,17 @@ func newOutside(s Settings, dir string, log *slog.Logger) (o outside, err error)
 // artifacts fetches what pipelines refer to: template.Fetcher.
 type artifacts struct{ accounts *fetch.Accounts }
 
-// Accounts returns the accounts: with Fetch, api.Artifacts.
-func (a artifacts) Accounts() []api.ArtifactAccount {
-	var out []api.ArtifactAccount
+// Accounts returns the accounts: with Fetch, document.Artifacts.
+func (a artifacts) Accounts() []document.ArtifactAccount {
+	var out []document.ArtifactAccount
 	for _, account := range a.accounts.Names() {
-		out = append(out, api.ArtifactAccount(account))
+		out = append(out, document.ArtifactAccount(account))
 	}
 	return out
 }
 
 // preconfigured returns the stages that the settings make.
-func (s Settings) preconfigured() (out api.Preconfigured) {
+func (s Settings) preconfigured() (out document.Preconfigured) {
 	for _, v := range remote.Views(s.Webhook.Preconfigured, nil, true) {
 		out.Webhooks = append(out.Webhooks, v)
 	}

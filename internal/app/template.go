@@ -27,7 +27,7 @@ func evaluator(ctx context.Context, functions func(context.Context) map[string]e
 	}
 }
 
-// planner looks ahead: api.Planner.
+// planner looks ahead: document.Planner.
 type planner struct {
 	template.Resolver
 	db        *store.DB

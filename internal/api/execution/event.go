@@ -1,4 +1,4 @@
-package api
+package execution
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/api"
 )
 
 const (
@@ -19,16 +20,16 @@ const (
 // events streams what changes. There is no memory of what was sent: a client
 // that comes back with the ID of its last event is told to read anew, by an
 // event of type "reset".
-func (s *Server) events(r *request) (any, error) {
-	application, execution := r.URL.Query().Get("application"), r.URL.Query().Get("execution")
+func (h handlers) events(r *api.Request) (*api.Stream, error) {
+	application, execution := r.Query("application"), r.Query("execution")
 	wanted := func(e gennaker.Event) bool {
 		// An event that names no application may be of any.
 		return (application == "" || e.Application == "" || strings.EqualFold(e.Application, application)) &&
 			(execution == "" || e.Execution == execution)
 	}
 	lastID := r.Header.Get("Last-Event-ID")
-	return &stream{"text/event-stream", func(ctx context.Context, out *streamWriter) error {
-		events := s.Events.Subscribe(ctx)
+	return &api.Stream{Run: func(ctx context.Context, out *api.StreamWriter) error {
+		events := h.Events.Subscribe(ctx)
 		if _, err := fmt.Fprintf(out, "retry: %d\n\n", retryAfter); err != nil {
 			return err
 		}
@@ -42,7 +43,7 @@ func (s *Server) events(r *request) (any, error) {
 }
 
 // sendEvents writes until ctx ends or events is closed.
-func sendEvents(ctx context.Context, out *streamWriter, events <-chan gennaker.Event, wanted func(gennaker.Event) bool) error {
+func sendEvents(ctx context.Context, out *api.StreamWriter, events <-chan gennaker.Event, wanted func(gennaker.Event) bool) error {
 	tick := time.NewTicker(heartbeat)
 	defer tick.Stop()
 	for {
@@ -66,7 +67,7 @@ func sendEvents(ctx context.Context, out *streamWriter, events <-chan gennaker.E
 	}
 }
 
-func sendEvent(out *streamWriter, e gennaker.Event) error {
+func sendEvent(out *api.StreamWriter, e gennaker.Event) error {
 	data, err := json.Marshal(e)
 	if err != nil {
 		return fmt.Errorf("encode event %d: %w", e.ID, err)

@@ -1,4 +1,4 @@
-package api
+package document
 
 import (
 	"context"
@@ -9,9 +9,10 @@ import (
 	"maps"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/api"
+	"github.com/gennaker/gennaker/internal/api/execution"
 	"github.com/gennaker/gennaker/internal/template"
 )
 
@@ -39,12 +40,12 @@ type Planner interface {
 const noApplication = "spinnaker"
 
 // allTemplates returns the templates for the scopes that the query names.
-func (s *Server) allTemplates(r *request) ([]template.Template, error) {
-	docs, err := s.Templates.Templates(r.Context())
+func (h handlers) allTemplates(r *api.Request) ([]template.Template, error) {
+	docs, err := h.Templates.Templates(r.Context())
 	if err != nil {
 		return nil, err
 	}
-	scopes := r.list("scopes")
+	scopes := r.List("scopes")
 	var out []template.Template
 	for _, doc := range docs {
 		t, err := template.Parse(doc)
@@ -58,8 +59,8 @@ func (s *Server) allTemplates(r *request) ([]template.Template, error) {
 	return out, nil
 }
 
-func (s *Server) templates(r *request) (any, error) {
-	all, err := s.allTemplates(r)
+func (h handlers) templates(r *api.Request) ([]map[string]any, error) {
+	all, err := h.allTemplates(r)
 	out := []map[string]any{}
 	for _, t := range all {
 		out = append(out, t.Doc)
@@ -68,8 +69,8 @@ func (s *Server) templates(r *request) (any, error) {
 }
 
 // templateVersions lists the copies of each template.
-func (s *Server) templateVersions(r *request) (any, error) {
-	all, err := s.allTemplates(r)
+func (h handlers) templateVersions(r *api.Request) (map[string][]map[string]any, error) {
+	all, err := h.allTemplates(r)
 	out := map[string][]map[string]any{}
 	for _, t := range all {
 		if t.Schema == template.Schema {
@@ -80,20 +81,20 @@ func (s *Server) templateVersions(r *request) (any, error) {
 }
 
 // version returns the copy that the path and the query name.
-func (r *request) version() (template.Version, error) {
+func version(r *api.Request) (template.Version, error) {
 	q := r.URL.Query()
 	v := template.Version{ID: r.PathValue("id"), Tag: q.Get("tag"), Digest: strings.TrimPrefix(q.Get("digest"), "sha256:")}
 	return v, v.Check()
 }
 
-func (s *Server) template(r *request) (any, error) {
-	v, err := r.version()
+func (h handlers) template(r *api.Request) (map[string]any, error) {
+	v, err := version(r)
 	if err != nil {
 		return nil, err
 	}
-	doc, err := s.Templates.Template(r.Context(), v)
+	doc, err := h.Templates.Template(r.Context(), v)
 	if err != nil {
-		return nil, orNotFound(err, "Pipeline template not found (id: %s)", v.Key())
+		return nil, api.OrNotFound(err, "Pipeline template not found (id: %s)", v.Key())
 	}
 	out := map[string]any{}
 	for key, value := range doc {
@@ -113,9 +114,9 @@ type Dependent struct {
 	PipelineName     string `json:"pipelineName"`
 }
 
-func (s *Server) templateDependents(r *request) (any, error) {
+func (h handlers) templateDependents(r *api.Request) ([]Dependent, error) {
 	v := template.Version{ID: r.PathValue("id")}
-	all, err := s.Catalog.Pipelines(r.Context(), "")
+	all, err := h.Catalog.Pipelines(r.Context(), "")
 	if err != nil {
 		return nil, err
 	}
@@ -129,12 +130,8 @@ func (s *Server) templateDependents(r *request) (any, error) {
 }
 
 // saveTemplate runs the task that creates or updates the template in the body.
-func (s *Server) saveTemplate(r *request, kind, does string, more map[string]any) (any, error) {
-	v, err := r.version()
-	if err != nil {
-		return nil, err
-	}
-	doc, err := gennaker.ParseDocument(r.text)
+func (h handlers) saveTemplate(r *api.Request, doc *gennaker.Document, kind, does string, more map[string]any) (*execution.TaskBody, error) {
+	v, err := version(r)
 	if err != nil {
 		return nil, err
 	}
@@ -148,70 +145,69 @@ func (s *Server) saveTemplate(r *request, kind, does string, more map[string]any
 	if err != nil {
 		return nil, fmt.Errorf("write the template: %w", err)
 	}
-	job := map[string]any{"type": kind, "pipelineTemplate": base64.StdEncoding.EncodeToString(text), "user": r.caller.User}
+	job := map[string]any{"type": kind, "pipelineTemplate": base64.StdEncoding.EncodeToString(text), "user": r.Caller.User}
 	if v.Tag != "" {
 		job["tag"] = v.Tag
 	}
 	maps.Copy(job, more)
-	view, err := s.runTask(r, Operation{
-		Application: s.templateApplication(r, doc.Value),
+	return h.Tasks.Run(r, execution.Operation{
+		Application: h.templateApplication(r, doc.Value),
 		Description: fmt.Sprintf("%s pipeline template '%v'", does, doc.Value["id"]), Jobs: []map[string]any{job},
 	})
-	return answer{http.StatusAccepted, view}, err
 }
 
 // templateApplication returns the application that a template is for, if it is
 // for one alone.
-func (s *Server) templateApplication(r *request, doc map[string]any) string {
+func (h handlers) templateApplication(r *api.Request, doc map[string]any) string {
 	metadata, _ := doc["metadata"].(map[string]any)
 	scopes, _ := metadata["scopes"].([]any)
 	if len(scopes) != 1 {
 		return noApplication
 	}
 	name, _ := scopes[0].(string)
-	if _, err := s.Catalog.Application(r.Context(), name); err != nil {
+	if _, err := h.Catalog.Application(r.Context(), name); err != nil {
 		return noApplication
 	}
 	return name
 }
 
-func (s *Server) createTemplate(r *request) (any, error) {
-	return s.saveTemplate(r, "createV2PipelineTemplate", "Create", nil)
+func (h handlers) createTemplate(r *api.Request, doc *gennaker.Document) (*execution.TaskBody, error) {
+	return h.saveTemplate(r, doc, "createV2PipelineTemplate", "Create", nil)
 }
 
-func (s *Server) updateTemplate(r *request) (any, error) {
-	skip, err := r.flag("skipPlanDependents", false)
+func (h handlers) updateTemplate(r *api.Request, doc *gennaker.Document) (*execution.TaskBody, error) {
+	skip, err := r.Flag("skipPlanDependents", false)
 	if err != nil {
 		return nil, err
 	}
-	return s.saveTemplate(r, "updateV2PipelineTemplate", "Update", map[string]any{"id": r.PathValue("id"), "skipPlanDependents": skip})
+	return h.saveTemplate(r, doc, "updateV2PipelineTemplate", "Update", map[string]any{"id": r.PathValue("id"), "skipPlanDependents": skip})
 }
 
 // deleteTemplate answers 202, as spin wants it. A task that failed is an error,
 // since spin does not look at it.
-func (s *Server) deleteTemplate(r *request) (any, error) {
-	v, err := r.version()
+func (h handlers) deleteTemplate(r *api.Request) (*execution.TaskBody, error) {
+	v, err := version(r)
 	if err != nil {
 		return nil, err
 	}
-	job := map[string]any{"type": "deleteV2PipelineTemplate", "pipelineTemplateId": v.ID, "user": r.caller.User}
+	job := map[string]any{"type": "deleteV2PipelineTemplate", "pipelineTemplateId": v.ID, "user": r.Caller.User}
 	if v.Tag != "" {
 		job["tag"] = v.Tag
 	}
 	if v.Digest != "" {
 		job["digest"] = v.Digest
 	}
-	application := r.URL.Query().Get("application")
+	application := r.Query("application")
 	if application == "" {
 		application = noApplication
 	}
-	view, err := s.runTask(r, Operation{
+	view, err := h.Tasks.Run(r, execution.Operation{
 		Application: application, Description: fmt.Sprintf("Delete pipeline template '%s'", v.Key()), Jobs: []map[string]any{job},
 	})
 	if err == nil && view.Status.Complete() && !view.Status.Successful() {
 		err = taskFailure(view.Execution)
 	}
-	return answer{http.StatusAccepted, view}, err
+	return view, err
 }
 
 // taskFailure returns why an operation failed.
@@ -229,25 +225,18 @@ func taskFailure(e gennaker.Execution) error {
 
 // planErrorBody is the answer to a config that cannot be planned.
 type planErrorBody struct {
-	ErrorBody
+	api.ErrorBody
 	Errors []template.Error `json:"errors"`
 }
 
-func (s *Server) planTemplate(r *request) (any, error) {
-	doc, err := gennaker.ParseDocument(r.text)
-	if err != nil {
-		return nil, err
-	}
-	pipeline, err := s.Planner.PlanTemplate(r.Context(), doc.Value)
+func (h handlers) planTemplate(r *api.Request, doc *gennaker.Document) (map[string]any, error) {
+	pipeline, err := h.Planner.PlanTemplate(r.Context(), doc.Value)
 	if errs, ok := errors.AsType[*template.Errors](err); ok {
-		body := planErrorBody{Errors: errs.List}
-		body.ErrorBody = ErrorBody{
-			Timestamp: gennaker.At(time.Now()), Status: http.StatusBadRequest, Error: http.StatusText(http.StatusBadRequest), Message: template.Message,
-		}
+		body := planErrorBody{ErrorBody: api.NewErrorBody(http.StatusBadRequest, template.Message), Errors: errs.List}
 		if e, ok := errors.AsType[*gennaker.Error](err); ok {
 			body.Hint, body.Problems = e.Hint, e.Problems
 		}
-		return answer{http.StatusBadRequest, body}, nil
+		return nil, &api.Failure{Status: http.StatusBadRequest, Body: body}
 	}
 	return pipeline, err
 }
@@ -258,23 +247,27 @@ type orderBody struct {
 	IDsToIndices map[string]int `json:"idsToIndices"`
 }
 
-func (s *Server) reorderPipelines(r *request) (any, error) { return s.reorder(r, false) }
+func (h handlers) reorderPipelines(r *api.Request, body orderBody) (*execution.TaskBody, error) {
+	return h.reorder(r, body, false)
+}
 
-func (s *Server) reorderStrategies(r *request) (any, error) { return s.reorder(r, true) }
+func (h handlers) reorderStrategies(r *api.Request, body orderBody) (*execution.TaskBody, error) {
+	return h.reorder(r, body, true)
+}
 
-func (s *Server) reorder(r *request, strategies bool) (any, error) {
-	body, doc, err := decode[orderBody](r)
+func (h handlers) reorder(r *api.Request, body orderBody, strategies bool) (*execution.TaskBody, error) {
+	doc, err := r.Document()
 	if err != nil {
 		return nil, err
 	}
 	if body.Application == "" {
 		return nil, doc.Invalid([]gennaker.Problem{{Path: "application", Message: "is missing"}})
 	}
-	return s.runTask(r, Operation{
+	return h.Tasks.Run(r, execution.Operation{
 		Application: body.Application, Description: "Reorder pipelines of " + body.Application,
 		Jobs: []map[string]any{{
 			"type": "reorderPipelines", "application": body.Application, "isStrategy": strategies,
-			"idsToIndices": doc.Value["idsToIndices"], "user": r.caller.User,
+			"idsToIndices": doc.Value["idsToIndices"], "user": r.Caller.User,
 		}},
 	})
 }

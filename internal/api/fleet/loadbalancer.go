@@ -1,4 +1,4 @@
-package api
+package fleet
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/api"
 	"github.com/gennaker/gennaker/internal/provider"
 )
 
@@ -60,9 +61,9 @@ func object(kind, name, namespace string) *Object {
 
 // loadBalancers lists those of {app}, which own it or stand behind it; all, but
 // without instances, if the path names no application.
-func (s *Server) loadBalancers(r *request) (any, error) {
+func (h handlers) loadBalancers(r *api.Request) ([]LoadBalancerBody, error) {
 	app := r.PathValue("app")
-	out, err := gather(s, r, s.Fleet.All(), answerWithin, func(ctx context.Context, p provider.Provider) ([]LoadBalancerBody, error) {
+	out, err := gather(h, r, h.Fleet.All(), answerWithin, func(ctx context.Context, p provider.Provider) ([]LoadBalancerBody, error) {
 		if app == "" {
 			return balancers(ctx, p, func(gennaker.LoadBalancer) bool { return true }, nil)
 		}
@@ -86,7 +87,7 @@ func (s *Server) loadBalancers(r *request) (any, error) {
 		return nil, err
 	}
 	slices.SortStableFunc(out, func(a, b LoadBalancerBody) int { return strings.Compare(a.Name, b.Name) })
-	return orEmpty(out), nil
+	return api.OrEmpty(out), nil
 }
 
 // balancers returns the load balancers of an account that are wanted. known are
@@ -138,8 +139,8 @@ func behind(ctx context.Context, p provider.Provider, lb gennaker.LoadBalancer, 
 }
 
 // loadBalancer shows one, in a list.
-func (s *Server) loadBalancer(r *request) (any, error) {
-	p, err := s.provider(r.PathValue("account"))
+func (h handlers) loadBalancer(r *api.Request) ([]LoadBalancerBody, error) {
+	p, err := h.provider(r.PathValue("account"))
 	if err != nil {
 		return nil, err
 	}
@@ -149,8 +150,8 @@ func (s *Server) loadBalancer(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.aged(p)
-	return orEmpty(out), nil
+	aged(r, p)
+	return api.OrEmpty(out), nil
 }
 
 // LoadBalancerSummary is a load balancer of that name in all accounts, as
@@ -173,9 +174,9 @@ type LoadBalancerInRegion struct {
 }
 
 // loadBalancerSummaries lists all load balancers by name, account and region.
-func (s *Server) loadBalancerSummaries(r *request) (any, error) {
-	cloud := r.URL.Query().Get("provider")
-	all, err := gather(s, r, s.Fleet.All(), answerWithin, func(ctx context.Context, p provider.Provider) ([]LoadBalancerBody, error) {
+func (h handlers) loadBalancerSummaries(r *api.Request) ([]LoadBalancerSummary, error) {
+	cloud := r.Query("provider")
+	all, err := gather(h, r, h.Fleet.All(), answerWithin, func(ctx context.Context, p provider.Provider) ([]LoadBalancerBody, error) {
 		return balancers(ctx, p, func(lb gennaker.LoadBalancer) bool { return cloud == "" || lb.CloudProvider == cloud }, nil)
 	})
 	if err != nil {

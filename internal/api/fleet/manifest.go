@@ -1,9 +1,8 @@
-package api
+package fleet
 
 import (
-	"net/http"
-
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/api"
 	"github.com/gennaker/gennaker/internal/provider"
 	"github.com/gennaker/gennaker/internal/provider/kubernetes/manifest"
 )
@@ -12,8 +11,8 @@ import (
 const nowhere = "_"
 
 // withManifests returns the account of a path that may have objects.
-func (s *Server) withManifests(r *request) (provider.Provider, error) {
-	p, err := s.provider(r.PathValue("account"))
+func (h handlers) withManifests(r *api.Request) (provider.Provider, error) {
+	p, err := h.provider(r.PathValue("account"))
 	if err == nil && p.Manifests == nil {
 		err = gennaker.Errorf(gennaker.NotFound, "the account %s has no manifests", p.Account.Name)
 	}
@@ -21,7 +20,7 @@ func (s *Server) withManifests(r *request) (provider.Provider, error) {
 }
 
 // location returns the location that a path names.
-func (r *request) location() string {
+func location(r *api.Request) string {
 	if l := r.PathValue("location"); l != nowhere {
 		return l
 	}
@@ -29,52 +28,52 @@ func (r *request) location() string {
 }
 
 // objectRef returns the object that a path names, with its account.
-func (s *Server) objectRef(r *request) (provider.Provider, gennaker.ManifestRef, error) {
-	p, err := s.withManifests(r)
+func (h handlers) objectRef(r *api.Request) (provider.Provider, gennaker.ManifestRef, error) {
+	p, err := h.withManifests(r)
 	if err != nil {
 		return p, gennaker.ManifestRef{}, err
 	}
 	kind, name, err := gennaker.ParseManifestName(r.PathValue("name"))
-	return p, gennaker.ManifestRef{Account: p.Account.Name, Location: r.location(), Kind: kind, Name: name}, err
+	return p, gennaker.ManifestRef{Account: p.Account.Name, Location: location(r), Kind: kind, Name: name}, err
 }
 
 // view returns the object that a path names with what became of it.
-func (s *Server) view(r *request) (gennaker.ManifestView, error) {
-	p, ref, err := s.objectRef(r)
+func (h handlers) view(r *api.Request) (gennaker.ManifestView, error) {
+	p, ref, err := h.objectRef(r)
 	if err != nil {
 		return gennaker.ManifestView{}, err
 	}
 	view, err := p.Manifest(r.Context(), ref)
-	return view, orNotFound(err, "Manifest %s not found", ref)
+	return view, api.OrNotFound(err, "Manifest %s not found", ref)
 }
 
-func (s *Server) showManifest(r *request) (any, error) {
-	view, err := s.view(r)
-	view.Artifacts, view.Events, view.Warnings = orEmpty(view.Artifacts), orEmpty(view.Events), orEmpty(view.Warnings)
+func (h handlers) showManifest(r *api.Request) (gennaker.ManifestView, error) {
+	view, err := h.view(r)
+	view.Artifacts, view.Events, view.Warnings = api.OrEmpty(view.Artifacts), api.OrEmpty(view.Events), api.OrEmpty(view.Warnings)
 	return view, err
 }
 
 // manifestEvents lists what the cluster says of an object, newest first.
-func (s *Server) manifestEvents(r *request) (any, error) {
-	view, err := s.view(r)
-	return orEmpty(view.Events), err
+func (h handlers) manifestEvents(r *api.Request) ([]gennaker.ManifestEvent, error) {
+	view, err := h.view(r)
+	return api.OrEmpty(view.Events), err
 }
 
 // manifestLogs is the last that a container of an object's newest pod wrote.
-func (s *Server) manifestLogs(r *request) (any, error) {
-	p, ref, err := s.objectRef(r)
+func (h handlers) manifestLogs(r *api.Request) (*api.Content, error) {
+	p, ref, err := h.objectRef(r)
 	if err != nil {
 		return nil, err
 	}
-	tail, err := r.count("tail", logTail, maxLogTail)
+	tail, err := r.Count("tail", logTail, maxLogTail)
 	if err != nil {
 		return nil, err
 	}
-	text, err := p.Output(r.Context(), ref, r.URL.Query().Get("container"), int64(tail))
+	text, err := p.Output(r.Context(), ref, r.Query("container"), int64(tail))
 	if err != nil {
 		return nil, err
 	}
-	return content{http.StatusOK, http.Header{"Content-Type": {"text/plain; charset=utf-8"}}, text}, nil
+	return &api.Content{Text: text}, nil
 }
 
 // Coordinates say where an object is.
@@ -88,14 +87,14 @@ type Coordinates struct {
 }
 
 // dynamicManifest finds one object of a cluster of server groups by a criterion.
-func (s *Server) dynamicManifest(r *request) (any, error) {
-	p, err := s.withManifests(r)
+func (h handlers) dynamicManifest(r *api.Request) (*Coordinates, error) {
+	p, err := h.withManifests(r)
 	if err != nil {
 		return nil, err
 	}
 	kind, criterion := r.PathValue("kind"), r.PathValue("criteria")
 	found, err := p.FindManifests(r.Context(), provider.ManifestQuery{
-		Location: r.location(), Kinds: []string{kind}, Application: r.PathValue("app"), Cluster: r.PathValue("cluster"),
+		Location: location(r), Kinds: []string{kind}, Application: r.PathValue("app"), Cluster: r.PathValue("cluster"),
 	})
 	if err != nil {
 		return nil, err
@@ -104,5 +103,5 @@ func (s *Server) dynamicManifest(r *request) (any, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it says what is missing
 	}
-	return Coordinates{Account: p.Account.Name, Kind: kind, Name: manifest.Name(m), Namespace: r.location()}, nil
+	return &Coordinates{Account: p.Account.Name, Kind: kind, Name: manifest.Name(m), Namespace: location(r)}, nil
 }

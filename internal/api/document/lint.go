@@ -1,11 +1,11 @@
-package api
+package document
 
 import (
 	"context"
-	"net/http"
 	"strconv"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/api"
 	"github.com/gennaker/gennaker/internal/lint"
 )
 
@@ -27,29 +27,29 @@ const WarningsHeader = "X-Gennaker-Warnings"
 
 // lintPipeline says what is wrong with a pipeline, which is not saved. With
 // strict every warning is an error.
-func (s *Server) lintPipeline(r *request) (any, error) {
-	strict, err := r.flag("strict", false)
+func (h handlers) lintPipeline(r *api.Request, _ api.Text) (*LintBody, error) {
+	strict, err := r.Flag("strict", false)
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.Linter.Lint(r.Context(), r.text)
+	found, err := h.Linter.Lint(r.Context(), r.Text)
 	if err != nil {
 		return nil, err
 	}
 	if strict {
 		found = lint.Strict(found)
 	}
-	return LintBody{orEmpty(found)}, nil
+	return &LintBody{api.OrEmpty(found)}, nil
 }
 
 // lintSaved lints the pipeline that is about to be saved. With strict it is
 // refused for a warning.
-func (s *Server) lintSaved(r *request) ([]lint.Warning, error) {
-	strict, err := r.flag("strict", false)
+func (h handlers) lintSaved(r *api.Request) ([]lint.Warning, error) {
+	strict, err := r.Flag("strict", false)
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.Linter.Lint(r.Context(), r.text)
+	found, err := h.Linter.Lint(r.Context(), r.Text)
 	if err != nil || !strict {
 		return found, err
 	}
@@ -66,13 +66,13 @@ func (s *Server) lintSaved(r *request) ([]lint.Warning, error) {
 	return nil, refusal.WithHint("without strict it is saved all the same")
 }
 
-// warned is an answer with its number of warnings.
-func warned(v any, found []lint.Warning) any {
+// warn says how many warnings there are.
+func warn(r *api.Request, found []lint.Warning) {
 	n := 0
 	for _, w := range found {
 		if w.Severity != lint.Info {
 			n++
 		}
 	}
-	return withHeader{http.Header{WarningsHeader: {strconv.Itoa(n)}}, v}
+	r.Answer.Set(WarningsHeader, strconv.Itoa(n))
 }

@@ -1,4 +1,4 @@
-package api
+package fleet
 
 import (
 	"context"
@@ -8,28 +8,29 @@ import (
 	"strings"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/api"
 	"github.com/gennaker/gennaker/internal/provider"
 )
 
 // clusterAccounts returns the accounts that are clusters of containers.
-func (s *Server) clusterAccounts() []provider.Provider {
-	return slices.DeleteFunc(s.Fleet.All(), func(p provider.Provider) bool { return p.Resources == nil })
+func (h handlers) clusterAccounts() []provider.Provider {
+	return slices.DeleteFunc(h.Fleet.All(), func(p provider.Provider) bool { return p.Resources == nil })
 }
 
 // managers lists what makes the server groups of an application.
-func (s *Server) managers(r *request) (any, error) {
-	out, err := gather(s, r, s.clusterAccounts(), answerWithin, func(ctx context.Context, p provider.Provider) ([]gennaker.ServerGroupManager, error) {
+func (h handlers) managers(r *api.Request) ([]gennaker.ServerGroupManager, error) {
+	out, err := gather(h, r, h.clusterAccounts(), answerWithin, func(ctx context.Context, p provider.Provider) ([]gennaker.ServerGroupManager, error) {
 		return p.ServerGroupManagers(ctx, r.PathValue("app"))
 	})
-	return orEmpty(out), err
+	return api.OrEmpty(out), err
 }
 
 // rawResources lists the objects of an application.
-func (s *Server) rawResources(r *request) (any, error) {
-	out, err := gather(s, r, s.clusterAccounts(), answerWithin, func(ctx context.Context, p provider.Provider) ([]gennaker.Resource, error) {
+func (h handlers) rawResources(r *api.Request) ([]gennaker.Resource, error) {
+	out, err := gather(h, r, h.clusterAccounts(), answerWithin, func(ctx context.Context, p provider.Provider) ([]gennaker.Resource, error) {
 		return p.RawResources(ctx, r.PathValue("app"))
 	})
-	return orEmpty(out), err
+	return api.OrEmpty(out), err
 }
 
 // SecurityGroupSummary names a firewall.
@@ -56,8 +57,8 @@ func securityGroupsOf(ctx context.Context, p provider.Provider) ([]gennaker.Secu
 }
 
 // securityGroups names all firewalls, by account, cloud provider and region.
-func (s *Server) securityGroups(r *request) (any, error) {
-	all, err := gather(s, r, s.clusterAccounts(), answerWithin, securityGroupsOf)
+func (h handlers) securityGroups(r *api.Request) (map[string]map[string]map[string][]SecurityGroupSummary, error) {
+	all, err := gather(h, r, h.clusterAccounts(), answerWithin, securityGroupsOf)
 	if err != nil {
 		return nil, err
 	}
@@ -78,8 +79,8 @@ func (s *Server) securityGroups(r *request) (any, error) {
 }
 
 // accountSecurityGroups names the firewalls of an account, by region.
-func (s *Server) accountSecurityGroups(r *request) (any, error) {
-	p, err := s.provider(r.PathValue("account"))
+func (h handlers) accountSecurityGroups(r *api.Request) (map[string][]SecurityGroupSummary, error) {
+	p, err := h.provider(r.PathValue("account"))
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +88,7 @@ func (s *Server) accountSecurityGroups(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.aged(p)
+	aged(r, p)
 	out := map[string][]SecurityGroupSummary{}
 	for _, g := range all {
 		out[g.Region] = append(out[g.Region], SecurityGroupSummary{ID: g.ID, Name: g.Name})
@@ -95,8 +96,8 @@ func (s *Server) accountSecurityGroups(r *request) (any, error) {
 	return out, nil
 }
 
-func (s *Server) securityGroup(r *request) (any, error) {
-	p, err := s.provider(r.PathValue("account"))
+func (h handlers) securityGroup(r *api.Request) (*SecurityGroupBody, error) {
+	p, err := h.provider(r.PathValue("account"))
 	if err != nil {
 		return nil, err
 	}
@@ -109,8 +110,8 @@ func (s *Server) securityGroup(r *request) (any, error) {
 	if i < 0 {
 		return nil, gennaker.Errorf(gennaker.NotFound, "Security group not found (id: %s)", name)
 	}
-	r.aged(p)
-	return SecurityGroupBody{SecurityGroup: all[i], Type: all[i].CloudProvider, Summary: SecurityGroupSummary{ID: all[i].ID, Name: name}}, nil
+	aged(r, p)
+	return &SecurityGroupBody{SecurityGroup: all[i], Type: all[i].CloudProvider, Summary: SecurityGroupSummary{ID: all[i].ID, Name: name}}, nil
 }
 
 // InstanceBody is an instance as GET /instances shows it.
@@ -171,8 +172,8 @@ func instanceID(in gennaker.Instance) string {
 	return in.Name
 }
 
-func (s *Server) instance(r *request) (any, error) {
-	p, err := s.provider(r.PathValue("account"))
+func (h handlers) instance(r *api.Request) (*InstanceBody, error) {
+	p, err := h.provider(r.PathValue("account"))
 	if err != nil {
 		return nil, err
 	}
@@ -180,8 +181,8 @@ func (s *Server) instance(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.aged(p)
-	return InstanceBody{
+	aged(r, p)
+	return &InstanceBody{
 		Resource: of, Name: instanceID(in), Readable: in.Name, Type: of.CloudProvider, Zone: in.Zone,
 		HealthState: in.HealthState, Health: healthOf(in), LaunchTime: in.LaunchTime,
 		Address: in.Address, Node: in.Node, Restarts: in.Restarts, Reason: in.Reason, Containers: in.Containers,
@@ -192,12 +193,12 @@ func (s *Server) instance(r *request) (any, error) {
 // is no cluster, its server group.
 //
 // Errors: NotFound.
-func findInstance(r *request, p provider.Provider) (of gennaker.Resource, in gennaker.Instance, group gennaker.ServerGroupRef, err error) {
+func findInstance(r *api.Request, p provider.Provider) (of gennaker.Resource, in gennaker.Instance, group gennaker.ServerGroupRef, err error) {
 	region, id := r.PathValue("region"), r.PathValue("id")
 	missing := fmt.Sprintf("Instance not found (id: %s)", id)
 	if p.Resources != nil {
 		of, in, err = p.Instance(r.Context(), region, id)
-		return of, in, group, orNotFound(err, "%s", missing)
+		return of, in, group, api.OrNotFound(err, "%s", missing)
 	}
 	groups, err := p.ServerGroups(r.Context(), "")
 	if err != nil {
@@ -220,19 +221,19 @@ type ConsoleBody struct {
 	Output []gennaker.ContainerOutput `json:"output"`
 }
 
-func (s *Server) console(r *request) (any, error) {
-	p, err := s.provider(r.PathValue("account"))
+func (h handlers) console(r *api.Request) (*ConsoleBody, error) {
+	p, err := h.provider(r.PathValue("account"))
 	if err != nil {
 		return nil, err
 	}
-	tail, err := r.count("tail", logTail, maxLogTail)
+	tail, err := r.Count("tail", logTail, maxLogTail)
 	if err != nil {
 		return nil, err
 	}
 	if p.Resources != nil {
 		id := r.PathValue("id")
 		out, err := p.Console(r.Context(), r.PathValue("region"), id, int64(tail))
-		return ConsoleBody{orEmpty(out)}, orNotFound(err, "Instance not found (id: %s)", id)
+		return &ConsoleBody{api.OrEmpty(out)}, api.OrNotFound(err, "Instance not found (id: %s)", id)
 	}
 	_, in, group, err := findInstance(r, p)
 	if err != nil {
@@ -247,5 +248,5 @@ func (s *Server) console(r *request) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the logs of %s: %w", in.Name, err)
 	}
-	return ConsoleBody{[]gennaker.ContainerOutput{{Name: in.Name, Output: strings.ToValidUTF8(string(text), "\uFFFD")}}}, nil
+	return &ConsoleBody{[]gennaker.ContainerOutput{{Name: in.Name, Output: strings.ToValidUTF8(string(text), "\uFFFD")}}}, nil
 }

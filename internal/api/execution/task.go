@@ -1,4 +1,4 @@
-package api
+package execution
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/api"
 )
 
 const (
@@ -41,7 +42,7 @@ type Variable struct {
 
 // taskBody makes the view. Of a key that several stages have the last value
 // counts that is not empty.
-func taskBody(e gennaker.Execution) TaskBody {
+func bodyOf(e gennaker.Execution) TaskBody {
 	e = complete(e)
 	t := TaskBody{
 		ID: e.ID, Name: e.Description, Application: e.Application, Status: e.Status, Execution: e,
@@ -77,36 +78,36 @@ func empty(v any) bool {
 	return false
 }
 
-func (s *Server) task(r *request) (any, error) {
-	e, err := s.find(r, r.PathValue("id"), gennaker.TypeOrchestration)
+func (h handlers) task(r *api.Request) (*TaskBody, error) {
+	e, err := h.find(r, r.PathValue("id"), gennaker.TypeOrchestration)
 	if err != nil {
 		return nil, err
 	}
-	return taskBody(e), nil
+	return new(bodyOf(e)), nil
 }
 
 // applicationTasks lists the operations of an application, newest first.
-func (s *Server) applicationTasks(r *request) (any, error) {
-	q, err := r.executionQuery(gennaker.TypeOrchestration, tasksLimit)
+func (h handlers) applicationTasks(r *api.Request) ([]TaskBody, error) {
+	q, err := query(r, gennaker.TypeOrchestration, tasksLimit)
 	if err != nil {
 		return nil, err
 	}
-	page, err := r.count("page", 1, gennaker.MaxExecutionQuery)
+	page, err := r.Count("page", 1, gennaker.MaxExecutionQuery)
 	if err != nil {
 		return nil, err
 	}
 	skip := (page - 1) * q.Limit
 	if q.Limit += skip; q.Limit > gennaker.MaxExecutionQuery {
-		return nil, errQuery("page", "only the first %d tasks have pages", gennaker.MaxExecutionQuery)
+		return nil, api.ErrQuery("page", "only the first %d tasks have pages", gennaker.MaxExecutionQuery)
 	}
 	q.Application, q.Expand = r.PathValue("app"), true // the view is made of tasks and contexts
-	list, err := s.History.Executions(r.Context(), q)
+	list, err := h.History.Executions(r.Context(), q)
 	if err != nil {
 		return nil, err
 	}
 	out := []TaskBody{}
 	for _, e := range list[min(skip, len(list)):] {
-		out = append(out, taskBody(e))
+		out = append(out, bodyOf(e))
 	}
 	return out, nil
 }
@@ -118,24 +119,24 @@ type operationBody struct {
 	Job         []map[string]any `json:"job"`
 }
 
-func (s *Server) startTask(r *request) (any, error) {
-	op, err := s.readOperation(r)
+func (h handlers) startTask(r *api.Request, body operationBody) (*Ref, error) {
+	op, err := h.readOperation(r, body)
 	if err != nil {
 		return nil, err
 	}
 	if op.Key = r.Header.Get("Idempotency-Key"); len(op.Key) > maxKey {
 		return nil, gennaker.Errorf(gennaker.Invalid, "the Idempotency-Key has %d bytes, more than %d", len(op.Key), maxKey)
 	}
-	id, err := s.Launcher.StartTask(r.Context(), op, r.caller.User)
+	id, err := h.Launcher.StartTask(r.Context(), op, r.Caller.User)
 	if err != nil {
 		return nil, err
 	}
-	return map[string]string{"ref": "/tasks/" + id}, nil
+	return &Ref{"/tasks/" + id}, nil
 }
 
 // readOperation reads the body of POST /tasks and checks its jobs.
-func (s *Server) readOperation(r *request) (Operation, error) {
-	body, doc, err := decode[operationBody](r)
+func (h handlers) readOperation(r *api.Request, body operationBody) (Operation, error) {
+	doc, err := r.Document()
 	if err != nil {
 		return Operation{}, err
 	}
@@ -166,7 +167,7 @@ func (s *Server) readOperation(r *request) (Operation, error) {
 		op.Jobs = append(op.Jobs, job)
 		stages = append(stages, gennaker.StageConfig{RefID: fmt.Sprint(i), Type: kind, Name: kind, Context: job})
 	}
-	for _, p := range s.Checker.Check(stages) {
+	for _, p := range h.Checker.Check(stages) {
 		p.Path = "job" + strings.TrimPrefix(p.Path, "stages")
 		if job, _, _ := strings.Cut(p.Path, "."); !slices.ContainsFunc(problems, func(q gennaker.Problem) bool { return q.Path == job }) {
 			problems = append(problems, p)

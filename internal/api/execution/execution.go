@@ -1,4 +1,4 @@
-package api
+package execution
 
 import (
 	"cmp"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/api"
 )
 
 // What listings of executions hold unless asked.
@@ -21,17 +22,17 @@ const (
 )
 
 // find returns an execution of a type, whole.
-func (s *Server) find(r *request, id string, t gennaker.ExecutionType) (gennaker.Execution, error) {
+func (h handlers) find(r *api.Request, id string, t gennaker.ExecutionType) (gennaker.Execution, error) {
 	what := "Pipeline"
 	if t == gennaker.TypeOrchestration {
 		what = "Task"
 	}
-	e, err := s.History.Execution(r.Context(), id)
+	e, err := h.History.Execution(r.Context(), id)
 	if err == nil && e.Type != t {
 		err = gennaker.Errorf(gennaker.NotFound, "it is a %s", e.Type)
 	}
 	if err != nil {
-		return e, orNotFound(err, "%s not found (id: %s)", what, id)
+		return e, api.OrNotFound(err, "%s not found (id: %s)", what, id)
 	}
 	return complete(e), nil
 }
@@ -41,21 +42,14 @@ func (s *Server) find(r *request, id string, t gennaker.ExecutionType) (gennaker
 func complete(e gennaker.Execution) gennaker.Execution {
 	stages := make([]gennaker.Stage, len(e.Stages))
 	for i, st := range e.Stages {
-		st.Requires = orEmpty(st.Requires)
-		st.Tasks = orEmpty(st.Tasks)
+		st.Requires = api.OrEmpty(st.Requires)
+		st.Tasks = api.OrEmpty(st.Tasks)
 		st.Context, st.Outputs = orEmptyMap(st.Context), orEmptyMap(st.Outputs)
 		stages[i] = st
 	}
 	e.Stages = stages
 	e.Trigger.Parameters = orEmptyMap(e.Trigger.Parameters)
 	return e
-}
-
-func orEmpty[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
 }
 
 func orEmptyMap(m map[string]any) map[string]any {
@@ -77,95 +71,90 @@ func present(list []gennaker.Execution, expand bool) []gennaker.Execution {
 	return out
 }
 
-func (s *Server) execution(r *request) (any, error) {
-	e, err := s.find(r, r.PathValue("id"), gennaker.TypePipeline)
+func (h handlers) execution(r *api.Request) (*gennaker.Execution, error) {
+	e, err := h.find(r, r.PathValue("id"), gennaker.TypePipeline)
 	if err != nil {
 		return nil, err
 	}
-	return e, nil
+	return &e, nil
 }
 
-func (s *Server) deleteExecution(r *request) (any, error) {
-	return nil, s.Executions.Delete(r.Context(), r.PathValue("id"))
+func (h handlers) deleteExecution(r *api.Request) (api.Nothing, error) {
+	return api.Nothing{}, h.Executions.Delete(r.Context(), r.PathValue("id"))
 }
 
-func (s *Server) cancelExecution(r *request) (any, error) {
-	return nil, s.Executions.Cancel(r.Context(), r.PathValue("id"), r.caller.User, r.URL.Query().Get("reason"))
+func (h handlers) cancelExecution(r *api.Request) (api.Nothing, error) {
+	return api.Nothing{}, h.Executions.Cancel(r.Context(), r.PathValue("id"), r.Caller.User, r.Query("reason"))
 }
 
-func (s *Server) pauseExecution(r *request) (any, error) {
-	return nil, s.Executions.Pause(r.Context(), r.PathValue("id"), r.caller.User)
+func (h handlers) pauseExecution(r *api.Request) (api.Nothing, error) {
+	return api.Nothing{}, h.Executions.Pause(r.Context(), r.PathValue("id"), r.Caller.User)
 }
 
-func (s *Server) resumeExecution(r *request) (any, error) {
-	return nil, s.Executions.Resume(r.Context(), r.PathValue("id"), r.caller.User)
+func (h handlers) resumeExecution(r *api.Request) (api.Nothing, error) {
+	return api.Nothing{}, h.Executions.Resume(r.Context(), r.PathValue("id"), r.Caller.User)
 }
 
-func (s *Server) patchStage(r *request) (any, error) {
-	doc, err := gennaker.ParseDocument(r.text)
-	if err != nil {
-		return nil, err
-	}
-	err = s.Executions.Patch(r.Context(), r.PathValue("id"), r.PathValue("stage"), r.caller.User, doc.Value)
+func (h handlers) patchStage(r *api.Request, doc *gennaker.Document) (*gennaker.Execution, error) {
+	err := h.Executions.Patch(r.Context(), r.PathValue("id"), r.PathValue("stage"), r.Caller.User, doc.Value)
 	if skip := doc.Value["manualSkip"]; gennaker.KindOf(err) == gennaker.Conflict && (skip == true || skip == "true") {
-		body := ErrorBody{Timestamp: gennaker.At(time.Now()), Status: http.StatusMethodNotAllowed, Error: http.StatusText(http.StatusMethodNotAllowed), Message: err.Error()}
-		return answer{http.StatusMethodNotAllowed, body}, nil // as Orca
+		return nil, &api.Failure{Status: http.StatusMethodNotAllowed, Body: api.NewErrorBody(http.StatusMethodNotAllowed, err.Error())} // as Orca
 	}
 	if err != nil {
 		return nil, err
 	}
-	return s.changed(r)
+	return h.changed(r)
 }
 
-func (s *Server) restartStage(r *request) (any, error) {
-	if err := s.Executions.Restart(r.Context(), r.PathValue("id"), r.PathValue("stage"), r.caller.User); err != nil {
+func (h handlers) restartStage(r *api.Request) (*gennaker.Execution, error) {
+	if err := h.Executions.Restart(r.Context(), r.PathValue("id"), r.PathValue("stage"), r.Caller.User); err != nil {
 		return nil, err
 	}
-	return s.changed(r)
+	return h.changed(r)
 }
 
 // changed returns the execution of {id}, of whatever kind it is, after a change.
-func (s *Server) changed(r *request) (any, error) {
-	e, err := s.History.Execution(r.Context(), r.PathValue("id"))
-	return complete(e), err
+func (h handlers) changed(r *api.Request) (*gennaker.Execution, error) {
+	e, err := h.History.Execution(r.Context(), r.PathValue("id"))
+	return new(complete(e)), err
 }
 
 // statuses reads the query parameter of that name.
-func (r *request) statuses() ([]gennaker.Status, error) {
+func statuses(r *api.Request) ([]gennaker.Status, error) {
 	var out []gennaker.Status
-	for _, v := range r.list("statuses") {
+	for _, v := range r.List("statuses") {
 		st := gennaker.Status(v)
 		if !slices.Contains(gennaker.Statuses(), st) {
-			return nil, errQuery("statuses", "there is no status %.40q; known are %v", v, gennaker.Statuses())
+			return nil, api.ErrQuery("statuses", "there is no status %.40q; known are %v", v, gennaker.Statuses())
 		}
 		out = append(out, st)
 	}
 	return out, nil
 }
 
-// executionQuery reads the query parameters that all listings have.
-func (r *request) executionQuery(t gennaker.ExecutionType, limit int) (q gennaker.ExecutionQuery, err error) {
+// query reads the query parameters that all listings have.
+func query(r *api.Request, t gennaker.ExecutionType, limit int) (q gennaker.ExecutionQuery, err error) {
 	q.Type = t
-	if q.Statuses, err = r.statuses(); err != nil {
+	if q.Statuses, err = statuses(r); err != nil {
 		return q, err
 	}
-	if q.Expand, err = r.flag("expand", true); err != nil {
+	if q.Expand, err = r.Flag("expand", true); err != nil {
 		return q, err
 	}
-	q.Limit, err = r.count("limit", limit, gennaker.MaxExecutionQuery)
+	q.Limit, err = r.Count("limit", limit, gennaker.MaxExecutionQuery)
 	return q, err
 }
 
 // executions lists by pipeline or by execution, newest first.
-func (s *Server) executions(r *request) (any, error) {
-	q, err := r.executionQuery(gennaker.TypePipeline, executionsLimit)
+func (h handlers) executions(r *api.Request) ([]gennaker.Execution, error) {
+	q, err := query(r, gennaker.TypePipeline, executionsLimit)
 	if err != nil {
 		return nil, err
 	}
-	q.PipelineConfigIDs, q.IDs = r.list("pipelineConfigIds"), r.list("executionIds")
+	q.PipelineConfigIDs, q.IDs = r.List("pipelineConfigIds"), r.List("executionIds")
 	switch configs, ids := len(q.PipelineConfigIDs), len(q.IDs); {
 	case configs > 0 && ids > 0:
-		return nil, errQuery("executionIds", "cannot be asked for together with pipelineConfigIds")
+		return nil, api.ErrQuery("executionIds", "cannot be asked for together with pipelineConfigIds")
 	case configs == 0 && ids == 0:
 		return []gennaker.Execution{}, nil
 	case configs > maxIDs || ids > maxIDs:
@@ -175,7 +164,7 @@ func (s *Server) executions(r *request) (any, error) {
 	default:
 		q.PerPipeline = true
 	}
-	list, err := s.History.Executions(r.Context(), q)
+	list, err := h.History.Executions(r.Context(), q)
 	if err != nil {
 		return nil, err
 	}
@@ -186,20 +175,20 @@ func (s *Server) executions(r *request) (any, error) {
 // pipelines, oldest first; those that have not started yet are the newest.
 //
 // Source: Spinnaker orca, GET /applications/{application}/pipelines.
-func (s *Server) applicationExecutions(r *request) (any, error) {
-	q, err := r.executionQuery(gennaker.TypePipeline, applicationLimit)
+func (h handlers) applicationExecutions(r *api.Request) ([]gennaker.Execution, error) {
+	q, err := query(r, gennaker.TypePipeline, applicationLimit)
 	if err != nil {
 		return nil, err
 	}
-	configs, err := s.pipelinesOf(r)
+	configs, err := PipelinesOf(r, h.Pipelines)
 	if err != nil {
 		return nil, err
 	}
-	most, err := r.count("pipelineLimit", len(configs), len(configs))
+	most, err := r.Count("pipelineLimit", len(configs), len(configs))
 	if err != nil {
 		return nil, err
 	}
-	wanted := r.list("pipelineConfigIds")
+	wanted := r.List("pipelineConfigIds")
 	for _, p := range configs[:min(most, len(configs))] {
 		if len(wanted) == 0 || slices.Contains(wanted, p.ID) {
 			q.PipelineConfigIDs = append(q.PipelineConfigIDs, p.ID)
@@ -209,7 +198,7 @@ func (s *Server) applicationExecutions(r *request) (any, error) {
 		return []gennaker.Execution{}, nil
 	}
 	q.PerPipeline = true
-	list, err := s.History.Executions(r.Context(), q)
+	list, err := h.History.Executions(r.Context(), q)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package api
+package execution
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/api"
 	"github.com/gennaker/gennaker/internal/expr"
 )
 
@@ -64,40 +65,40 @@ func (b *EvaluationBody) add(path string, s expr.Summary) {
 
 // evaluateExpression evaluates the query's expression as {stage} sees it, or as
 // a stage behind all others would.
-func (s *Server) evaluateExpression(r *request) (any, error) {
-	return s.evaluate(r, r.URL.Query().Get("expression"))
+func (h handlers) evaluateExpression(r *api.Request) (*EvaluationBody, error) {
+	return h.evaluate(r, r.Query("expression"))
 }
 
 // evaluateBody is evaluateExpression for one that is in the body: as it is, or
 // in a JSON object.
-func (s *Server) evaluateBody(r *request) (any, error) {
+func (h handlers) evaluateBody(r *api.Request, _ api.Text) (*EvaluationBody, error) {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if kind != "application/json" {
-		return s.evaluate(r, string(r.text))
+		return h.evaluate(r, string(r.Text))
 	}
-	body, _, err := decode[struct {
+	body, _, err := api.Decode[struct {
 		Expression string `json:"expression"`
 	}](r)
 	if err != nil {
 		return nil, err
 	}
-	return s.evaluate(r, body.Expression)
+	return h.evaluate(r, body.Expression)
 }
 
-func (s *Server) evaluate(r *request, text string) (any, error) {
+func (h handlers) evaluate(r *api.Request, text string) (*EvaluationBody, error) {
 	if strings.TrimSpace(text) == "" {
-		return nil, errQuery("expression", "is missing")
+		return nil, api.ErrQuery("expression", "is missing")
 	}
 	at := Place{Execution: r.PathValue("id"), Stage: r.PathValue("stage")}
-	v, summary, err := s.Expressions.Evaluate(r.Context(), at, text, nil)
+	v, summary, err := h.Expressions.Evaluate(r.Context(), at, text, nil)
 	if err != nil && at.Stage == "" {
-		return nil, orNotFound(err, "Pipeline not found (id: %s)", at.Execution)
+		return nil, api.OrNotFound(err, "Pipeline not found (id: %s)", at.Execution)
 	} else if err != nil {
 		return nil, err
 	}
 	body := EvaluationBody{Result: v}
 	body.add("", summary)
-	return body, nil
+	return &body, nil
 }
 
 // LanguageBody is what expressions can name.
@@ -113,13 +114,13 @@ type FunctionBody struct {
 	Max  int    `json:"max"` // -1 is any number
 }
 
-func (s *Server) language(*request) (any, error) {
+func (h handlers) language(*api.Request) (*LanguageBody, error) {
 	body := LanguageBody{Types: expr.Types()}
 	all := expr.Functions()
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		body.Functions = append(body.Functions, FunctionBody{name, all[name].Min, all[name].Max})
 	}
-	return body, nil
+	return &body, nil
 }
 
 // variableBody is a variable of an evaluateVariables stage.
@@ -137,9 +138,9 @@ const maxVariables = 1_000
 // waits for requisiteStageRefIds: in v4 each sees those before it.
 //
 // Source: Spinnaker orca ExpressionUtils.
-func (s *Server) evaluateVariables(r *request) (any, error) {
+func (h handlers) evaluateVariables(r *api.Request, _ api.Text) (*EvaluationBody, error) {
 	var list []variableBody
-	dec := json.NewDecoder(bytes.NewReader(r.text))
+	dec := json.NewDecoder(bytes.NewReader(r.Text))
 	dec.UseNumber()
 	if err := dec.Decode(&list); err != nil {
 		return nil, gennaker.Errorf(gennaker.Invalid, "the body must be a list of variables, each with key and value: %w", err)
@@ -147,15 +148,15 @@ func (s *Server) evaluateVariables(r *request) (any, error) {
 	if len(list) > maxVariables {
 		return nil, gennaker.Errorf(gennaker.TooLarge, "%d variables are more than %d", len(list), maxVariables)
 	}
-	id := r.URL.Query().Get("executionId")
+	id := r.Query("executionId")
 	if id == "" {
 		id = r.PathValue("id")
 	}
-	x, err := s.find(r, id, gennaker.TypePipeline)
+	x, err := h.find(r, id, gennaker.TypePipeline)
 	if err != nil {
 		return nil, err
 	}
-	version := r.URL.Query().Get("spelVersion")
+	version := r.Query("spelVersion")
 	switch version {
 	case "":
 		version = x.SpelEvaluator
@@ -166,9 +167,9 @@ func (s *Server) evaluateVariables(r *request) (any, error) {
 	body, seen := EvaluationBody{}, map[string]any{}
 	for i, v := range list {
 		if text, ok := v.Value.(string); ok && strings.Contains(text, "${") {
-			value, summary, err := s.Expressions.Evaluate(r.Context(), Place{Execution: id, After: r.list("requisiteStageRefIds")}, text, seen)
+			value, summary, err := h.Expressions.Evaluate(r.Context(), Place{Execution: id, After: r.List("requisiteStageRefIds")}, text, seen)
 			if err != nil {
-				return nil, orNotFound(err, "Pipeline not found (id: %s)", id)
+				return nil, api.OrNotFound(err, "Pipeline not found (id: %s)", id)
 			}
 			body.add(v.Key, summary)
 			list[i].Value, list[i].SourceValue = value, strings.ReplaceAll(text, "${", "{")
@@ -177,6 +178,6 @@ func (s *Server) evaluateVariables(r *request) (any, error) {
 			seen[v.Key] = list[i].Value
 		}
 	}
-	body.Result = orEmpty(list)
-	return body, nil
+	body.Result = api.OrEmpty(list)
+	return &body, nil
 }

@@ -1,38 +1,46 @@
-package api
+package execution
 
 import (
 	"context"
 	"time"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/api"
 )
 
 // taskPatience bounds how long a request waits for the task that it started;
 // clients give up after a minute.
 const taskPatience = 45 * time.Second
 
-// runTask starts an operation, and returns its view when it is complete: or as
+// Runner runs operations. All fields must be set.
+type Runner struct {
+	Launcher Launcher
+	History  History
+	Events   Events
+}
+
+// Run starts an operation, and returns its view when it is complete: or as
 // it is then, when that takes too long or the server shuts down. The task goes
 // on whatever happens to the request.
-func (s *Server) runTask(r *request, op Operation) (TaskBody, error) {
+func (t Runner) Run(r *api.Request, op Operation) (*TaskBody, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), taskPatience)
 	defer cancel()
-	defer context.AfterFunc(s.streams, cancel)()
-	events := s.Events.Subscribe(ctx) // before it starts, so that no event is missed
-	id, err := s.Launcher.StartTask(r.Context(), op, r.caller.User)
+	defer context.AfterFunc(r.Closing(), cancel)()
+	events := t.Events.Subscribe(ctx) // before it starts, so that no event is missed
+	id, err := t.Launcher.StartTask(r.Context(), op, r.Caller.User)
 	if err != nil {
-		return TaskBody{}, err
+		return nil, err
 	}
 	for {
-		e, err := s.History.Execution(r.Context(), id)
+		e, err := t.History.Execution(r.Context(), id)
 		if err != nil {
-			return TaskBody{}, err
+			return nil, err
 		}
 		if e.Status.Complete() || ctx.Err() != nil {
-			return taskBody(e), nil
+			return new(bodyOf(e)), nil
 		}
 		if !changed(ctx, events, id) {
-			events = s.Events.Subscribe(ctx) // it was too slow; or ctx ended, and one look is left
+			events = t.Events.Subscribe(ctx) // it was too slow; or ctx ended, and one look is left
 		}
 	}
 }

@@ -1,10 +1,11 @@
-package api
+package fleet
 
 import (
 	"context"
 	"errors"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/api"
 )
 
 // Accounts keeps the accounts, and tries their credentials.
@@ -25,54 +26,46 @@ type Accounts interface {
 	Check(ctx context.Context, settings map[string]any) (gennaker.AccountDiagnosis, error)
 }
 
-func (s *Server) accountViews(r *request) (any, error) {
-	out, err := s.Accounts.List(r.Context())
-	return orEmpty(out), err
+func (h handlers) accountViews(r *api.Request) ([]gennaker.AccountView, error) {
+	out, err := h.Accounts.List(r.Context())
+	return api.OrEmpty(out), err
 }
 
-func (s *Server) accountView(r *request) (any, error) {
-	return s.Accounts.Get(r.Context(), r.PathValue("account"))
+func (h handlers) accountView(r *api.Request) (gennaker.AccountView, error) {
+	return h.Accounts.Get(r.Context(), r.PathValue("account"))
 }
 
-func (s *Server) saveAccount(r *request) (any, error) {
-	doc, err := gennaker.ParseDocument(r.text)
-	if err != nil {
-		return nil, err
-	}
+func (h handlers) saveAccount(r *api.Request, doc *gennaker.Document) (gennaker.AccountView, error) {
 	if name, _ := doc.Value["name"].(string); name != r.PathValue("account") {
-		return nil, doc.Invalid([]gennaker.Problem{{Path: "name", Message: "is not the name in the path"}})
+		return gennaker.AccountView{}, doc.Invalid([]gennaker.Problem{{Path: "name", Message: "is not the name in the path"}})
 	}
-	view, err := s.Accounts.Save(r.Context(), doc.Value, r.caller.User)
+	view, err := h.Accounts.Save(r.Context(), doc.Value, r.Caller.User)
 	return view, located(doc, err)
 }
 
-func (s *Server) deleteAccount(r *request) (any, error) {
-	if err := s.Accounts.Delete(r.Context(), r.PathValue("account"), r.caller.User); err != nil {
-		return nil, err
+func (h handlers) deleteAccount(r *api.Request) (api.Nothing, error) {
+	if err := h.Accounts.Delete(r.Context(), r.PathValue("account"), r.Caller.User); err != nil {
+		return api.Nothing{}, err
 	}
-	return nil, nil
+	return api.Nothing{}, nil
 }
 
 // checkAccount tries the settings in the body.
-func (s *Server) checkAccount(r *request) (any, error) {
-	doc, err := gennaker.ParseDocument(r.text)
-	if err != nil {
-		return nil, err
-	}
-	found, err := s.Accounts.Check(r.Context(), doc.Value)
+func (h handlers) checkAccount(r *api.Request, doc *gennaker.Document) (gennaker.AccountDiagnosis, error) {
+	found, err := h.Accounts.Check(r.Context(), doc.Value)
 	return found, located(doc, err)
 }
 
 // diagnoseAccount tries a saved account again.
-func (s *Server) diagnoseAccount(r *request) (any, error) {
-	view, err := s.Accounts.Get(r.Context(), r.PathValue("account"))
+func (h handlers) diagnoseAccount(r *api.Request) (gennaker.AccountDiagnosis, error) {
+	view, err := h.Accounts.Get(r.Context(), r.PathValue("account"))
 	if err != nil {
-		return nil, err
+		return gennaker.AccountDiagnosis{}, err
 	}
 	if view.Settings == nil {
-		return nil, gennaker.Errorf(gennaker.Invalid, "the account %s has no credentials to check", view.Name)
+		return gennaker.AccountDiagnosis{}, gennaker.Errorf(gennaker.Invalid, "the account %s has no credentials to check", view.Name)
 	}
-	return s.Accounts.Check(r.Context(), view.Settings)
+	return h.Accounts.Check(r.Context(), view.Settings)
 }
 
 // located returns err with the places of its problems in the document.

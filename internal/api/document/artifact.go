@@ -1,10 +1,10 @@
-package api
+package document
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/api"
 )
 
 // ArtifactAccount is an account that artifacts are fetched with.
@@ -29,23 +29,23 @@ type Preconfigured struct {
 	Jobs     []any
 }
 
-func (s *Server) artifactAccounts(*request) (any, error) { return orEmpty(s.Artifacts.Accounts()), nil }
+func (h handlers) artifactAccounts(*api.Request) ([]ArtifactAccount, error) {
+	return api.OrEmpty(h.Artifacts.Accounts()), nil
+}
 
 // fetchArtifact answers with the content of the artifact in the body.
-func (s *Server) fetchArtifact(r *request) (any, error) {
-	doc, err := gennaker.ParseDocument(r.text)
+func (h handlers) fetchArtifact(r *api.Request, doc *gennaker.Document) (*api.Content, error) {
+	text, err := h.Artifacts.Fetch(r.Context(), doc.Value)
 	if err != nil {
 		return nil, err
 	}
-	text, err := s.Artifacts.Fetch(r.Context(), doc.Value)
-	if err != nil {
-		return nil, err
-	}
-	return content{status: http.StatusOK, header: http.Header{"Content-Type": {"application/octet-stream"}}, text: string(text)}, nil
+	return &api.Content{Text: string(text)}, nil
 }
 
-func (s *Server) preconfiguredWebhooks(*request) (any, error) {
-	return orEmpty(s.Preconfigured.Webhooks), nil
+func (h handlers) preconfiguredWebhooks(*api.Request) ([]any, error) {
+	return api.OrEmpty(h.Preconfigured.Webhooks), nil
 }
 
-func (s *Server) preconfiguredJobs(*request) (any, error) { return orEmpty(s.Preconfigured.Jobs), nil }
+func (h handlers) preconfiguredJobs(*api.Request) ([]any, error) {
+	return api.OrEmpty(h.Preconfigured.Jobs), nil
+}

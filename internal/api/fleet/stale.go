@@ -1,15 +1,17 @@
-package api
+package fleet
 
 import (
 	"context"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/api"
 	"github.com/gennaker/gennaker/internal/provider"
 )
 
@@ -25,7 +27,7 @@ const answerWithin = 10 * time.Second
 // order. One that does not answer hides none of the others: it is named in
 // [StaleHeader], and so is one that answers with its last known state. If none
 // answers, there is no answer.
-func gather[T any](s *Server, r *request, all []provider.Provider, within time.Duration, ask func(context.Context, provider.Provider) ([]T, error)) ([]T, error) {
+func gather[T any](h handlers, r *api.Request, all []provider.Provider, within time.Duration, ask func(context.Context, provider.Provider) ([]T, error)) ([]T, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), within)
 	defer cancel()
 	answers, failures := make([][]T, len(all)), make([]error, len(all))
@@ -52,8 +54,8 @@ func gather[T any](s *Server, r *request, all []provider.Provider, within time.D
 			if gennaker.KindOf(err) != gennaker.Unavailable {
 				level = slog.LevelWarn
 			}
-			s.Log.Log(ctx, level, "answer without an account", "account", p.Account.Name, "error", err)
-			r.absent = append(r.absent, p.Account.Name)
+			h.Log.Log(ctx, level, "answer without an account", "account", p.Account.Name, "error", err)
+			r.Answer.Add(StaleHeader, stale(p.Account.Name, gennaker.AccountState{}))
 			if lost == nil {
 				lost = err
 			}
@@ -61,7 +63,7 @@ func gather[T any](s *Server, r *request, all []provider.Provider, within time.D
 		}
 		some = true
 		out = append(out, answers[i]...)
-		r.aged(p)
+		aged(r, p)
 	}
 	if lost != nil && !some {
 		return nil, lost
@@ -70,12 +72,12 @@ func gather[T any](s *Server, r *request, all []provider.Provider, within time.D
 }
 
 // aged notes that the answer shows the last known state of p, if that is so.
-func (r *request) aged(p provider.Provider) {
+func aged(r *api.Request, p provider.Provider) {
 	if p.State == nil {
 		return
 	}
 	if state := p.State(); !state.Connected {
-		r.stale = append(r.stale, stale(p.Account.Name, state))
+		r.Answer.Add(StaleHeader, stale(p.Account.Name, state))
 	}
 }
 
@@ -98,11 +100,7 @@ func stale(account string, state gennaker.AccountState) string {
 	return account + "=" + at.UTC().Format(time.RFC3339)
 }
 
-// freshness returns the values of [StaleHeader] of the answer.
-func (r *request) freshness() []string {
-	out := r.stale
-	for _, account := range r.absent {
-		out = append(out, stale(account, gennaker.AccountState{}))
-	}
-	return out
+// absent returns the accounts that the answer lacks.
+func absent(r *api.Request) []string {
+	return slices.DeleteFunc(slices.Clone(r.Answer[StaleHeader]), func(v string) bool { return strings.Contains(v, "=") })
 }

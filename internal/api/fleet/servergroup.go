@@ -1,4 +1,4 @@
-package api
+package fleet
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/api"
 	"github.com/gennaker/gennaker/internal/provider"
 )
 
@@ -71,8 +72,8 @@ type ClusterAccount struct {
 
 // groupsOf returns the server groups of an application in all accounts, oldest
 // first within a cluster.
-func (s *Server) groupsOf(r *request, application string) ([]gennaker.ServerGroup, error) {
-	out, err := gather(s, r, s.Fleet.All(), answerWithin, func(ctx context.Context, p provider.Provider) ([]gennaker.ServerGroup, error) {
+func (h handlers) groupsOf(r *api.Request, application string) ([]gennaker.ServerGroup, error) {
+	out, err := gather(h, r, h.Fleet.All(), answerWithin, func(ctx context.Context, p provider.Provider) ([]gennaker.ServerGroup, error) {
 		return p.ServerGroups(ctx, application)
 	})
 	oldestFirst(out)
@@ -105,8 +106,8 @@ func expandedGroup(g gennaker.ServerGroup) ServerGroupBody {
 	return out
 }
 
-func (s *Server) clusterNames(r *request) (any, error) {
-	groups, err := s.groupsOf(r, r.PathValue("app"))
+func (h handlers) clusterNames(r *api.Request) (map[string][]string, error) {
+	groups, err := h.groupsOf(r, r.PathValue("app"))
 	if err != nil {
 		return nil, err
 	}
@@ -120,36 +121,36 @@ func (s *Server) clusterNames(r *request) (any, error) {
 }
 
 // accountGroups returns the server groups of {app} in {account}.
-func (s *Server) accountGroups(r *request) ([]gennaker.ServerGroup, error) {
-	p, err := s.provider(r.PathValue("account"))
+func (h handlers) accountGroups(r *api.Request) ([]gennaker.ServerGroup, error) {
+	p, err := h.provider(r.PathValue("account"))
 	if err != nil {
 		return nil, err
 	}
 	groups, err := p.ServerGroups(r.Context(), r.PathValue("app"))
 	oldestFirst(groups)
-	r.aged(p)
+	aged(r, p)
 	return groups, err
 }
 
 // provider returns the provider of an account that a path names.
-func (s *Server) provider(account string) (provider.Provider, error) {
-	p, err := s.Fleet.For(account)
+func (h handlers) provider(account string) (provider.Provider, error) {
+	p, err := h.Fleet.For(account)
 	if err != nil {
 		return p, gennaker.Errorf(gennaker.NotFound, "Account not found (name: %s)", account).WithHint("%s", gennaker.HintOf(err))
 	}
 	return p, nil
 }
 
-func (s *Server) clusters(r *request) (any, error) {
-	groups, err := s.accountGroups(r)
+func (h handlers) clusters(r *api.Request) ([]ClusterSummary, error) {
+	groups, err := h.accountGroups(r)
 	if err != nil {
 		return nil, err
 	}
 	return summarise(groups), nil
 }
 
-func (s *Server) cluster(r *request) (any, error) {
-	groups, err := s.accountGroups(r)
+func (h handlers) cluster(r *api.Request) (*ClusterBody, error) {
+	groups, err := h.accountGroups(r)
 	if err != nil {
 		return nil, err
 	}
@@ -163,20 +164,20 @@ func (s *Server) cluster(r *request) (any, error) {
 	for _, g := range groups {
 		out.ServerGroups = append(out.ServerGroups, expandedGroup(g))
 	}
-	return out, nil
+	return &out, nil
 }
 
 // serverGroups lists; what a server group runs is shown only when expanded.
-func (s *Server) serverGroups(r *request) (any, error) {
-	expand, err := r.flag("expand", false)
+func (h handlers) serverGroups(r *api.Request) ([]ServerGroupBody, error) {
+	expand, err := r.Flag("expand", false)
 	if err != nil {
 		return nil, err
 	}
-	groups, err := s.groupsOf(r, r.PathValue("app"))
+	groups, err := h.groupsOf(r, r.PathValue("app"))
 	if err != nil {
 		return nil, err
 	}
-	cloud, clusters := r.URL.Query().Get("cloudProvider"), r.list("clusters")
+	cloud, clusters := r.Query("cloudProvider"), r.List("clusters")
 	out := []ServerGroupBody{}
 	for _, g := range groups {
 		if cloud != "" && g.CloudProvider != cloud || len(clusters) > 0 && !slices.Contains(clusters, g.Account+":"+g.Cluster) {
@@ -192,8 +193,8 @@ func (s *Server) serverGroups(r *request) (any, error) {
 	return out, nil
 }
 
-func (s *Server) serverGroup(r *request) (any, error) {
-	p, err := s.provider(r.PathValue("account"))
+func (h handlers) serverGroup(r *api.Request) (*ServerGroupBody, error) {
+	p, err := h.provider(r.PathValue("account"))
 	if err != nil {
 		return nil, err
 	}
@@ -203,28 +204,28 @@ func (s *Server) serverGroup(r *request) (any, error) {
 		err = gennaker.Errorf(gennaker.NotFound, "it belongs to another application")
 	}
 	if err != nil {
-		return nil, orNotFound(err, "Server group not found (id: %s)", name)
+		return nil, api.OrNotFound(err, "Server group not found (id: %s)", name)
 	}
-	r.aged(p)
-	return expandedGroup(g), nil
+	aged(r, p)
+	return new(expandedGroup(g)), nil
 }
 
 // accountBody never fails: of an account that was not read yet it says less.
-func (s *Server) accountBody(r *request, p provider.Provider) AccountBody {
+func (h handlers) accountBody(r *api.Request, p provider.Provider) AccountBody {
 	a := p.Account
 	out := AccountBody{
 		Account: a, AccountID: a.Name, AccountType: a.Type, Authorized: true, Permissions: map[string][]string{}, Groups: []string{},
 	}
-	out.Regions = orEmpty(a.Regions)
+	out.Regions = api.OrEmpty(a.Regions)
 	if p.State != nil {
 		out.State = new(p.State())
 	}
 	if p.Resources == nil {
 		return out
 	}
-	out.ClusterAccount = &ClusterAccount{Namespaces: orEmpty(a.Regions), Kinds: map[string]string{}, Registries: []string{}}
+	out.ClusterAccount = &ClusterAccount{Namespaces: api.OrEmpty(a.Regions), Kinds: map[string]string{}, Registries: []string{}}
 	if namespaces, err := p.Namespaces(r.Context()); err == nil {
-		out.Namespaces = orEmpty(namespaces)
+		out.Namespaces = api.OrEmpty(namespaces)
 	}
 	if kinds, err := p.Kinds(r.Context()); err == nil && kinds != nil {
 		out.Kinds = kinds
@@ -232,20 +233,20 @@ func (s *Server) accountBody(r *request, p provider.Provider) AccountBody {
 	return out
 }
 
-func (s *Server) accounts(r *request) (any, error) {
+func (h handlers) accounts(r *api.Request) ([]AccountBody, error) {
 	out := []AccountBody{}
-	for _, p := range s.Fleet.All() {
-		out = append(out, s.accountBody(r, p))
+	for _, p := range h.Fleet.All() {
+		out = append(out, h.accountBody(r, p))
 	}
 	return out, nil
 }
 
-func (s *Server) account(r *request) (any, error) {
-	p, err := s.provider(r.PathValue("account"))
+func (h handlers) account(r *api.Request) (*AccountBody, error) {
+	p, err := h.provider(r.PathValue("account"))
 	if err != nil {
 		return nil, err
 	}
-	return s.accountBody(r, p), nil
+	return new(h.accountBody(r, p)), nil
 }
 
 // Bounds of how much of a log is shown before it is followed, in bytes.
@@ -254,29 +255,29 @@ const (
 	maxLogTail = 16 << 20
 )
 
-func (s *Server) logs(r *request) (any, error) {
+func (h handlers) logs(r *api.Request) (*api.Stream, error) {
 	ref := gennaker.ServerGroupRef{Account: r.PathValue("account"), Region: r.PathValue("region"), Name: r.PathValue("name")}
-	p, err := s.provider(ref.Account)
+	p, err := h.provider(ref.Account)
 	if err != nil {
 		return nil, err
 	}
-	tail, err := r.count("tail", logTail, maxLogTail)
+	tail, err := r.Count("tail", logTail, maxLogTail)
 	if err != nil {
 		return nil, err
 	}
-	follow, err := r.flag("follow", false)
+	follow, err := r.Flag("follow", false)
 	if err != nil {
 		return nil, err
 	}
-	instance := r.URL.Query().Get("instance")
-	return &stream{"text/plain; charset=utf-8", func(ctx context.Context, out *streamWriter) error {
+	instance := r.Query("instance")
+	return &api.Stream{Run: func(ctx context.Context, out *api.StreamWriter) error {
 		log, err := p.Logs.Logs(ctx, ref, instance, int64(tail), follow)
 		if err != nil {
 			return err
 		}
 		defer log.Close()
 		defer context.AfterFunc(ctx, func() { _ = log.Close() })() // a read may not notice ctx
-		if err := out.start(); err != nil {
+		if err := out.Start(); err != nil {
 			return err
 		}
 		_, err = io.Copy(out, log)

@@ -1,23 +1,15 @@
-package api
+package fleet
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/api"
 	"github.com/gennaker/gennaker/internal/provider"
-)
-
-// Limits of histories: what they hold unless asked, and at most.
-const (
-	historyLimit = 20
-	maxHistory   = 1000
 )
 
 // runningTimeout bounds how long a list of applications waits for the fleet.
@@ -32,12 +24,12 @@ type ApplicationBody struct {
 
 // applications lists those that were saved, and those that only exist because
 // something runs under their name.
-func (s *Server) applications(r *request) (any, error) {
-	apps, err := s.Catalog.Applications(r.Context())
+func (h handlers) applications(r *api.Request) ([]map[string]any, error) {
+	apps, err := h.Applications.Applications(r.Context())
 	if err != nil {
 		return nil, err
 	}
-	running := s.running(r)
+	running := h.running(r)
 	out := make([]map[string]any, 0, len(apps))
 	for _, a := range apps {
 		m := attributes(a)
@@ -63,15 +55,17 @@ func (p *presence) describe(attrs map[string]any) {
 		return
 	}
 	attrs["accounts"] = strings.Join(p.accounts, ",")
-	setDefault(attrs, "cloudProviders", strings.Join(p.providers, ","))
+	if attrs["cloudProviders"] == nil {
+		attrs["cloudProviders"] = strings.Join(p.providers, ",")
+	}
 }
 
 // running returns where applications run, by their names in lower case. An
 // account that does not answer soon is left out, and if none does all are: saved
 // applications must show without them.
-func (s *Server) running(r *request) map[string]*presence {
+func (h handlers) running(r *api.Request) map[string]*presence {
 	out := map[string]*presence{}
-	groups, err := gather(s, r, s.Fleet.All(), runningTimeout, func(ctx context.Context, p provider.Provider) ([]gennaker.ServerGroup, error) {
+	groups, err := gather(h, r, h.Fleet.All(), runningTimeout, func(ctx context.Context, p provider.Provider) ([]gennaker.ServerGroup, error) {
 		return p.ServerGroups(ctx, "")
 	})
 	if err != nil {
@@ -104,26 +98,26 @@ func attributes(a gennaker.Application) map[string]any {
 }
 
 // application shows one; without a document, one that runs.
-func (s *Server) application(r *request) (any, error) {
+func (h handlers) application(r *api.Request) (*ApplicationBody, error) {
 	name := r.PathValue("app")
-	expand, err := r.flag("expand", true)
+	expand, err := r.Flag("expand", true)
 	if err != nil {
 		return nil, err
 	}
-	app, err := s.Catalog.Application(r.Context(), name)
+	app, err := h.Applications.Application(r.Context(), name)
 	unsaved := err != nil && gennaker.KindOf(err) == gennaker.NotFound
 	if err != nil && !unsaved {
 		return nil, err
 	}
 	var groups []gennaker.ServerGroup
 	if expand || unsaved {
-		if groups, err = s.groupsOf(r, name); err != nil {
+		if groups, err = h.groupsOf(r, name); err != nil {
 			return nil, err
 		}
 	}
 	if unsaved {
-		if len(groups) == 0 && len(r.absent) > 0 {
-			return nil, gennaker.Errorf(gennaker.Unavailable, "the application %s may be in %s, which does not answer", name, strings.Join(r.absent, ", "))
+		if lost := absent(r); len(groups) == 0 && len(lost) > 0 {
+			return nil, gennaker.Errorf(gennaker.Unavailable, "the application %s may be in %s, which does not answer", name, strings.Join(lost, ", "))
 		}
 		if len(groups) == 0 {
 			return nil, gennaker.Errorf(gennaker.NotFound, "Application not found (id: %s)", name)
@@ -137,43 +131,19 @@ func (s *Server) application(r *request) (any, error) {
 			body.Clusters[account] = summarise(list)
 		}
 	}
-	return body, nil
+	return &body, nil
 }
 
-func (s *Server) applicationHistory(r *request) (any, error) {
-	limit, err := r.count("limit", historyLimit, maxHistory)
+func (h handlers) applicationHistory(r *api.Request) ([]map[string]any, error) {
+	limit, err := r.Count("limit", api.HistoryLimit, api.MaxHistory)
 	if err != nil {
 		return nil, err
 	}
-	revisions, err := s.Catalog.ApplicationHistory(r.Context(), r.PathValue("app"), limit)
+	revisions, err := h.Applications.ApplicationHistory(r.Context(), r.PathValue("app"), limit)
 	if err != nil {
 		return nil, err
 	}
-	return history(revisions)
-}
-
-// history returns the documents of revisions, each with who saved it and when,
-// as Front50 writes them into it.
-func history(revisions []gennaker.Revision) ([]map[string]any, error) {
-	out := make([]map[string]any, 0, len(revisions))
-	for _, rev := range revisions {
-		doc := map[string]any{}
-		dec := json.NewDecoder(bytes.NewReader(rev.Document))
-		dec.UseNumber() // as they were written
-		if err := dec.Decode(&doc); err != nil {
-			return nil, fmt.Errorf("decode revision %d: %w", rev.Number, err)
-		}
-		setDefault(doc, "lastModifiedBy", rev.Author)
-		setDefault(doc, "updateTs", fmt.Sprint(rev.At.Epoch()))
-		out = append(out, doc)
-	}
-	return out, nil
-}
-
-func setDefault(m map[string]any, key string, v any) {
-	if m[key] == nil {
-		m[key] = v
-	}
+	return api.Revisions(revisions)
 }
 
 // byAccount sorts server groups into their accounts.

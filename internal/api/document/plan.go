@@ -1,10 +1,11 @@
-package api
+package document
 
 import (
 	"encoding/json"
 	"fmt"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/api"
 )
 
 // planBody is the body of POST /api/v1/pipelines/plan: a definition, or which
@@ -18,18 +19,18 @@ type planBody struct {
 
 // planPipeline says what a run of a pipeline would do now. Nothing is done, and
 // nothing is saved.
-func (s *Server) planPipeline(r *request) (any, error) {
-	body, doc, err := decode[planBody](r)
+func (h handlers) planPipeline(r *api.Request, _ planBody) (*gennaker.Plan, error) {
+	body, doc, err := api.Decode[planBody](r)
 	if err != nil {
 		return nil, err
 	}
 	var trigger gennaker.Trigger
 	if len(body.Trigger) > 0 {
-		if err := unmarshal(doc, "trigger", body.Trigger, &trigger); err != nil {
+		if err := api.Unmarshal(doc, "trigger", body.Trigger, &trigger); err != nil {
 			return nil, err
 		}
 	}
-	trigger.User = r.caller.User
+	trigger.User = r.Caller.User
 	var p gennaker.Pipeline
 	switch {
 	case len(body.Pipeline) > 0:
@@ -39,17 +40,17 @@ func (s *Server) planPipeline(r *request) (any, error) {
 	case body.Application == "" || body.Name == "":
 		return nil, doc.Invalid([]gennaker.Problem{{Message: "either pipeline is needed, or application and name"}})
 	default:
-		p, err = s.Catalog.Pipeline(r.Context(), body.Application, body.Name)
+		p, err = h.Catalog.Pipeline(r.Context(), body.Application, body.Name)
 		if err != nil {
-			return nil, orNotFound(err, "Pipeline configuration not found (nameOrId: %s)", body.Name)
+			return nil, api.OrNotFound(err, "Pipeline configuration not found (nameOrId: %s)", body.Name)
 		}
 	}
-	if err := s.Access.Allow(r.caller, Execute, p.Application); err != nil {
+	if err := h.Access.Allow(r.Caller, api.Execute, p.Application); err != nil {
 		return nil, err
 	}
-	plan, err := s.Planner.PlanPipeline(r.Context(), p, trigger)
+	plan, err := h.Planner.PlanPipeline(r.Context(), p, trigger)
 	if err != nil {
 		return nil, fmt.Errorf("plan pipeline %s: %w", p.Name, err)
 	}
-	return plan, nil
+	return &plan, nil
 }
