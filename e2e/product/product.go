@@ -10,6 +10,7 @@ import (
 	"io"
 	"maps"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/client"
+	"github.com/gennaker/gennaker/internal/api/apitest"
 )
 
 // Build makes the program in a directory, and returns its path.
@@ -60,7 +62,7 @@ func Start(t testing.TB, binary string, accounts ...map[string]any) *Server {
 		err = os.WriteFile(filepath.Join(s.Data, "config.yaml"), text, 0o600)
 	}
 	if err == nil {
-		s.Client, err = client.New(client.Config{URL: "http://" + s.listen})
+		s.Client, err = client.New(client.Config{URL: "http://" + s.listen, HTTP: &http.Client{Transport: apitest.Transport(t, http.DefaultTransport)}})
 	}
 	if err != nil {
 		t.Fatal(err)

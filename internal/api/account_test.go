@@ -16,7 +16,7 @@ import (
 type accounts struct{ w *world }
 
 func (a accounts) view() gennaker.AccountView {
-	return gennaker.AccountView{Account: gennaker.Account{Name: "prod", Type: "kubernetes"}, Source: "stored", Settings: map[string]any{"name": "prod"}}
+	return gennaker.AccountView{Account: gennaker.Account{Name: "prod", Type: "kubernetes", Regions: []string{}}, Source: "stored", Settings: map[string]any{"name": "prod"}}
 }
 
 func (a accounts) List(context.Context) ([]gennaker.AccountView, error) {
@@ -45,7 +45,7 @@ func (a accounts) Check(_ context.Context, settings map[string]any) (gennaker.Ac
 	if settings["name"] == "bad" {
 		return gennaker.AccountDiagnosis{}, &gennaker.Error{Kind: gennaker.Invalid, Message: "bad", Problems: []gennaker.Problem{{Path: "namespaces[1]", Message: "is odd"}}}
 	}
-	return gennaker.AccountDiagnosis{OK: true}, a.w.fail
+	return gennaker.AccountDiagnosis{OK: true, Problems: []gennaker.AccountProblem{}}, a.w.fail
 }
 
 // manifests has the deployment web in the namespace shop, and the namespace shop.
@@ -59,7 +59,8 @@ func (m manifests) Manifest(_ context.Context, ref gennaker.ManifestRef) (gennak
 		return gennaker.ManifestView{}, errNone
 	}
 	return gennaker.ManifestView{
-		Account: ref.Account, Location: ref.Location, Name: ref.ManifestName(),
+		Manifest: gennaker.Manifest{"kind": "Deployment"},
+		Account:  ref.Account, Location: ref.Location, Name: ref.ManifestName(),
 		Events: []gennaker.ManifestEvent{{Kind: "Pod", Name: "web-1", Type: "Warning", Reason: "BackOff", Message: "it crashes", Count: 3}},
 	}, m.w.fail
 }

@@ -108,7 +108,8 @@ func (c *cluster) ServerGroupManagers(_ context.Context, app string) ([]gennaker
 
 func (c *cluster) SecurityGroups(context.Context) ([]gennaker.SecurityGroup, error) {
 	return []gennaker.SecurityGroup{{
-		ID: "networkPolicy web", Name: "networkPolicy web", DisplayName: "web", Kind: "NetworkPolicy", APIVersion: "networking.k8s.io/v1",
+		Labels: map[string]string{},
+		ID:     "networkPolicy web", Name: "networkPolicy web", DisplayName: "web", Kind: "NetworkPolicy", APIVersion: "networking.k8s.io/v1",
 		Account: "prod", AccountName: "prod", Region: "shop", Namespace: "shop", CloudProvider: "kubernetes", Moniker: gennaker.Moniker{App: "web", Cluster: "networkPolicy web"},
 		Inbound:  []gennaker.SecurityRule{{Protocol: "TCP", Ports: []gennaker.PortRange{{Start: 80, End: 81}}}},
 		Outbound: []gennaker.SecurityRule{},
@@ -171,7 +172,7 @@ func TestClusterShapes(t *testing.T) {
 		"/securityGroups?id=networkPolicy%20db":                                        `{}`,
 		"/securityGroups/prod?provider=kubernetes":                                     `{"shop":[` + policy + `]}`,
 		"/securityGroups/local":                                                        `{}`,
-		"/securityGroups/prod/shop/networkPolicy%20web?vpcId=":                         `{"id":"networkPolicy web","name":"networkPolicy web","displayName":"web","kind":"NetworkPolicy","apiVersion":"networking.k8s.io/v1","account":"prod","accountName":"prod","region":"shop","namespace":"shop","cloudProvider":"kubernetes","moniker":{"app":"web","cluster":"networkPolicy web"},"labels":null,"inboundRules":[{"protocol":"TCP","portRanges":[{"startPort":80,"endPort":81}]}],"outboundRules":[],"type":"kubernetes","summary":` + policy + `}`,
+		"/securityGroups/prod/shop/networkPolicy%20web?vpcId=":                         `{"id":"networkPolicy web","name":"networkPolicy web","displayName":"web","kind":"NetworkPolicy","apiVersion":"networking.k8s.io/v1","account":"prod","accountName":"prod","region":"shop","namespace":"shop","cloudProvider":"kubernetes","moniker":{"app":"web","cluster":"networkPolicy web"},"labels":{},"inboundRules":[{"protocol":"TCP","portRanges":[{"startPort":80,"endPort":81}]}],"outboundRules":[],"type":"kubernetes","summary":` + policy + `}`,
 		"/instances/prod/shop/u1":                                                      `{"displayName":"web-v001-x","kind":"Pod","apiVersion":"v1","account":"prod","region":"shop","namespace":"shop","cloudProvider":"kubernetes","moniker":{"app":"web","cluster":"pod web-v001-x"},"labels":{},"createdTime":5,"name":"u1","humanReadableName":"pod web-v001-x","type":"kubernetes","zone":"shop","healthState":"Up","health":[{"source":"Pod","type":"kubernetes/pod","platform":"platform","state":"Up"},{"source":"Container web","type":"kubernetes/container","platform":"platform","state":"Up"}],"node":"n1","restarts":2,"containers":[` + web + `]}`,
 		"/instances/prod/shop/pod%20web-v001-x/console?provider=kubernetes":            `{"output":[{"name":"web","output":"hello\n"}]}`,
 		"/instances/local/local/demo-prod-v001-1/console":                              `{"output":[{"name":"demo-prod-v001-1","output":"hello\ndemo-prod-v001-1 65536\n"}]}`,

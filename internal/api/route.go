@@ -1,6 +1,7 @@
 package api
 
 import (
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -19,7 +20,8 @@ type Route struct {
 	Permission Permission
 	Does       string // in one sentence
 	Handler    Handler
-	Query      []string // the parameters it reads, all of them in [Parameters]
+	Query      []string             // the parameters it reads, all of them in [Parameters]
+	Failures   map[int]reflect.Type // the bodies of failures that are no [ErrorBody], by status
 
 	failures []gennaker.Kind
 }
@@ -39,6 +41,16 @@ func (r Route) Reads(query ...string) Route {
 // its body, its query and its permission give.
 func (r Route) Fails(kinds ...gennaker.Kind) Route {
 	r.failures = slices.Concat(r.failures, kinds)
+	return r
+}
+
+// Answers returns r with another body that it may answer with, of a [Failure].
+func (r Route) Answers(status int, body any) Route {
+	r.Failures = maps.Clone(r.Failures)
+	if r.Failures == nil {
+		r.Failures = map[int]reflect.Type{}
+	}
+	r.Failures[status] = reflect.TypeOf(body)
 	return r
 }
 
@@ -141,7 +153,8 @@ func (s *Server) routes() []Route {
 	return []Route{
 		Row("GET", "/{$}", Public, "Where the pages are.", Returns(s.root).As(http.StatusFound, "")),
 		Row("GET", "/ui", Public, "The pages.", Returns(s.ui).As(http.StatusOK, "text/html")),
-		Row("GET", "/health", Public, "Whether the server can do its work.", Returns(s.health)).Fails(gennaker.Unavailable),
+		Row("GET", "/health", Public, "Whether the server can do its work.", Returns(s.health)).Answers(http.StatusServiceUnavailable, HealthBody{}),
 		Row("GET", "/version", Public, "The version of the server.", Returns(s.version)),
+		Row("GET", "/api/v1/openapi.json", Public, "What can be asked: this description.", Returns(s.openAPI).As(http.StatusOK, "application/json")),
 	}
 }

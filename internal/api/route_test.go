@@ -23,17 +23,18 @@ type sample struct {
 
 func samples() map[string]sample {
 	return map[string]sample{
-		"GET /{$}":                                {target: "/", status: http.StatusFound, empty: true},
-		"GET /ui":                                 {target: "/ui/"},
-		"GET /health":                             {target: "/health"},
-		"GET /version":                            {target: "/version"},
-		"GET /auth/user":                          {target: "/auth/user"},
-		"GET /applications":                       {target: "/applications"},
-		"GET /applications/{app}":                 {target: "/applications/demo"},
-		"GET /applications/{app}/history":         {target: "/applications/demo/history"},
-		"GET /pipelineConfigs/{id}/history":       {target: "/pipelineConfigs/p1/history"},
-		"GET /applications/{app}/pipelineConfigs": {target: "/applications/demo/pipelineConfigs"},
-		"GET /applications/{app}/pipelineConfigs/{name}": {target: "/applications/demo/pipelineConfigs/deploy%20it"},
+		"GET /{$}":                                                       {target: "/", status: http.StatusFound, empty: true},
+		"GET /ui":                                                        {target: "/ui/"},
+		"GET /health":                                                    {target: "/health"},
+		"GET /version":                                                   {target: "/version"},
+		"GET /api/v1/openapi.json":                                       {target: "/api/v1/openapi.json"},
+		"GET /auth/user":                                                 {target: "/auth/user"},
+		"GET /applications":                                              {target: "/applications"},
+		"GET /applications/{app}":                                        {target: "/applications/demo"},
+		"GET /applications/{app}/history":                                {target: "/applications/demo/history"},
+		"GET /pipelineConfigs/{id}/history":                              {target: "/pipelineConfigs/p1/history"},
+		"GET /applications/{app}/pipelineConfigs":                        {target: "/applications/demo/pipelineConfigs"},
+		"GET /applications/{app}/pipelineConfigs/{name}":                 {target: "/applications/demo/pipelineConfigs/deploy%20it"},
 		"POST /pipelines":                                                {target: "/pipelines", body: `{"application":"demo","name":"new"}`, empty: true},
 		"PUT /pipelines/{id}":                                            {target: "/pipelines/p1", body: `{"id":"p1","application":"demo","name":"new"}`},
 		"DELETE /pipelines/{app}/{name}":                                 {target: "/pipelines/demo/deploy%20it", empty: true},
@@ -134,7 +135,7 @@ func TestEveryRouteAnswers(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			res := call(s, row.Method, sm.target, sm.body)
+			res := conforming(t, s, row.Method, sm.target, sm.body)
 			if want := max(sm.status, 200); res.Code != want || (res.Body.Len() == 0) != sm.empty {
 				t.Fatalf("got status %d, body %q; want %d, empty %t", res.Code, res.Body, want, sm.empty)
 			}

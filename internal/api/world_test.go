@@ -17,6 +17,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
+	"github.com/gennaker/gennaker/internal/api/apitest"
 	"github.com/gennaker/gennaker/internal/api/document"
 	"github.com/gennaker/gennaker/internal/api/execution"
 	"github.com/gennaker/gennaker/internal/api/fleet"
@@ -237,7 +238,7 @@ func (w *world) Accounts() []document.ArtifactAccount {
 func (w *world) Fetch(context.Context, map[string]any) ([]byte, error) { return []byte(`"x"`), w.fail }
 
 func (w *world) PlanPipeline(_ context.Context, p gennaker.Pipeline, trigger gennaker.Trigger) (gennaker.Plan, error) {
-	return gennaker.Plan{Application: p.Application, Name: p.Name, Parameters: trigger.Parameters}, w.fail
+	return gennaker.Plan{Application: p.Application, Name: p.Name, Parameters: map[string]any{}, Stages: []gennaker.PlannedStage{}}, w.fail
 }
 
 func (w *world) Lint(_ context.Context, text []byte) ([]lint.Warning, error) {
@@ -357,6 +358,26 @@ func call(s http.Handler, method, target, body string, header ...string) *httpte
 	s.ServeHTTP(out, r)
 	return out
 }
+
+// conforming calls s, and fails the test for an answer that is not as described.
+func conforming(t *testing.T, s http.Handler, method, target, body string, header ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	var out *httptest.ResponseRecorder
+	transport := apitest.Transport(t, answered(func(*http.Request) *http.Response {
+		out = call(s, method, target, body, header...)
+		return out.Result()
+	}))
+	res, err := transport.RoundTrip(httptest.NewRequest(method, "http://localhost:8084"+target, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	return out
+}
+
+type answered func(*http.Request) *http.Response
+
+func (f answered) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }
 
 // failure reads the body of an error and checks what every one must hold.
 func failure(t *testing.T, res *httptest.ResponseRecorder, status int) api.ErrorBody {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/client"
+	"github.com/gennaker/gennaker/internal/api/apitest"
 	"github.com/gennaker/gennaker/internal/app"
 	"github.com/gennaker/gennaker/internal/provider"
 	"github.com/gennaker/gennaker/internal/provider/fake"
@@ -45,7 +46,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
-	w := &world{t: t, data: t.TempDir(), fake: fake.New(fake.Config{}), ctx: ctx, http: &http.Client{Transport: &http.Transport{}}}
+	w := &world{t: t, data: t.TempDir(), fake: fake.New(fake.Config{}), ctx: ctx, http: &http.Client{Transport: apitest.Transport(t, &http.Transport{})}}
 	w.start()
 	t.Cleanup(func() { w.end() })
 	return w

@@ -70,7 +70,7 @@ func Routes(c Config) []api.Route {
 		api.Row("GET", "/v2/pipelineTemplates/{id}/dependents", api.Read, "The pipelines that use a template.", api.Returns(h.templateDependents)),
 		api.Row("POST", "/v2/pipelineTemplates/create", api.Write, "Makes a pipeline template.", api.Takes(h.createTemplate).As(http.StatusAccepted, "")).Reads("tag", "digest"),
 		api.Row("POST", "/v2/pipelineTemplates/update/{id}", api.Write, "Replaces a copy of a pipeline template.", api.Takes(h.updateTemplate).As(http.StatusAccepted, "")).Reads("tag", "digest", "skipPlanDependents"),
-		api.Row("POST", "/v2/pipelineTemplates/plan", api.Execute, "The pipeline that a template and its variables make.", api.Takes(h.planTemplate)),
+		api.Row("POST", "/v2/pipelineTemplates/plan", api.Execute, "The pipeline that a template and its variables make.", api.Takes(h.planTemplate)).Answers(http.StatusBadRequest, planErrorBody{}),
 		api.Row("DELETE", "/v2/pipelineTemplates/{id}", api.Write, "Deletes a copy of a pipeline template.", api.Returns(h.deleteTemplate).As(http.StatusAccepted, "")).Reads("tag", "digest", "application").Fails(gennaker.Invalid),
 
 		api.Row("GET", "/artifacts/credentials", api.Read, "The accounts that artifacts are fetched with.", api.Returns(h.artifactAccounts)),

@@ -34,7 +34,7 @@ func Routes(c Config) []api.Route {
 		api.Row("PUT", "/pipelines/{id}/cancel", api.Execute, "Cancels an execution.", api.Returns(h.cancelExecution)).Reads("reason").Fails(missing...),
 		api.Row("PUT", "/pipelines/{id}/pause", api.Execute, "Holds an execution before its next tasks.", api.Returns(h.pauseExecution)).Fails(state...),
 		api.Row("PUT", "/pipelines/{id}/resume", api.Execute, "Lets a held execution go on.", api.Returns(h.resumeExecution)).Fails(state...),
-		api.Row("PATCH", "/pipelines/{id}/stages/{stage}", api.Execute, "Adds to the context of a stage: a judgment, a wait to skip.", api.Takes(h.patchStage)).Fails(state...),
+		api.Row("PATCH", "/pipelines/{id}/stages/{stage}", api.Execute, "Adds to the context of a stage: a judgment, a wait to skip.", api.Takes(h.patchStage)).Fails(state...).Answers(http.StatusMethodNotAllowed, api.ErrorBody{}),
 		api.Row("PUT", "/pipelines/{id}/stages/{stage}/restart", api.Execute, "Runs a stage again, and those behind it.", api.Returns(h.restartStage)).Fails(state...),
 		api.Row("GET", "/pipelines/{id}/evaluateExpression", api.Execute, "What a text with expressions is behind all stages of an execution.", api.Returns(h.evaluateExpression)).Reads("expression").Fails(gennaker.NotFound, gennaker.Invalid),
 		api.Row("GET", "/pipelines/{id}/{stage}/evaluateExpression", api.Execute, "What a text with expressions is in a stage.", api.Returns(h.evaluateExpression)).Reads("expression").Fails(gennaker.NotFound, gennaker.Invalid),

@@ -1,0 +1,237 @@
+package api_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"maps"
+	"net/http"
+	"os"
+	"path"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/invopop/jsonschema"
+
+	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/api"
+)
+
+var update = flag.Bool("update", false, "write openapi.json")
+
+// TestOpenAPI compares openapi.json with the table of routes.
+func TestOpenAPI(t *testing.T) {
+	t.Parallel()
+	got := describe(t, api.New(newWorld(t).config()).Routes())
+	if *update {
+		if err := os.WriteFile("openapi.json", got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile("openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("openapi.json is not the table of routes; make gen writes it:\n%s", diff)
+	}
+}
+
+// object is a part of the description.
+type object = map[string]any
+
+// describe returns the table of routes as OpenAPI 3.1.
+func describe(t *testing.T, routes []api.Route) []byte {
+	t.Helper()
+	d := newDescriber(t)
+	paths := object{}
+	for _, r := range routes {
+		at := strings.TrimSuffix(r.Pattern, "{$}")
+		if paths[at] == nil {
+			paths[at] = object{}
+		}
+		paths[at].(object)[strings.ToLower(r.Method)] = d.operation(r)
+	}
+	text, err := json.MarshalIndent(object{
+		"openapi": "3.1.0",
+		"info": object{
+			"title":       "Gennaker",
+			"version":     "1",
+			"description": "The paths at the root are those of Spinnaker's Gate, with its shapes; those under /api/v1 are ours.",
+			"license":     object{"name": "Apache-2.0", "identifier": "Apache-2.0"},
+		},
+		"paths":      paths,
+		"components": object{"schemas": d.schemas},
+	}, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(bytes.ReplaceAll(text, []byte("#/$defs/"), []byte("#/components/schemas/")), '\n')
+}
+
+// describer makes schemas of types.
+type describer struct {
+	t       *testing.T
+	reflect *jsonschema.Reflector
+	types   map[string]reflect.Type
+	schemas object
+}
+
+func newDescriber(t *testing.T) *describer {
+	t.Helper()
+	d := &describer{t: t, types: map[string]reflect.Type{}, schemas: object{}}
+	d.reflect = &jsonschema.Reflector{Anonymous: true, AllowAdditionalProperties: true, Mapper: d.wire, Namer: d.name}
+	const module = "github.com/gennaker/gennaker"
+	for dir, pkg := range map[string]string{"../..": module, ".": path.Join(module, "internal/api"), "../lint": path.Join(module, "internal/lint")} {
+		if err := d.reflect.AddGoComments(pkg, dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return d
+}
+
+// name gives every type one name, and every name one type.
+func (d *describer) name(t reflect.Type) string {
+	name := t.Name()
+	if name == "" {
+		return ""
+	}
+	name = strings.ToUpper(name[:1]) + name[1:]
+	if strings.HasSuffix(t.PkgPath(), "/template") {
+		name = "Template" + name
+	}
+	if old := d.types[name]; old != nil && old != t {
+		d.t.Errorf("%v and %v have one name in the description", old, t)
+	}
+	d.types[name] = t
+	return name
+}
+
+// wire describes types whose JSON is not what their fields say.
+func (d *describer) wire(t reflect.Type) *jsonschema.Schema {
+	switch t {
+	case reflect.TypeFor[gennaker.Time]():
+		return &jsonschema.Schema{Description: "milliseconds since 1970", AnyOf: []*jsonschema.Schema{{Type: "integer"}, {Type: "null"}}}
+	case reflect.TypeFor[gennaker.Pause]():
+		s := d.plain(reflect.TypeFor[struct {
+			PausedBy   string        `json:"pausedBy,omitzero"`
+			PauseTime  gennaker.Time `json:"pauseTime,omitzero"`
+			ResumedBy  string        `json:"resumedBy,omitzero"`
+			ResumeTime gennaker.Time `json:"resumeTime,omitzero"`
+			Paused     bool          `json:"paused"`
+			PausedMS   int64         `json:"pausedMs"`
+		}]())
+		return s
+	case reflect.TypeFor[gennaker.Trigger]():
+		return &jsonschema.Schema{Type: "object", Description: "Why an execution began; what its type has besides stands beside these.", Required: []string{"type"},
+			AdditionalProperties: jsonschema.TrueSchema, Properties: jsonschema.NewProperties()}
+	case reflect.TypeFor[json.RawMessage]():
+		return &jsonschema.Schema{}
+	}
+	return nil
+}
+
+func (d *describer) plain(t reflect.Type) *jsonschema.Schema {
+	r := &jsonschema.Reflector{Anonymous: true, AllowAdditionalProperties: true, DoNotReference: true, Mapper: d.wire}
+	s := r.ReflectFromType(t)
+	s.Version = ""
+	return s
+}
+
+// schema returns the schema of a type, and keeps those that it is made of.
+func (d *describer) schema(t reflect.Type) any {
+	s := d.reflect.ReflectFromType(t)
+	for name, def := range s.Definitions {
+		d.schemas[name] = d.optional(d.types[name], def)
+	}
+	s.Version, s.Definitions = "", nil
+	return s
+}
+
+// optional makes the fields of embedded pointers optional: they may be nil.
+func (d *describer) optional(t reflect.Type, s *jsonschema.Schema) *jsonschema.Schema {
+	if t == nil || t.Kind() != reflect.Struct {
+		return s
+	}
+	for f := range t.Fields() {
+		if f.Anonymous && f.Type.Kind() == reflect.Pointer {
+			inner := d.plain(f.Type.Elem())
+			s.Required = slices.DeleteFunc(s.Required, func(name string) bool { return slices.Contains(inner.Required, name) })
+		}
+	}
+	return s
+}
+
+// operation describes a route.
+func (d *describer) operation(r api.Route) object {
+	op := object{"summary": r.Does, "operationId": operationID(r), "x-permission": string(r.Permission), "responses": d.responses(r)}
+	var parameters []object
+	for segment := range strings.SplitSeq(r.Pattern, "/") {
+		if name, ok := strings.CutPrefix(segment, "{"); ok && name != "$}" {
+			parameters = append(parameters, object{"name": strings.TrimSuffix(name, "}"), "in": "path", "required": true, "schema": object{"type": "string"}})
+		}
+	}
+	for _, name := range r.Query {
+		p, ok := api.Parameters[name]
+		if !ok {
+			d.t.Errorf("%s %s reads %s, which is not described", r.Method, r.Pattern, name)
+		}
+		schema := object{"type": p.Type}
+		if p.Type == "array" {
+			schema["items"] = object{"type": "string"}
+		}
+		parameters = append(parameters, object{"name": name, "in": "query", "description": p.Meaning, "schema": schema})
+	}
+	if parameters != nil {
+		op["parameters"] = parameters
+	}
+	switch body := r.Handler.Body; body {
+	case nil:
+	case reflect.TypeFor[api.Text]():
+		op["requestBody"] = object{"content": object{"*/*": object{}}}
+	case reflect.TypeFor[*gennaker.Document]():
+		op["requestBody"] = object{"content": object{"application/json": object{"schema": object{"type": "object"}}}}
+	default:
+		op["requestBody"] = object{"content": object{"application/json": object{"schema": d.schema(body)}}}
+	}
+	return op
+}
+
+func operationID(r api.Route) string {
+	words := strings.FieldsFunc(r.Pattern, func(c rune) bool { return strings.ContainsRune("/{}.-_$", c) })
+	id := strings.ToLower(r.Method)
+	for _, w := range words {
+		id += strings.ToUpper(w[:1]) + w[1:]
+	}
+	return id
+}
+
+// responses describes what a route answers, by status.
+func (d *describer) responses(r api.Route) object {
+	answer := object{"description": http.StatusText(r.Handler.Status)}
+	if r.Handler.Answer != nil {
+		content := object{}
+		if r.Handler.Answer.Kind() != reflect.String {
+			content["schema"] = d.schema(r.Handler.Answer)
+		}
+		answer["content"] = object{r.Handler.Media: content}
+	}
+	out := object{strconv.Itoa(r.Handler.Status): answer}
+	bodies := maps.Clone(r.Failures)
+	if bodies == nil {
+		bodies = map[int]reflect.Type{}
+	}
+	for _, k := range append(r.Kinds(), gennaker.Internal) {
+		if status := k.HTTPStatus(); bodies[status] == nil {
+			bodies[status] = reflect.TypeFor[api.ErrorBody]()
+		}
+	}
+	for status, body := range bodies {
+		out[strconv.Itoa(status)] = object{"description": http.StatusText(status), "content": object{"application/json": object{"schema": d.schema(body)}}}
+	}
+	return out
+}
