@@ -6,10 +6,10 @@ STORM_KILLS ?= 40
 FUZZ ?= ./...
 FUZZTIME ?= 60s
 
-.PHONY: help build demo up check test race e2e e2e-node kubelab storm lint bench fuzz gen fmt clean
+.PHONY: help build demo up check test race e2e e2e-node kubelab storm lint bench bench-kubernetes fuzz gen fmt clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/gennaker
 	$(GO) build -trimpath -o $(BIN) ./cmd/gennaker
@@ -58,8 +58,11 @@ lint: bin/golangci-lint ## run the linter, which is built once
 bin/golangci-lint: tools/go.mod
 	cd tools && $(GO) build -o ../bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
-bench: ## the figures of docs/reference/benchmarks.md
+bench: bench-kubernetes ## the figures of docs/reference/benchmarks.md
 	$(GO) run ./internal/bench
+
+bench-kubernetes: kubelab ## those of deployments to Kubernetes
+	$(GO) test -timeout 60m -run '^$$' -bench . -benchtime 5x ./e2e/figures
 
 fuzz: ## every fuzz test for a while
 	@for p in $$($(GO) list $(FUZZ)); do \

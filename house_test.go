@@ -93,6 +93,7 @@ var layers = map[string][]string{
 	"internal/demo/load":                     {"."},
 	"cmd/gennaker":                           {"*"},
 	"e2e/fleet":                              {},
+	"e2e/figures":                            {},
 	"e2e/gateway":                            {},
 	"e2e/product":                            {".", "client", "internal/api/apitest"},
 	"e2e/scenario":                           {},

@@ -167,6 +167,24 @@ func (s *Server) Kill() {
 	<-s.exited
 }
 
+// Resident returns the memory that the server has, in bytes.
+func (s *Server) Resident() int64 {
+	s.t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.process.Process.Pid))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var kilobytes int64
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			if _, err := fmt.Sscan(rest, &kilobytes); err != nil {
+				s.t.Fatalf("read %q: %v", line, err)
+			}
+		}
+	}
+	return kilobytes << 10
+}
+
 // tail returns the last lines of the server's log.
 func (s *Server) tail() string {
 	text, err := os.ReadFile(s.Log)
