@@ -30,6 +30,7 @@ const (
 	ruleWindow        = "execution-window"
 	ruleDeprecated    = "deprecated"
 	ruleEmpty         = "no-stages"
+	ruleSecret        = "secret-in-clear"
 )
 
 // Rules returns all rules, for the reference page.
@@ -55,6 +56,7 @@ func Rules() []Rule {
 		{ruleFailure, Suspect, "options for the case that the stage fails contradict each other, or have no effect"},
 		{ruleWindow, Error, "an execution window cannot be read"},
 		{ruleDeprecated, Info, "what newer definitions write in another way"},
+		{ruleSecret, Suspect, "a Secret's value is written into the pipeline, where everybody who may read the pipeline reads it, and its history keeps it"},
 		{ruleEmpty, Suspect, "a pipeline without stages fails when it is started"},
 	}
 }

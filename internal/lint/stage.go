@@ -42,6 +42,7 @@ func (l *linter) stage(i int) {
 	l.window(i, m)
 	l.condition(i, m)
 	l.preconditions(i, m)
+	l.secrets(i, m)
 	if s.Type == "pipeline" || s.Type == "findArtifactFromExecution" {
 		l.child(stagePath(i)+".pipeline", m["application"], m["pipeline"])
 	}
