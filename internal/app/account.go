@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -173,7 +172,7 @@ func (a *accounts) keep(ctx context.Context, e *entry) {
 			p, err = a.open(ctx, account)
 		}
 		if err == nil {
-			e.setState(cmpFunc(p.State))
+			e.setState(stateOf(p))
 			a.serve(ctx, p)
 			return
 		}
@@ -190,11 +189,12 @@ func (a *accounts) keep(ctx context.Context, e *entry) {
 	}
 }
 
-func cmpFunc(state func() gennaker.AccountState) func() gennaker.AccountState {
-	if state == nil {
+// stateOf returns what tells the state of p.
+func stateOf(p place) func() gennaker.AccountState {
+	if p.State == nil {
 		return connected
 	}
-	return state
+	return p.State
 }
 
 // serve lets pipelines use p until ctx ends.
@@ -213,9 +213,7 @@ func parseAccount(settings map[string]any) (access.Account, error) {
 	var out access.Account
 	text, err := json.Marshal(settings)
 	if err == nil {
-		dec := json.NewDecoder(bytes.NewReader(text))
-		dec.DisallowUnknownFields()
-		err = dec.Decode(&out)
+		err = strictly(text, &out)
 	}
 	if err != nil {
 		return out, gennaker.Errorf(gennaker.Invalid, "the account is not as it should be: %w", err).
