@@ -16,7 +16,7 @@ import (
 type accounts struct{ w *world }
 
 func (a accounts) view() gennaker.AccountView {
-	return gennaker.AccountView{Account: gennaker.Account{Name: "prod", Type: "kubernetes", Regions: []string{}}, Source: "stored", Settings: map[string]any{"name": "prod"}}
+	return gennaker.AccountView{Account: gennaker.Account{Name: "prod", Type: "kubernetes", Regions: []string{}}, Source: "stored", Settings: map[string]any{"name": "prod", "permissions": map[string]any{"WRITE": []any{"ops"}}}}
 }
 
 func (a accounts) List(context.Context) ([]gennaker.AccountView, error) {
@@ -55,6 +55,12 @@ type manifests struct {
 }
 
 func (m manifests) Manifest(_ context.Context, ref gennaker.ManifestRef) (gennaker.ManifestView, error) {
+	if ref.ManifestName() == "job migrate" {
+		return gennaker.ManifestView{
+			Manifest: gennaker.Manifest{"metadata": map[string]any{"creationTimestamp": "2026-01-02T03:04:05Z"}}, Moniker: gennaker.Moniker{App: "demo"},
+			Status: gennaker.ManifestStatus{Failed: gennaker.ManifestCondition{State: true, Message: "it has failed"}}, Reason: "it exits with 3",
+		}, m.w.fail
+	}
 	if ref.ManifestName() != "deployment web" && ref.String() != "local//namespace shop" {
 		return gennaker.ManifestView{}, errNone
 	}

@@ -73,6 +73,20 @@ func (c *cluster) ServerGroup(_ context.Context, region, name string) (gennaker.
 	return gennaker.ServerGroup{}, errNone
 }
 
+func (c *cluster) Clusters(ctx context.Context, app string) ([]provider.Cluster, error) {
+	groups, err := c.ServerGroups(ctx, app)
+	return provider.Clusters(groups), err
+}
+
+func (c *cluster) Search(ctx context.Context, text string, types []string) ([]provider.Item, error) {
+	groups, err := c.ServerGroups(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	balancers, err := c.LoadBalancers(ctx)
+	return provider.Search(text, types, groups, balancers), err
+}
+
 func (c *cluster) LoadBalancers(context.Context) ([]gennaker.LoadBalancer, error) {
 	return []gennaker.LoadBalancer{{
 		Name: "service web", Kind: "Service", Account: "prod", Region: "shop", CloudProvider: "kubernetes", Application: "web",
@@ -179,7 +193,7 @@ func TestClusterShapes(t *testing.T) {
 		"/manifests/prod/shop/replicaSet/cluster/web/replicaSet%20web/dynamic/newest":  `{"account":"prod","kind":"replicaSet","name":"web-v002","namespace":"shop"}`,
 		"/manifests/prod/shop/replicaSet/cluster/web/replicaSet%20web/dynamic/largest": `{"account":"prod","kind":"replicaSet","name":"web-v001","namespace":"shop"}`,
 		"/api/v1/manifests/prod/shop/deployment%20web/events":                          `[{"kind":"Pod","name":"web-1","type":"Warning","reason":"BackOff","message":"it crashes","count":3}]`,
-		"/credentials/prod":                                                            `{"name":"prod","type":"kubernetes","cloudProvider":"kubernetes","regions":[],"environment":"production","accountId":"prod","accountType":"kubernetes","primaryAccount":false,"authorized":true,"challengeDestructiveActions":false,"permissions":{},"requiredGroupMembership":[],"namespaces":["shop"],"spinnakerKindMap":{"gadget.example.com":"unclassified","replicaSet":"serverGroups"},"dockerRegistries":[],"state":{"connected":true}}`,
+		"/credentials/prod":                                                            `{"name":"prod","type":"kubernetes","accountId":"prod","authorized":true,"permissions":{"READ":[],"WRITE":["ops"]},"requiredGroupMembership":[],"accountType":"kubernetes","cloudProvider":"kubernetes","environment":"production","primaryAccount":false,"challengeDestructiveActions":false,"regions":[],"namespaces":["shop"],"spinnakerKindMap":{"gadget.example.com":"unclassified","replicaSet":"serverGroups"},"dockerRegistries":[],"state":{"connected":true}}`,
 	} {
 		t.Run(target, func(t *testing.T) {
 			t.Parallel()

@@ -55,6 +55,11 @@ func (away) ServerGroups(context.Context, string) ([]gennaker.ServerGroup, error
 	return nil, gennaker.Errorf(gennaker.Unavailable, "the node does not answer")
 }
 
+func (a away) Clusters(ctx context.Context, app string) ([]provider.Cluster, error) {
+	groups, err := a.ServerGroups(ctx, app)
+	return provider.Clusters(groups), err
+}
+
 func TestApplicationsShowWithoutTheFleet(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -184,7 +189,11 @@ func TestFleetThatDoesNotAnswer(t *testing.T) {
 func TestAccounts(t *testing.T) {
 	t.Parallel()
 	s := api.New(newWorld(t).config())
-	const local = `{"name":"local","type":"local","cloudProvider":"local","regions":["local"],"accountId":"local","accountType":"local","primaryAccount":false,"authorized":true,"challengeDestructiveActions":false,"permissions":{},"requiredGroupMembership":[]}`
+	const short = `{"name":"local","type":"local","accountId":"local","authorized":true,"permissions":{"READ":[],"WRITE":[]},"requiredGroupMembership":[]`
+	const local = short + `,"accountType":"local","cloudProvider":"local","environment":"local","primaryAccount":false,"challengeDestructiveActions":false,"regions":["local"]}`
+	if got := call(s, "GET", "/credentials", "").Body.String(); !strings.HasPrefix(got, "["+short+`},{"name":"prod",`) || strings.Contains(got, "cloudProvider") {
+		t.Errorf("got %s", got)
+	}
 	if got := call(s, "GET", "/credentials?expand=true", "").Body.String(); !strings.HasPrefix(got, "["+local+`,{"name":"prod",`) {
 		t.Errorf("got %s", got)
 	}

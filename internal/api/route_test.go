@@ -107,6 +107,19 @@ func samples() map[string]sample {
 		"GET /api/v1/events":                                       {target: "/api/v1/events"},
 		"GET /api/v1/load-balancers":                               {target: "/api/v1/load-balancers"},
 		"GET /api/v1/server-groups/{account}/{region}/{name}/logs": {target: "/api/v1/server-groups/local/local/demo-prod-v001/logs"},
+
+		"GET /applications/{app}/clusters/{account}/{cluster}/serverGroups":                                    {target: "/applications/demo/clusters/local/demo-prod/serverGroups"},
+		"GET /applications/{app}/clusters/{account}/{cluster}/serverGroups/{name}":                             {target: "/applications/demo/clusters/local/demo-prod/serverGroups/demo-prod-v000"},
+		"GET /applications/{app}/clusters/{account}/{cluster}/{provider}/{scope}/serverGroups/target/{target}": {target: "/applications/demo/clusters/local/demo-prod/local/local/serverGroups/target/newest"},
+		"GET /applications/{app}/jobs/{account}/{location}/{name}":                                             {target: "/applications/demo/jobs/prod/shop/job%20migrate"},
+		"GET /search":                   {target: "/search?q=demo&type=applications&type=serverGroups"},
+		"GET /serverGroups":             {target: "/serverGroups?applications=demo"},
+		"POST /credentials":             {target: "/credentials", body: `{"type":"kubernetes","name":"new"}`},
+		"PUT /credentials":              {target: "/credentials", body: `{"type":"kubernetes","name":"prod"}`},
+		"DELETE /credentials/{account}": {target: "/credentials/prod", empty: true},
+		"GET /credentials/type/{type}":  {target: "/credentials/type/kubernetes"},
+		"GET /api/v1/applications":      {target: "/api/v1/applications"},
+		"GET /api/v1/server-groups":     {target: "/api/v1/server-groups?application=demo"},
 	}
 }
 

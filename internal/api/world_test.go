@@ -296,6 +296,14 @@ func (w *world) ServerGroup(_ context.Context, region, name string) (gennaker.Se
 	}
 	return gennaker.ServerGroup{}, errNone
 }
+func (w *world) Clusters(ctx context.Context, app string) ([]provider.Cluster, error) {
+	groups, err := w.ServerGroups(ctx, app)
+	return provider.Clusters(groups), err
+}
+func (w *world) Search(ctx context.Context, text string, types []string) ([]provider.Item, error) {
+	balancers, err := w.LoadBalancers(ctx)
+	return provider.Search(text, types, w.groups, balancers), err
+}
 func (w *world) LoadBalancers(context.Context) ([]gennaker.LoadBalancer, error) {
 	return w.balancers, w.fail
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/node/state"
@@ -66,7 +67,7 @@ func (n *node) getServerGroups(_ http.ResponseWriter, r *http.Request) (any, err
 	application := r.URL.Query().Get("application")
 	all := []gennaker.ServerGroup{}
 	for _, g := range n.list() {
-		if application == "" || g.spec.Application == application {
+		if application == "" || strings.EqualFold(g.spec.Application, application) {
 			all = append(all, g.view())
 		}
 	}

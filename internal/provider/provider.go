@@ -17,10 +17,17 @@ import (
 // Inventory tells what is in an account.
 type Inventory interface {
 	// ServerGroups returns the server groups of an application, or of all for
-	// "", by name; of those being destroyed too, until they are gone.
+	// "", by name; of those being destroyed too, until they are gone. Names of
+	// applications match without case.
 	ServerGroups(ctx context.Context, application string) ([]gennaker.ServerGroup, error)
 	// ServerGroup returns one server group. Errors: NotFound.
 	ServerGroup(ctx context.Context, region, name string) (gennaker.ServerGroup, error)
+	// Clusters returns the clusters of an application, or of all for "", by
+	// application and name. It looks at server groups, and at no instance.
+	Clusters(ctx context.Context, application string) ([]Cluster, error)
+	// Search returns the items of some types that mention text, which is in
+	// lower case, in no order; at most MaxItems.
+	Search(ctx context.Context, text string, types []string) ([]Item, error)
 	// LoadBalancers returns all load balancers, by name.
 	LoadBalancers(ctx context.Context) ([]gennaker.LoadBalancer, error)
 	// Watch calls changed, from one goroutine, after every change, with the

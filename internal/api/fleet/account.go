@@ -40,7 +40,7 @@ func (h handlers) saveAccount(r *api.Request, doc *gennaker.Document) (gennaker.
 		return gennaker.AccountView{}, doc.Invalid([]gennaker.Problem{{Path: "name", Message: "is not the name in the path"}})
 	}
 	view, err := h.Accounts.Save(r.Context(), doc.Value, r.Caller.User)
-	return view, located(doc, err)
+	return view, inDocument(doc, err)
 }
 
 func (h handlers) deleteAccount(r *api.Request) (api.Nothing, error) {
@@ -53,7 +53,7 @@ func (h handlers) deleteAccount(r *api.Request) (api.Nothing, error) {
 // checkAccount tries the settings in the body.
 func (h handlers) checkAccount(r *api.Request, doc *gennaker.Document) (gennaker.AccountDiagnosis, error) {
 	found, err := h.Accounts.Check(r.Context(), doc.Value)
-	return found, located(doc, err)
+	return found, inDocument(doc, err)
 }
 
 // diagnoseAccount tries a saved account again.
@@ -68,8 +68,8 @@ func (h handlers) diagnoseAccount(r *api.Request) (gennaker.AccountDiagnosis, er
 	return h.Accounts.Check(r.Context(), view.Settings)
 }
 
-// located returns err with the places of its problems in the document.
-func located(doc *gennaker.Document, err error) error {
+// inDocument returns err with the places of its problems in the document.
+func inDocument(doc *gennaker.Document, err error) error {
 	if e, ok := errors.AsType[*gennaker.Error](err); ok && len(e.Problems) > 0 {
 		return doc.Invalid(e.Problems)
 	}

@@ -1,7 +1,6 @@
 package fleet
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
-	"github.com/gennaker/gennaker/internal/provider"
 )
 
 // runningTimeout bounds how long a list of applications waits for the fleet.
@@ -23,31 +21,44 @@ type ApplicationBody struct {
 }
 
 // applications lists those that were saved, and those that only exist because
-// something runs under their name.
+// something runs under their name. What runs is asked for without its instances.
 func (h handlers) applications(r *api.Request) ([]map[string]any, error) {
 	apps, err := h.Applications.Applications(r.Context())
 	if err != nil {
 		return nil, err
 	}
+	account, owner := r.Query("account"), r.Query("owner")
 	running := h.running(r)
 	out := make([]map[string]any, 0, len(apps))
+	add := func(m map[string]any, p *presence) {
+		p.describe(m)
+		email, _ := m["email"].(string)
+		if (account == "" || p.in(account)) && (owner == "" || strings.EqualFold(owner, email)) {
+			out = append(out, m)
+		}
+	}
 	for _, a := range apps {
 		m := attributes(a)
 		name := m["name"].(string) //nolint:forcetypeassert // set by attributes
-		running[name].describe(m)
+		add(m, running[name])
 		delete(running, name)
-		out = append(out, m)
 	}
 	for _, name := range slices.Sorted(maps.Keys(running)) {
-		m := map[string]any{"name": name}
-		running[name].describe(m)
-		out = append(out, m)
+		add(map[string]any{"name": name}, running[name])
 	}
 	return out, nil
 }
 
-// presence is where an application runs.
-type presence struct{ accounts, providers []string }
+// presence is where an application runs, and with how much.
+type presence struct {
+	accounts, providers []string
+	clusters, groups    int
+}
+
+// in reports whether p is in an account, whatever the case.
+func (p *presence) in(account string) bool {
+	return p != nil && slices.ContainsFunc(p.accounts, func(a string) bool { return strings.EqualFold(a, account) })
+}
 
 // describe adds what Gate shows of p to an application's attributes.
 func (p *presence) describe(attrs map[string]any) {
@@ -64,24 +75,30 @@ func (p *presence) describe(attrs map[string]any) {
 // account that does not answer soon is left out, and if none does all are: saved
 // applications must show without them.
 func (h handlers) running(r *api.Request) map[string]*presence {
-	out := map[string]*presence{}
-	groups, err := gather(h, r, h.Fleet.All(), runningTimeout, func(ctx context.Context, p provider.Provider) ([]gennaker.ServerGroup, error) {
-		return p.ServerGroups(ctx, "")
-	})
+	clusters, err := gather(h, r, h.Fleet.All(), runningTimeout, clustersIn(""))
 	if err != nil {
-		return out
+		return map[string]*presence{}
 	}
-	for _, g := range groups {
-		name := strings.ToLower(g.Moniker.App)
+	return presences(clusters)
+}
+
+// presences returns where the applications of clusters run, by their names in
+// lower case.
+func presences(clusters []located) map[string]*presence {
+	out := map[string]*presence{}
+	for _, c := range clusters {
+		name := strings.ToLower(c.Application)
 		if out[name] == nil {
 			out[name] = &presence{}
 		}
 		p := out[name]
-		if !slices.Contains(p.accounts, g.Account) {
-			p.accounts = append(p.accounts, g.Account)
+		p.clusters++
+		p.groups += len(c.ServerGroups)
+		if !slices.Contains(p.accounts, c.account) {
+			p.accounts = append(p.accounts, c.account)
 		}
-		if !slices.Contains(p.providers, g.CloudProvider) {
-			p.providers = append(p.providers, g.CloudProvider)
+		if !slices.Contains(p.providers, c.provider) {
+			p.providers = append(p.providers, c.provider)
 		}
 	}
 	return out
@@ -109,26 +126,26 @@ func (h handlers) application(r *api.Request) (*ApplicationBody, error) {
 	if err != nil && !unsaved {
 		return nil, err
 	}
-	var groups []gennaker.ServerGroup
+	var clusters []located
 	if expand || unsaved {
-		if groups, err = h.groupsOf(r, name); err != nil {
+		if clusters, err = h.clustersOf(r, name); err != nil {
 			return nil, err
 		}
 	}
 	if unsaved {
-		if lost := absent(r); len(groups) == 0 && len(lost) > 0 {
+		if lost := absent(r); len(clusters) == 0 && len(lost) > 0 {
 			return nil, gennaker.Errorf(gennaker.Unavailable, "the application %s may be in %s, which does not answer", name, strings.Join(lost, ", "))
 		}
-		if len(groups) == 0 {
+		if len(clusters) == 0 {
 			return nil, gennaker.Errorf(gennaker.NotFound, "Application not found (id: %s)", name)
 		}
-		app = gennaker.Application{Name: groups[0].Moniker.App}
+		app = gennaker.Application{Name: clusters[0].Application}
 	}
 	body := ApplicationBody{Name: app.Name, Attributes: attributes(app), Clusters: map[string][]ClusterSummary{}}
 	body.Attributes["name"] = app.Name
 	if expand {
-		for account, list := range byAccount(groups) {
-			body.Clusters[account] = summarise(list)
+		for _, c := range clusters {
+			body.Clusters[c.account] = append(body.Clusters[c.account], c.summary())
 		}
 	}
 	return &body, nil
@@ -146,34 +163,16 @@ func (h handlers) applicationHistory(r *api.Request) ([]map[string]any, error) {
 	return api.Revisions(revisions)
 }
 
-// byAccount sorts server groups into their accounts.
-func byAccount(groups []gennaker.ServerGroup) map[string][]gennaker.ServerGroup {
-	out := map[string][]gennaker.ServerGroup{}
-	for _, g := range groups {
-		out[g.Account] = append(out[g.Account], g)
-	}
-	return out
+// clustersOf returns the clusters of an application in all accounts.
+func (h handlers) clustersOf(r *api.Request, application string) ([]located, error) {
+	return gather(h, r, h.Fleet.All(), answerWithin, clustersIn(application))
 }
 
-// summarise returns the clusters of server groups, by name.
-func summarise(groups []gennaker.ServerGroup) []ClusterSummary {
-	at := map[string]int{}
-	out := []ClusterSummary{}
-	for _, g := range groups {
-		i, ok := at[g.Cluster]
-		if !ok {
-			i = len(out)
-			at[g.Cluster] = i
-			out = append(out, ClusterSummary{Name: g.Cluster, Provider: g.CloudProvider, LoadBalancers: []string{}})
-		}
-		c := &out[i]
-		c.ServerGroups = append(c.ServerGroups, g.Name)
-		for _, lb := range g.LoadBalancers {
-			if !slices.Contains(c.LoadBalancers, lb) {
-				c.LoadBalancers = append(c.LoadBalancers, lb)
-			}
-		}
+// summary returns c as Gate shows it.
+func (c located) summary() ClusterSummary {
+	out := ClusterSummary{Name: c.Name, Provider: c.provider, LoadBalancers: c.LoadBalancers, ServerGroups: []string{}}
+	for _, g := range c.ServerGroups {
+		out.ServerGroups = append(out.ServerGroups, g.Name)
 	}
-	slices.SortFunc(out, func(a, b ClusterSummary) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }

@@ -144,7 +144,10 @@ func (h handlers) loadBalancer(r *api.Request) ([]LoadBalancerBody, error) {
 	if err != nil {
 		return nil, err
 	}
-	name, region := r.PathValue("name"), r.PathValue("region")
+	name, region, cloud := r.PathValue("name"), r.PathValue("region"), r.Query("provider")
+	if cloud != "" && cloud != p.Account.CloudProvider {
+		return []LoadBalancerBody{}, nil
+	}
 	out, err := balancers(r.Context(), p, func(lb gennaker.LoadBalancer) bool { return lb.Name == name && lb.Region == region },
 		map[gennaker.ServerGroupRef]gennaker.ServerGroup{})
 	if err != nil {

@@ -48,28 +48,6 @@ type ServerGroupDetail struct {
 	Zones       []string `json:"zones"`
 }
 
-// AccountBody is an account as GET /credentials shows it.
-type AccountBody struct {
-	gennaker.Account
-	AccountID       string              `json:"accountId"`
-	AccountType     string              `json:"accountType"`
-	Primary         bool                `json:"primaryAccount"`
-	Authorized      bool                `json:"authorized"`
-	ChallengeDelete bool                `json:"challengeDestructiveActions"`
-	Permissions     map[string][]string `json:"permissions"`
-	Groups          []string            `json:"requiredGroupMembership"`
-	*ClusterAccount                     // of a cluster of containers
-
-	State *gennaker.AccountState `json:"state,omitzero"` // nil is always connected
-}
-
-// ClusterAccount is what Gate's views of an account of a cluster say besides.
-type ClusterAccount struct {
-	Namespaces []string          `json:"namespaces"`
-	Kinds      map[string]string `json:"spinnakerKindMap"` // what the kinds of objects are shown as: "serverGroups" of "replicaSet"
-	Registries []string          `json:"dockerRegistries"`
-}
-
 // groupsOf returns the server groups of an application in all accounts, oldest
 // first within a cluster.
 func (h handlers) groupsOf(r *api.Request, application string) ([]gennaker.ServerGroup, error) {
@@ -90,6 +68,12 @@ func groupBody(g gennaker.ServerGroup) ServerGroupBody {
 	if g.Instances == nil {
 		g.Instances = []gennaker.Instance{}
 	}
+	if slices.ContainsFunc(g.Instances, func(in gennaker.Instance) bool { return in.ID == "" }) {
+		g.Instances = slices.Clone(g.Instances)
+		for n := range g.Instances {
+			g.Instances[n].ID = instanceID(g.Instances[n])
+		}
+	}
 	if g.LoadBalancers == nil {
 		g.LoadBalancers = []string{}
 	}
@@ -107,34 +91,23 @@ func expandedGroup(g gennaker.ServerGroup) ServerGroupBody {
 }
 
 func (h handlers) clusterNames(r *api.Request) (map[string][]string, error) {
-	groups, err := h.groupsOf(r, r.PathValue("app"))
+	clusters, err := h.clustersOf(r, r.PathValue("app"))
 	if err != nil {
 		return nil, err
 	}
 	out := map[string][]string{}
-	for account, list := range byAccount(groups) {
-		for _, c := range summarise(list) {
-			out[account] = append(out[account], c.Name)
-		}
+	for _, c := range clusters {
+		out[c.account] = append(out[c.account], c.Name)
 	}
 	return out, nil
-}
-
-// accountGroups returns the server groups of {app} in {account}.
-func (h handlers) accountGroups(r *api.Request) ([]gennaker.ServerGroup, error) {
-	p, err := h.provider(r.PathValue("account"))
-	if err != nil {
-		return nil, err
-	}
-	groups, err := p.ServerGroups(r.Context(), r.PathValue("app"))
-	oldestFirst(groups)
-	aged(r, p)
-	return groups, err
 }
 
 // provider returns the provider of an account that a path names.
 func (h handlers) provider(account string) (provider.Provider, error) {
 	p, err := h.Fleet.For(account)
+	if err != nil && gennaker.KindOf(err) == gennaker.Unavailable { // it is there, but not yet, or no longer, to be used
+		return p, err //nolint:wrapcheck // it names the account
+	}
 	if err != nil {
 		return p, gennaker.Errorf(gennaker.NotFound, "Account not found (name: %s)", account).WithHint("%s", gennaker.HintOf(err))
 	}
@@ -142,47 +115,73 @@ func (h handlers) provider(account string) (provider.Provider, error) {
 }
 
 func (h handlers) clusters(r *api.Request) ([]ClusterSummary, error) {
-	groups, err := h.accountGroups(r)
+	p, err := h.provider(r.PathValue("account"))
 	if err != nil {
 		return nil, err
 	}
-	return summarise(groups), nil
+	clusters, err := clustersIn(r.PathValue("app"))(r.Context(), p)
+	aged(r, p)
+	out := []ClusterSummary{}
+	for _, c := range clusters {
+		out = append(out, c.summary())
+	}
+	return out, err
 }
 
 func (h handlers) cluster(r *api.Request) (*ClusterBody, error) {
-	groups, err := h.accountGroups(r)
+	p, groups, err := h.clusterGroups(r)
 	if err != nil {
 		return nil, err
 	}
-	name := r.PathValue("cluster")
-	groups = slices.DeleteFunc(groups, func(g gennaker.ServerGroup) bool { return g.Cluster != name })
-	if len(groups) == 0 {
-		return nil, gennaker.Errorf(gennaker.NotFound, "Cluster not found (id: %s)", name)
-	}
-	summary := summarise(groups)[0]
-	out := ClusterBody{Name: name, AccountName: groups[0].Account, Type: summary.Provider, LoadBalancers: summary.LoadBalancers}
+	out := ClusterBody{Name: r.PathValue("cluster"), AccountName: p.Account.Name, Type: p.Account.CloudProvider, LoadBalancers: []string{}}
 	for _, g := range groups {
 		out.ServerGroups = append(out.ServerGroups, expandedGroup(g))
+		for _, lb := range g.LoadBalancers {
+			if !slices.Contains(out.LoadBalancers, lb) {
+				out.LoadBalancers = append(out.LoadBalancers, lb)
+			}
+		}
 	}
 	return &out, nil
 }
 
-// serverGroups lists; what a server group runs is shown only when expanded.
+// serverGroups lists; what a server group runs is shown only when expanded. Of
+// clusters that are named, no other's instances are read.
 func (h handlers) serverGroups(r *api.Request) ([]ServerGroupBody, error) {
 	expand, err := r.Flag("expand", false)
 	if err != nil {
 		return nil, err
 	}
-	groups, err := h.groupsOf(r, r.PathValue("app"))
+	cloud, clusters, app := r.Query("cloudProvider"), r.List("clusters"), r.PathValue("app")
+	ask := func(ctx context.Context, p provider.Provider) ([]gennaker.ServerGroup, error) {
+		return p.ServerGroups(ctx, app)
+	}
+	if r.URL.Query().Has("clusters") { // of none, if it is empty
+		ask = func(ctx context.Context, p provider.Provider) (out []gennaker.ServerGroup, err error) {
+			for _, c := range clusters {
+				account, name, _ := strings.Cut(c, ":")
+				if account != p.Account.Name {
+					continue
+				}
+				groups, err := groupsIn(ctx, p, app, name)
+				if err != nil {
+					return nil, err
+				}
+				out = append(out, groups...)
+			}
+			return out, nil
+		}
+	}
+	accounts := slices.DeleteFunc(h.Fleet.All(), func(p provider.Provider) bool {
+		return cloud != "" && !strings.EqualFold(cloud, p.Account.CloudProvider)
+	})
+	groups, err := gather(h, r, accounts, answerWithin, ask)
 	if err != nil {
 		return nil, err
 	}
-	cloud, clusters := r.Query("cloudProvider"), r.List("clusters")
-	out := []ServerGroupBody{}
+	oldestFirst(groups)
+	out := make([]ServerGroupBody, 0, len(groups))
 	for _, g := range groups {
-		if cloud != "" && g.CloudProvider != cloud || len(clusters) > 0 && !slices.Contains(clusters, g.Account+":"+g.Cluster) {
-			continue
-		}
 		if expand {
 			out = append(out, expandedGroup(g))
 			continue
@@ -194,6 +193,9 @@ func (h handlers) serverGroups(r *api.Request) ([]ServerGroupBody, error) {
 }
 
 func (h handlers) serverGroup(r *api.Request) (*ServerGroupBody, error) {
+	if _, err := r.Flag("includeDetails", true); err != nil { // they cost nothing here
+		return nil, err
+	}
 	p, err := h.provider(r.PathValue("account"))
 	if err != nil {
 		return nil, err
@@ -208,45 +210,6 @@ func (h handlers) serverGroup(r *api.Request) (*ServerGroupBody, error) {
 	}
 	aged(r, p)
 	return new(expandedGroup(g)), nil
-}
-
-// accountBody never fails: of an account that was not read yet it says less.
-func (h handlers) accountBody(r *api.Request, p provider.Provider) AccountBody {
-	a := p.Account
-	out := AccountBody{
-		Account: a, AccountID: a.Name, AccountType: a.Type, Authorized: true, Permissions: map[string][]string{}, Groups: []string{},
-	}
-	out.Regions = api.OrEmpty(a.Regions)
-	if p.State != nil {
-		out.State = new(p.State())
-	}
-	if p.Resources == nil {
-		return out
-	}
-	out.ClusterAccount = &ClusterAccount{Namespaces: api.OrEmpty(a.Regions), Kinds: map[string]string{}, Registries: []string{}}
-	if namespaces, err := p.Namespaces(r.Context()); err == nil {
-		out.Namespaces = api.OrEmpty(namespaces)
-	}
-	if kinds, err := p.Kinds(r.Context()); err == nil && kinds != nil {
-		out.Kinds = kinds
-	}
-	return out
-}
-
-func (h handlers) accounts(r *api.Request) ([]AccountBody, error) {
-	out := []AccountBody{}
-	for _, p := range h.Fleet.All() {
-		out = append(out, h.accountBody(r, p))
-	}
-	return out, nil
-}
-
-func (h handlers) account(r *api.Request) (*AccountBody, error) {
-	p, err := h.provider(r.PathValue("account"))
-	if err != nil {
-		return nil, err
-	}
-	return new(h.accountBody(r, p)), nil
 }
 
 // Bounds of how much of a log is shown before it is followed, in bytes.

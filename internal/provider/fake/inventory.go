@@ -5,8 +5,10 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/provider"
 )
 
 // ServerGroups implements provider.Inventory.
@@ -18,7 +20,7 @@ func (p *Provider) ServerGroups(ctx context.Context, application string) ([]genn
 	defer p.mu.Unlock()
 	out := []gennaker.ServerGroup{}
 	for _, g := range slices.Collect(maps.Values(p.groups)) {
-		if application != "" && g.moniker.App != application {
+		if application != "" && !strings.EqualFold(g.moniker.App, application) {
 			continue
 		}
 		if p.look(g) {
@@ -47,6 +49,22 @@ func (p *Provider) ServerGroup(ctx context.Context, region, name string) (gennak
 		return gennaker.ServerGroup{}, gennaker.Errorf(gennaker.NotFound, "there is no server group %s", ref)
 	}
 	return p.view(g), nil
+}
+
+// Clusters implements provider.Inventory. It is a look at each server group.
+func (p *Provider) Clusters(ctx context.Context, application string) ([]provider.Cluster, error) {
+	groups, err := p.ServerGroups(ctx, application)
+	return provider.Clusters(groups), err
+}
+
+// Search implements provider.Inventory. It is a look at each server group.
+func (p *Provider) Search(ctx context.Context, text string, types []string) ([]provider.Item, error) {
+	groups, err := p.ServerGroups(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	balancers, err := p.LoadBalancers(ctx)
+	return provider.Search(text, types, groups, balancers), err
 }
 
 // look counts a look at g, and reports whether g still exists.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/node"
+	"github.com/gennaker/gennaker/internal/provider"
 )
 
 // ServerGroups implements [provider.Inventory].
@@ -48,6 +49,22 @@ func (c *Client) exists(region, name string) error {
 		return nil
 	}
 	return gennaker.Errorf(gennaker.NotFound, "there is no server group %q in region %q of account %s", name, region, c.account)
+}
+
+// Clusters implements [provider.Inventory]. One machine has few instances.
+func (c *Client) Clusters(ctx context.Context, application string) ([]provider.Cluster, error) {
+	groups, err := c.ServerGroups(ctx, application)
+	return provider.Clusters(groups), err
+}
+
+// Search implements [provider.Inventory].
+func (c *Client) Search(ctx context.Context, text string, types []string) ([]provider.Item, error) {
+	groups, err := c.ServerGroups(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	balancers, err := c.LoadBalancers(ctx)
+	return provider.Search(text, types, groups, balancers), err
 }
 
 // LoadBalancers implements [provider.Inventory].

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/provider"
 )
 
 func loadBalancers(w *world) {
@@ -115,6 +116,13 @@ func inventory(w *world) {
 			w.Errorf("%s is missing in all server groups", name)
 		}
 	}
+	other, err := w.Provider.ServerGroups(ctx, strings.ToUpper(w.Application))
+	w.must(err)
+	if diff := cmp.Diff(want, names(other)); diff != "" {
+		w.Errorf("server groups of the application in upper case (-want +got):\n%s", diff)
+	}
+	w.clusters(lb, mine)
+	w.search(lb, mine)
 	prefix, err := w.Provider.ServerGroups(ctx, w.Application[:len(w.Application)-1])
 	w.must(err)
 	if len(prefix) != 0 {
@@ -127,6 +135,63 @@ func inventory(w *world) {
 	slices.Sort(behind)
 	if diff := cmp.Diff(want, behind); diff != "" {
 		w.Errorf("behind the load balancer (-want +got):\n%s", diff)
+	}
+}
+
+// clusters are those that the server groups make up, of one application and of
+// all.
+func (w *world) clusters(lb string, groups []gennaker.ServerGroup) {
+	w.Helper()
+	want := provider.Clusters(groups)
+	for _, application := range []string{w.Application, strings.ToUpper(w.Application)} {
+		got, err := w.Provider.Clusters(w.Context(), application)
+		w.must(err)
+		if diff := cmp.Diff(want, got); diff != "" {
+			w.Errorf("clusters of %s (-want +got):\n%s", application, diff)
+		}
+	}
+	if len(want) != len(groups) || !slices.Equal(want[0].LoadBalancers, []string{lb}) || len(want[0].ServerGroups) != 1 {
+		w.Errorf("clusters are %+v", want)
+	}
+	all, err := w.Provider.Clusters(w.Context(), "")
+	w.must(err)
+	all = slices.DeleteFunc(all, func(c provider.Cluster) bool { return c.Application != w.Application })
+	if diff := cmp.Diff(want, all); diff != "" {
+		w.Errorf("its clusters among all (-want +got):\n%s", diff)
+	}
+	if none, err := w.Provider.Clusters(w.Context(), w.Application+"-none"); err != nil || none == nil || len(none) != 0 {
+		w.Errorf("clusters of nothing are %v, %v, want an empty slice", none, err)
+	}
+}
+
+// search finds by what mentions a text, and by type.
+func (w *world) search(lb string, groups []gennaker.ServerGroup) {
+	w.Helper()
+	found := func(text string, types ...string) []string {
+		w.Helper()
+		items, err := w.Provider.Search(w.Context(), text, types)
+		w.must(err)
+		out := []string{}
+		for _, i := range items {
+			out = append(out, i.Type+" "+i.Name)
+		}
+		slices.Sort(out)
+		return out
+	}
+	want := []string{provider.LoadBalancerItem + " " + lb}
+	for _, g := range groups {
+		want = append(want, provider.ServerGroupItem+" "+g.Name)
+	}
+	slices.Sort(want)
+	text := strings.ToLower(w.Application)
+	if diff := cmp.Diff(want, found(text, provider.ServerGroupItem, provider.LoadBalancerItem, provider.InstanceItem)); diff != "" {
+		w.Errorf("a search for %q (-want +got):\n%s", text, diff)
+	}
+	if got := found(text, provider.SecurityGroupItem); len(got) > 0 {
+		w.Errorf("among firewalls it finds %v", got)
+	}
+	if got := found(text+"-no-such-thing", provider.ServerGroupItem); len(got) > 0 {
+		w.Errorf("of nothing it finds %v", got)
 	}
 }
 

@@ -88,7 +88,7 @@ func (i *Inventory) behind(now time.Time) map[key][]gennaker.LoadBalancerServerG
 			continue
 		}
 		ready := map[string]int{}
-		for _, p := range x.pods(o) {
+		for p := range x.podsOf(o) {
 			for _, m := range x.traffic.of(p) {
 				if m.ready {
 					ready[m.service]++

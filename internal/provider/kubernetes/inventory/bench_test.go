@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 
+	"github.com/gennaker/gennaker/internal/provider"
 	"github.com/gennaker/gennaker/internal/provider/kubernetes/inventory"
 )
 
@@ -155,6 +156,29 @@ func BenchmarkServerGroups(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				if _, err := inv.ServerGroups(b.Context(), app); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkLists measures what is asked for all the time, about 10,000 pods in
+// 500 server groups.
+func BenchmarkLists(b *testing.B) {
+	inv := offline(b, time.Second)
+	fleet(b, inv, 500, 20)
+	for name, ask := range map[string]func() error{
+		"clusters":       func() error { _, err := inv.Clusters(b.Context(), ""); return err },
+		"load balancers": func() error { _, err := inv.LoadBalancers(b.Context()); return err },
+		"search": func() error {
+			_, err := inv.Search(b.Context(), "app7-", []string{provider.ServerGroupItem, provider.InstanceItem})
+			return err
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if err := ask(); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -104,24 +106,34 @@ func (i *Inventory) ServerGroup(_ context.Context, region, name string) (gennake
 	return gennaker.ServerGroup{}, gennaker.Errorf(gennaker.NotFound, "there is no server group %q in %s/%s", name, i.cfg.Account, region)
 }
 
-func (i *Inventory) serverGroup(o *object, now time.Time) gennaker.ServerGroup {
+// placed returns where a server group belongs and what is before it, without
+// what it is made of.
+func (i *Inventory) placed(o *object) gennaker.ServerGroup {
 	x := &i.index
-	template := templateOf(o)
 	moniker := x.monikerOf(o)
 	g := gennaker.ServerGroup{
 		Name: o.name(), Kind: o.kind.Kind, Account: i.cfg.Account, Region: o.meta.GetNamespace(), CloudProvider: CloudProvider,
-		Moniker: moniker, Cluster: moniker.Cluster, CreatedTime: gennaker.At(o.meta.GetCreationTimestamp().Time),
-		Disabled: x.isDisabled(o), Capacity: x.capacity(o), LoadBalancers: []string{}, Weight: 100,
-		Labels: o.meta.GetLabels(), Destroying: o.destroying(), AsOf: i.asOf(),
+		Moniker: moniker, Cluster: moniker.Cluster, CreatedTime: gennaker.At(o.meta.GetCreationTimestamp().Time), LoadBalancers: []string{},
 	}
-	if template != nil {
+	if t := templateOf(o); t != nil {
+		services, _ := x.selecting(g.Region, t.Labels)
+		for _, s := range services {
+			g.LoadBalancers = append(g.LoadBalancers, s.name())
+		}
+	}
+	return g
+}
+
+func (i *Inventory) serverGroup(o *object, now time.Time) gennaker.ServerGroup {
+	x := &i.index
+	g := i.placed(o)
+	g.Disabled = len(g.LoadBalancers) == 0 && x.isDisabled(o)
+	g.Capacity, g.Weight = x.capacity(o), 100
+	g.Labels, g.Destroying, g.AsOf = o.meta.GetLabels(), o.destroying(), i.asOf()
+	if template := templateOf(o); template != nil {
 		g.BuildInfo.Images = images(&template.Spec)
 		if len(template.Spec.Containers) > 0 {
 			g.Image = template.Spec.Containers[0].Image
-		}
-		services, _ := x.selecting(g.Region, template.Labels)
-		for _, s := range services {
-			g.LoadBalancers = append(g.LoadBalancers, s.name())
 		}
 	}
 	if d := x.uids[ownerOf(o)]; d != nil && d.kind == deploymentKind {
@@ -235,16 +247,22 @@ func number(n *int32, otherwise int) int {
 	return int(*n)
 }
 
-// pods returns the pods of a workload, oldest first.
-func (x *index) pods(o *object) []*corev1.Pod {
-	var out []*corev1.Pod
-	for _, m := range x.members(o) {
-		for owned := range x.owned[m.meta.GetUID()] {
-			if p, ok := owned.meta.(*corev1.Pod); ok {
-				out = append(out, p)
+// podsOf returns the pods of a workload, in no order.
+func (x *index) podsOf(o *object) iter.Seq[*corev1.Pod] {
+	return func(yield func(*corev1.Pod) bool) {
+		for _, m := range x.members(o) {
+			for owned := range x.owned[m.meta.GetUID()] {
+				if p, ok := owned.meta.(*corev1.Pod); ok && !yield(p) {
+					return
+				}
 			}
 		}
 	}
+}
+
+// pods returns the pods of a workload, oldest first.
+func (x *index) pods(o *object) []*corev1.Pod {
+	out := slices.Collect(x.podsOf(o))
 	slices.SortFunc(out, func(a, b *corev1.Pod) int {
 		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
 	})
@@ -255,15 +273,31 @@ func (x *index) instances(o *object, g *gennaker.ServerGroup, now time.Time) []g
 	pods := x.pods(o)
 	out := make([]gennaker.Instance, 0, len(pods))
 	left := x.leftAt(o)
-	for _, p := range pods {
-		out = append(out, x.instance(p, g, left, now))
+	var by selection
+	for n, p := range pods {
+		if n == 0 || !maps.Equal(by.labels, p.Labels) { // those of one template have the same
+			by = x.selection(p)
+		}
+		out = append(out, x.instance(p, g, by, left, now))
 	}
 	return out
 }
 
+// selection is the services that select a pod, as index.selecting has them.
+type selection struct {
+	labels   map[string]string
+	services []*object
+	spare    bool
+}
+
+func (x *index) selection(p *corev1.Pod) selection {
+	services, spare := x.selecting(p.Namespace, p.Labels)
+	return selection{p.Labels, services, spare}
+}
+
 // instance returns a pod of a server group, from which traffic went at left.
-func (x *index) instance(p *corev1.Pod, g *gennaker.ServerGroup, left, now time.Time) gennaker.Instance {
-	h := x.health(p, g, left, now)
+func (x *index) instance(p *corev1.Pod, g *gennaker.ServerGroup, by selection, left, now time.Time) gennaker.Instance {
+	h := x.health(p, g, by, left, now)
 	in := gennaker.Instance{
 		ID: string(p.UID), Name: gennaker.ManifestRef{Kind: podKind.Kind, Name: p.Name}.ManifestName(),
 		HealthState: h.State, Health: []gennaker.Health{h}, Reason: h.Reason,
@@ -279,9 +313,13 @@ func (x *index) instance(p *corev1.Pod, g *gennaker.ServerGroup, left, now time.
 }
 
 func containers(p *corev1.Pod) []gennaker.Container {
-	all := slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses)
+	all := p.Status.ContainerStatuses
+	if len(p.Status.InitContainerStatuses) > 0 {
+		all = slices.Concat(p.Status.InitContainerStatuses, all)
+	}
 	out := make([]gennaker.Container, 0, len(all))
-	for i, c := range all {
+	for i := range all {
+		c := &all[i]
 		g := gennaker.Container{Name: c.Name, Image: c.Image, Ready: c.Ready, Restarts: int(c.RestartCount), Init: i < len(p.Status.InitContainerStatuses)}
 		switch {
 		case c.State.Running != nil:
@@ -310,16 +348,20 @@ const PodHealth = "KubernetesPod"
 // health returns what to think of a pod: Up if it is ready and every service
 // that selects it has it among its ready endpoints; Draining from when none
 // selects it any more, though some did, until requests have gone out of it.
-func (x *index) health(p *corev1.Pod, g *gennaker.ServerGroup, left time.Time, now time.Time) gennaker.Health {
-	state, reason := x.judge(p, g, left, now)
+func (x *index) health(p *corev1.Pod, g *gennaker.ServerGroup, by selection, left, now time.Time) gennaker.Health {
+	state, reason := x.judge(p, g, by, left, now)
 	return gennaker.Health{Type: PodHealth, Class: gennaker.PlatformClass, State: state, Reason: reason}
 }
 
-func (x *index) judge(p *corev1.Pod, g *gennaker.ServerGroup, left time.Time, now time.Time) (gennaker.HealthState, string) {
-	routes := slices.DeleteFunc(x.traffic.of(p), func(m mention) bool {
+func (x *index) judge(p *corev1.Pod, g *gennaker.ServerGroup, by selection, left, now time.Time) (gennaker.HealthState, string) {
+	routes := x.traffic.of(p)
+	none := func(m mention) bool {
 		counts, _ := x.share(key{Namespace: p.Namespace, Name: m.service})
 		return !counts
-	})
+	}
+	if slices.ContainsFunc(routes, none) {
+		routes = slices.DeleteFunc(slices.Clone(routes), none)
+	}
 	routed := slices.ContainsFunc(routes, func(m mention) bool { return m.routed })
 	switch {
 	case p.Status.Phase == corev1.PodSucceeded:
@@ -342,20 +384,19 @@ func (x *index) judge(p *corev1.Pod, g *gennaker.ServerGroup, left time.Time, no
 		}
 		return gennaker.Starting, ""
 	}
-	selected, spare := x.selecting(p.Namespace, p.Labels)
-	for _, s := range selected {
+	for _, s := range by.services {
 		ready := slices.ContainsFunc(routes, func(m mention) bool { return m.ready && m.service == s.meta.GetName() })
 		if !ready && !x.isBlind(p.Namespace) {
 			return gennaker.Starting, fmt.Sprintf("it is ready, and not yet among the endpoints of %s", s.name())
 		}
 	}
 	switch {
-	case len(selected) > 0 || !g.Disabled && len(g.LoadBalancers) == 0 && !spare:
+	case len(by.services) > 0 || !g.Disabled && len(g.LoadBalancers) == 0 && !by.spare:
 		return gennaker.Up, ""
 	case routed:
 		return gennaker.Draining, "it is still an endpoint of " + serviceNames(routes)
 	}
-	for _, k := range names(p) {
+	for _, k := range x.traffic.names(p) {
 		if t := x.traffic.pods[k]; t != nil && !t.leftAt.IsZero() {
 			left = t.leftAt
 		}

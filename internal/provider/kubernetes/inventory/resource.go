@@ -158,7 +158,7 @@ func (i *Inventory) Instance(_ context.Context, region, id string) (gennaker.Res
 	if r.Moniker.App == "" {
 		r.Moniker = monikerOf(o.kind, o.meta)
 	}
-	return r, x.instance(p, &gennaker.ServerGroup{}, time.Time{}, now), nil
+	return r, x.instance(p, &gennaker.ServerGroup{}, x.selection(p), time.Time{}, now), nil
 }
 
 func (i *Inventory) noInstance(region, id string) error {

@@ -47,6 +47,7 @@ const (
 type traffic struct {
 	settle    time.Duration
 	pods      map[key]*podTraffic
+	addresses int // of pods, that are known by address
 	workloads map[types.UID]*workloadTraffic
 	shifted   *time.Timer // tells when gateways have followed the last change of a route
 }
@@ -182,11 +183,19 @@ func (t *traffic) swapPod(x *index, was, is *object) []change {
 	if was != nil {
 		for _, k := range names(was.meta.(*corev1.Pod)) { //nolint:forcetypeassert // the caller saw it
 			if p := t.pods[k]; p != nil && !p.exists && len(p.slices) == 0 {
-				delete(t.pods, k)
+				t.drop(k)
 			}
 		}
 	}
 	return changes
+}
+
+// drop forgets what is known of a pod by one of its names.
+func (t *traffic) drop(k key) {
+	delete(t.pods, k)
+	if strings.HasPrefix(k.Name, "@") {
+		t.addresses--
+	}
 }
 
 // own gives what is known of a pod to its owner.
@@ -213,6 +222,7 @@ func (t *traffic) swapSlice(x *index, was, is *object) []change {
 			p = &podTraffic{}
 			t.pods[k] = p
 			if name, ok := strings.CutPrefix(k.Name, "@"); ok {
+				t.addresses++
 				t.findByAddress(x, p, k.Namespace, name)
 			}
 		}
@@ -227,7 +237,7 @@ func (t *traffic) swapSlice(x *index, was, is *object) []change {
 		}
 		changes = append(changes, t.mention(x, p, at, nil)...)
 		if !p.exists && len(p.slices) == 0 {
-			delete(t.pods, k)
+			t.drop(k)
 		}
 	}
 	return changes
@@ -334,23 +344,40 @@ func mentions(o *object) map[key]mention {
 	return out
 }
 
-// of returns what slices say of a pod, once for each service.
+// of returns what slices say of a pod, once for each service. The answer is not
+// to be changed.
 func (t *traffic) of(p *corev1.Pod) []mention {
-	var out []mention
-	for _, k := range names(p) {
+	var all []mention
+	for _, k := range t.names(p) {
 		pt := t.pods[k]
-		if pt == nil {
-			continue
+		switch {
+		case pt == nil:
+		case all == nil:
+			all = pt.slices
+		default:
+			all = slices.Concat(all, pt.slices)
 		}
-		for _, m := range pt.slices {
-			if n := slices.IndexFunc(out, func(have mention) bool { return have.service == m.service }); n >= 0 {
-				out[n].ready, out[n].routed = out[n].ready || m.ready, out[n].routed || m.routed
-			} else {
-				out = append(out, m)
-			}
+	}
+	if len(all) < 2 {
+		return all
+	}
+	out := make([]mention, 0, len(all))
+	for _, m := range all {
+		if n := slices.IndexFunc(out, func(have mention) bool { return have.service == m.service }); n >= 0 {
+			out[n].ready, out[n].routed = out[n].ready || m.ready, out[n].routed || m.routed
+		} else {
+			out = append(out, m)
 		}
 	}
 	return out
+}
+
+// names returns by what slices know a pod, of what is in t.
+func (t *traffic) names(p *corev1.Pod) []key {
+	if t.addresses == 0 {
+		return []key{{Namespace: p.Namespace, Name: p.Name}}
+	}
+	return names(p)
 }
 
 // Traffic returns by which services requests reach the pods of a workload
