@@ -22,6 +22,8 @@ type Config struct {
 	// Publish is told what changed, after it is durable; it must not block.
 	// May be nil.
 	Publish func(gennaker.Event)
+	// Observer is told how executions go; may be nil.
+	Observer Observer
 	// Functions are those that expressions may call besides the built-in ones,
 	// within a context; may be nil.
 	Functions func(ctx context.Context) map[string]expr.Function
@@ -113,6 +115,9 @@ func newEngine(ctx context.Context, cfg Config) *Engine {
 	}
 	if cfg.Publish == nil {
 		cfg.Publish = func(gennaker.Event) {}
+	}
+	if cfg.Observer == nil {
+		cfg.Observer = unobserved{}
 	}
 	e := &Engine{
 		cfg: cfg, inputs: make(chan input, 4096), done: make(chan struct{}),

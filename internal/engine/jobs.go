@@ -27,6 +27,13 @@ func (q *jobQueue) add(f func()) {
 	}
 }
 
+// waiting returns how many functions no goroutine runs yet.
+func (q *jobQueue) waiting() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.queue)
+}
+
 func (q *jobQueue) work() {
 	for {
 		q.mu.Lock()

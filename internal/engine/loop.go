@@ -44,7 +44,9 @@ type pending struct {
 	docs    map[string]bool
 	removed []string
 	deleted bool
-	stored  bool   // by itself, already
+	stored  bool // by itself, already
+	started bool // it began to run
+	ended   bool
 	refused *error // what to set if the storage refuses it for good; may be nil
 }
 
@@ -268,6 +270,7 @@ func (e *Engine) act(b *batch) {
 	for _, o := range b.commands {
 		e.dispatch(o.r, o.c)
 	}
+	b.report()
 	for _, r := range b.order {
 		if b.deltas[r].deleted || r.state.Settled() {
 			e.forget(r)
@@ -310,7 +313,7 @@ func (r *run) encode(p *pending) Delta {
 func (b *batch) apply(r *run, ev flow.Event) {
 	ev.At = b.now
 	r.mu.Lock()
-	was := r.state.Settled()
+	was, ran := r.state.Settled(), r.state.Status
 	fx := r.state.Apply(ev)
 	r.mu.Unlock()
 	b.touched = append(b.touched, r)
@@ -320,6 +323,11 @@ func (b *batch) apply(r *run, ev flow.Event) {
 	b.e.timers.set(r, r.state.NextWake())
 	if fx.Head || len(fx.Changed) > 0 || len(fx.Removed) > 0 {
 		b.note(r, fx, was)
+	}
+	if fx.Head {
+		d, runs := b.delta(r), r.state.Status == gennaker.Running || fx.Finished && !r.state.Start.IsZero()
+		d.started = d.started || runs && (ran == gennaker.NotStarted || ran.Complete())
+		d.ended = d.ended || fx.Finished
 	}
 	if fx.Finished {
 		b.topics = append(b.topics, stage.ExecutionTopic(r.x.ID))

@@ -93,7 +93,9 @@ func (e *Engine) begin(r *run, p place, a *attempt, work func(context.Context, *
 	ctx, cancel := context.WithCancelCause(e.ctx)
 	a.cancel, a.since = cancel, e.signal.now()
 	r.began(p, a)
+	ready := e.now()
 	e.work(func() {
+		e.cfg.Observer.TaskWaited(e.now().Sub(ready))
 		apply := func(*batch) {}
 		if ctx.Err() == nil { // else it was interrupted before it began
 			apply = work(ctx, a)
