@@ -17,13 +17,14 @@ const (
 	NotFound    Kind = "not_found"   // 404
 	Conflict    Kind = "conflict"    // 409: it may succeed after a re-read
 	TooLarge    Kind = "too_large"   // 413: over a documented bound
+	TooMany     Kind = "too_many"    // 429: more requests than this caller may send; later it succeeds
 	Unavailable Kind = "unavailable" // 503: something it needs is away; try again
 	Internal    Kind = "internal"    // 500: ours; the message is not shown
 )
 
 // Kinds returns all kinds, in the order of the reference page.
 func Kinds() []Kind {
-	return []Kind{Invalid, Denied, NotFound, Conflict, TooLarge, Unavailable, Internal}
+	return []Kind{Invalid, Denied, NotFound, Conflict, TooLarge, TooMany, Unavailable, Internal}
 }
 
 // HTTPStatus returns the status that a kind is answered with, wherever it
@@ -40,6 +41,8 @@ func (k Kind) HTTPStatus() int {
 		return 409
 	case TooLarge:
 		return 413
+	case TooMany:
+		return 429
 	case Unavailable:
 		return 503
 	case Internal:

@@ -83,6 +83,7 @@ var layers = map[string][]string{
 	"internal/api/document":                  {".", "internal/api", "internal/api/execution", "internal/lint", "internal/template"},
 	"internal/api/execution":                 {".", "internal/api", "internal/expr"},
 	"internal/api/fleet":                     {".", "internal/api", "internal/provider", "internal/provider/kubernetes/manifest"},
+	"internal/observe":                       {"."},
 	"internal/cli":                           {".", "client", "internal/near", "internal/cli/show"},
 	"internal/cli/show":                      {"."},
 	"internal/app":                           {"*"},
@@ -124,7 +125,7 @@ var external = map[string]struct {
 	"sigs.k8s.io/yaml":              {[]string{"internal/app", "internal/cli", "internal/simulate"}, "the API speaks JSON; files of people may be YAML"},
 	"go.yaml.in/yaml":               {[]string{"internal/cli", "internal/expr/value", "internal/simulate", "internal/artifact/fetch", "internal/provider/kubernetes/manifest"}, "the server speaks JSON; expressions have #readYaml; indexes of charts and manifests are YAML"},
 	"github.com/ohler55/ojg":        {[]string{"internal/stage/remote"}, "JSON paths are for the answers of webhooks"},
-	"github.com/oklog/ulid":         {[]string{"internal/engine", "internal/launch", "internal/bench"}, "IDs are given in one place"},
+	"github.com/oklog/ulid":         {[]string{"internal/engine", "internal/launch", "internal/bench", "internal/observe"}, "IDs are given in one place; traces have those of their executions"},
 	"golang.org/x/term":             {[]string{"internal/cli/show", "cmd/gennaker"}, "only the command line knows terminals"},
 	"github.com/go-git":             {[]string{"internal/artifact/fetch/gitrepo"}, "repositories are read in one place"},
 	"golang.org/x/crypto/ssh":       {[]string{"internal/artifact/fetch/gitrepo"}, "only repositories are read over ssh"},
@@ -136,6 +137,9 @@ var external = map[string]struct {
 	"sigs.k8s.io/gateway-api":       {[]string{"internal/provider/kubernetes/...", "e2e/..."}, "one package tree knows Kubernetes"},
 	"github.com/fluxcd":             {[]string{"internal/provider/kubernetes/..."}, "the readiness of objects is the cluster's"},
 	"sigs.k8s.io/kustomize":         {[]string{"internal/bake"}, "manifests are baked in one place"},
+	"github.com/prometheus":         {[]string{"internal/observe"}, "metrics are made in one place"},
+	"go.opentelemetry.io":           {[]string{"internal/observe"}, "traces are made in one place"},
+	"golang.org/x/time/rate":        {[]string{"internal/api"}, "only requests are limited"},
 	"helm.sh/helm":                  {[]string{"internal/bake"}, "manifests are baked in one place"},
 }
 

@@ -239,7 +239,9 @@ func kindOf(status int) gennaker.Kind {
 		return gennaker.Conflict
 	case http.StatusRequestEntityTooLarge:
 		return gennaker.TooLarge
-	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	case http.StatusTooManyRequests:
+		return gennaker.TooMany
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return gennaker.Unavailable
 	}
 	if status < 500 {

@@ -76,6 +76,7 @@ func TestErrorReference(t *testing.T) {
 		gennaker.NotFound:    "what was named does not exist",
 		gennaker.Conflict:    "it may succeed after a look at what is there now",
 		gennaker.TooLarge:    "over a bound",
+		gennaker.TooMany:     "more requests than this caller may send; `Retry-After` says in how many seconds it may",
 		gennaker.Unavailable: "something that it needs is away; try again",
 		gennaker.Internal:    "a fault of Gennaker; the cause stands in the server's log under the incident that the message names",
 	}

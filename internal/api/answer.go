@@ -17,7 +17,7 @@ type Content struct{ Text string }
 // handler makes a row's handler: permission, body, answer.
 func (s *Server) handler(row Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
-		r := &Request{Request: hr, Answer: http.Header{}, query: hr.URL.Query(), row: &row, closing: s.streams}
+		r := &Request{Request: hr, Answer: http.Header{}, row: &row, closing: s.streams}
 		v, err := s.call(w, r)
 		if err != nil {
 			s.fail(w, hr, err)
@@ -29,17 +29,22 @@ func (s *Server) handler(row Route) http.Handler {
 }
 
 func (s *Server) call(w http.ResponseWriter, r *Request) (any, error) {
+	var err error
 	if r.row.Permission != Public {
-		var err error
 		if r.Caller, err = s.Access.Caller(r.Request); err != nil {
+			return nil, err
+		}
+		if err := s.limit(w.Header(), r); err != nil {
 			return nil, err
 		}
 		if err := s.Access.Allow(r.Caller, r.row.Permission, r.PathValue("app")); err != nil {
 			return nil, err
 		}
 	}
+	if r.query, err = parseQuery(r.URL.RawQuery); err != nil {
+		return nil, err
+	}
 	if r.row.Handler.Body != nil {
-		var err error
 		if r.Text, err = readBody(w, r.Request); err != nil {
 			return nil, err
 		}
@@ -56,12 +61,12 @@ func (s *Server) write(w http.ResponseWriter, r *Request, v any) {
 		return
 	case *Content:
 		w.Header().Set("Content-Type", h.Media)
-		writeAll(w, h.Status, []byte(a.Text))
+		s.send(w, r.Request, h.Status, []byte(a.Text))
 		return
 	}
 	v, some := plain(v)
 	if !some {
-		writeAll(w, h.Status, nil)
+		s.send(w, r.Request, h.Status, nil)
 		return
 	}
 	text, err := encode(v)
@@ -69,7 +74,7 @@ func (s *Server) write(w http.ResponseWriter, r *Request, v any) {
 		s.fail(w, r.Request, fmt.Errorf("encode answer: %w", err))
 		return
 	}
-	writeJSON(w, h.Status, text)
+	s.sendJSON(w, r.Request, h.Status, text)
 }
 
 func encode(v any) ([]byte, error) {
@@ -105,37 +110,60 @@ func OrEmpty[T any](list []T) []T {
 	return list
 }
 
-func writeJSON(w http.ResponseWriter, status int, text []byte) {
+func (s *Server) sendJSON(w http.ResponseWriter, r *http.Request, status int, text []byte) {
 	w.Header().Set("Content-Type", "application/json")
-	writeAll(w, status, text)
+	s.send(w, r, status, text)
 }
 
-// writeAll writes an answer. A client that went away is not worth a word.
-func writeAll(w http.ResponseWriter, status int, text []byte) {
+// send answers with all of text, unless the client has it already. A client that
+// went away is not worth a word.
+func (s *Server) send(w http.ResponseWriter, r *http.Request, status int, text []byte) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
-	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	h := w.Header()
+	if compressible(h) {
+		h.Add("Vary", "Accept-Encoding")
+	}
+	if revalidate(h, r, status, text) {
+		h.Del("Content-Type")
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	text, done := s.compress(h, r, text)
+	defer done()
+	h.Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(status)
 	_, _ = w.Write(text)
 }
 
-// writer remembers the status.
+// writer remembers the status, and when the answer began.
 type writer struct {
 	http.ResponseWriter
 	status int
+	at     time.Time
 }
 
 func (w *writer) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status = status
-	}
+	w.begin(status)
 	w.ResponseWriter.WriteHeader(status)
 }
 
 func (w *writer) Write(b []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
+	w.begin(http.StatusOK)
 	return w.ResponseWriter.Write(b)
+}
+
+func (w *writer) begin(status int) {
+	if w.status == 0 {
+		w.status, w.at = status, time.Now()
+	}
+}
+
+// began returns when the answer began; now if it did not.
+func (w *writer) began(now time.Time) time.Time {
+	if w.status == 0 {
+		return now
+	}
+	return w.at
 }
 
 // Unwrap lets http.ResponseController find the connection.

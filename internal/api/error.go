@@ -28,7 +28,7 @@ type ErrorBody struct {
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if f, ok := errors.AsType[*Failure](err); ok {
 		s.Log.DebugContext(r.Context(), "request refused", "method", r.Method, "route", r.Pattern, "status", f.Status)
-		s.writeError(w, f.Status, f.Body)
+		s.writeError(w, r, f.Status, f.Body)
 		return
 	}
 	status := gennaker.KindOf(err).HTTPStatus()
@@ -53,7 +53,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		}
 		log.Log(r.Context(), level, "request failed", "incident", id)
 	}
-	s.failWith(w, status, body)
+	s.failWith(w, r, status, body)
 }
 
 // Failure is an error with a body of its own.
@@ -70,18 +70,18 @@ func NewErrorBody(status int, message string) ErrorBody {
 }
 
 // failWith answers with body, whose status and time it fills in.
-func (s *Server) failWith(w http.ResponseWriter, status int, body ErrorBody) {
+func (s *Server) failWith(w http.ResponseWriter, r *http.Request, status int, body ErrorBody) {
 	full := NewErrorBody(status, body.Message)
 	full.Hint, full.Problems = body.Hint, body.Problems
-	s.writeError(w, status, full)
+	s.writeError(w, r, status, full)
 }
 
-func (s *Server) writeError(w http.ResponseWriter, status int, body any) {
+func (s *Server) writeError(w http.ResponseWriter, r *http.Request, status int, body any) {
 	text, err := encode(body)
 	if err != nil { // cannot be: it holds strings and numbers
 		s.Log.Error("encode error body", "error", err)
 	}
-	writeJSON(w, status, text)
+	s.sendJSON(w, r, status, text)
 }
 
 // OrNotFound replaces a NotFound by one with Gate's wording, which clients show.

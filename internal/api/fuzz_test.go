@@ -53,3 +53,68 @@ func FuzzServe(f *testing.F) {
 		}
 	})
 }
+
+// FuzzHeaders sends any header about what a client knows, takes and comes from.
+// The answer is always the same, or that it did not change.
+func FuzzHeaders(f *testing.F) {
+	f.Add("gzip;q=0.5, *;q=0", `W/"x", "y"`, deck)
+	f.Add("gzip, deflate", "*", "null")
+	f.Add(";;q=,", `W/`, "https://evil.example.com")
+	w := newWorld(f)
+	for range 50 {
+		w.apps = append(w.apps, w.apps[0])
+	}
+	cfg := w.config()
+	cfg.Origins = []string{deck}
+	s := api.New(cfg)
+	first := call(s, "GET", "/applications", "")
+	want, tag := first.Body.String(), first.Header().Get("ETag")
+	f.Fuzz(func(t *testing.T, accepts, known, origin string) {
+		res := call(s, "GET", "/applications", "", "Accept-Encoding", accepts, "If-None-Match", known, "Origin", origin)
+		switch res.Code {
+		case http.StatusOK:
+			if got := plain(t, res); got != want {
+				t.Fatalf("holds %q", got)
+			}
+		case http.StatusNotModified:
+			if !strings.Contains(known, strings.TrimPrefix(tag, "W/")) && !strings.Contains(known, "*") || res.Body.Len() > 0 {
+				t.Fatalf("knows %q, but it has the tag %s", known, tag)
+			}
+		default:
+			t.Fatalf("status %d: %s", res.Code, res.Body)
+		}
+		if got := res.Header().Get("Access-Control-Allow-Origin"); got != "" && (got != deck || origin != deck) {
+			t.Fatalf("a page of %q may read", origin)
+		}
+	})
+}
+
+// FuzzQuery sends any query to routes that read one of each kind.
+func FuzzQuery(f *testing.F) {
+	f.Add("executionIds=01E2&limit=1&statuses=RUNNING,,&expand=false")
+	f.Add("expression=${a;b}&%zz")
+	f.Add("tail=-1&follow=maybe&instance=%00")
+	f.Add("limit=99999999999999999999&limit=1&page=0x1")
+	f.Fuzz(func(t *testing.T, query string) {
+		s := api.New(newWorld(t).config())
+		for _, path := range []string{
+			"/executions", "/applications/demo/tasks", "/applications/demo/pipelineConfigs", "/pipelines/01E2/evaluateExpression",
+			"/api/v1/server-groups/local/local/demo-prod-v001/logs",
+		} {
+			r := httptest.NewRequest("GET", "http://localhost"+path, nil)
+			r.RemoteAddr, r.URL.RawQuery = "127.0.0.1:1", query
+			if strings.Contains(query, "follow") && strings.HasSuffix(path, "/logs") {
+				continue // which may not end
+			}
+			res := httptest.NewRecorder()
+			s.ServeHTTP(res, r)
+			switch {
+			case res.Code == http.StatusOK:
+			case res.Code >= 400 && res.Code < 500:
+				failure(t, res, res.Code)
+			default:
+				t.Fatalf("%s: status %d: %s", path, res.Code, res.Body)
+			}
+		}
+	})
+}

@@ -221,6 +221,9 @@ func (d *describer) responses(r api.Route) object {
 		answer["content"] = object{r.Handler.Media: content}
 	}
 	out := object{strconv.Itoa(r.Handler.Status): answer}
+	if r.Method == http.MethodGet && r.Handler.Status == http.StatusOK && r.Handler.Answer != nil && !r.Handler.Stream {
+		out["304"] = object{"description": http.StatusText(http.StatusNotModified)}
+	}
 	bodies := maps.Clone(r.Failures)
 	if bodies == nil {
 		bodies = map[int]reflect.Type{}

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gennaker/gennaker"
 )
@@ -56,8 +57,31 @@ func (r *Request) values(name string) []string {
 	return r.query[name]
 }
 
+// parseQuery reads the query of a URL. A semicolon is a character as any other,
+// as in browsers.
+//
+// Errors: Invalid.
+func parseQuery(raw string) (url.Values, error) {
+	q, err := url.ParseQuery(strings.ReplaceAll(raw, ";", "%3B"))
+	if err != nil {
+		return nil, &gennaker.Error{Kind: gennaker.Invalid, Message: "the query is not percent-encoded UTF-8", Err: err}
+	}
+	for name, values := range q {
+		for _, v := range append(values, name) {
+			if !utf8.ValidString(v) {
+				return nil, gennaker.Errorf(gennaker.Invalid, "the query is not percent-encoded UTF-8")
+			}
+		}
+	}
+	return q, nil
+}
+
 // readBody reads all of the body, or nothing if it says that it is too long.
+// Whatever media type it claims, it is read as what the route takes.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return nil, gennaker.Errorf(gennaker.Invalid, "the body is compressed, with %.40q", coding).WithHint("send it as it is")
+	}
 	tooLarge := gennaker.Errorf(gennaker.TooLarge, "the body has more than %d bytes", gennaker.MaxDocumentBytes)
 	if r.ContentLength > gennaker.MaxDocumentBytes {
 		return nil, tooLarge

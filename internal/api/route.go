@@ -64,15 +64,11 @@ func (r Route) Kinds() []gennaker.Kind {
 	}
 	if r.Permission != Public {
 		add(gennaker.Denied)
+		add(gennaker.TooMany)
 	}
+	add(gennaker.Invalid) // of a query that cannot be read
 	if r.Handler.Body != nil {
-		add(gennaker.Invalid)
 		add(gennaker.TooLarge)
-	}
-	for _, name := range r.Query {
-		if Parameters[name].Type != "string" && Parameters[name].Type != "array" {
-			add(gennaker.Invalid)
-		}
 	}
 	return kinds
 }
@@ -83,6 +79,7 @@ type Handler struct {
 	Answer reflect.Type // what the answer holds; nil is nothing
 	Status int          // of an answer that is no error
 	Media  string       // media type of the answer
+	Stream bool         // the answer goes on
 
 	serve func(*Request) (any, error)
 }
@@ -104,7 +101,9 @@ func Returns[T any](f func(*Request) (T, error)) Handler {
 	switch h.Answer {
 	case reflect.TypeFor[Nothing]():
 		h.Answer, h.Media = nil, ""
-	case reflect.TypeFor[*Stream](), reflect.TypeFor[*Content]():
+	case reflect.TypeFor[*Stream]():
+		h.Answer, h.Stream = reflect.TypeFor[string](), true
+	case reflect.TypeFor[*Content]():
 		h.Answer = reflect.TypeFor[string]()
 	}
 	return h
@@ -155,6 +154,7 @@ func (s *Server) routes() []Route {
 		Row("GET", "/ui", Public, "The pages.", Returns(s.ui).As(http.StatusOK, "text/html")),
 		Row("GET", "/health", Public, "Whether the server can do its work.", Returns(s.health)).Answers(http.StatusServiceUnavailable, HealthBody{}),
 		Row("GET", "/version", Public, "The version of the server.", Returns(s.version)),
+		Row("GET", "/metrics", s.metricsPermission(), "What the server counted, for Prometheus.", Returns(s.metrics).As(http.StatusOK, "text/plain; version=0.0.4; charset=utf-8")),
 		Row("GET", "/api/v1/openapi.json", Public, "What can be asked: this description.", Returns(s.openAPI).As(http.StatusOK, "application/json")),
 	}
 }

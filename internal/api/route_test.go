@@ -23,18 +23,19 @@ type sample struct {
 
 func samples() map[string]sample {
 	return map[string]sample{
-		"GET /{$}":                                                       {target: "/", status: http.StatusFound, empty: true},
-		"GET /ui":                                                        {target: "/ui/"},
-		"GET /health":                                                    {target: "/health"},
-		"GET /version":                                                   {target: "/version"},
-		"GET /api/v1/openapi.json":                                       {target: "/api/v1/openapi.json"},
-		"GET /auth/user":                                                 {target: "/auth/user"},
-		"GET /applications":                                              {target: "/applications"},
-		"GET /applications/{app}":                                        {target: "/applications/demo"},
-		"GET /applications/{app}/history":                                {target: "/applications/demo/history"},
-		"GET /pipelineConfigs/{id}/history":                              {target: "/pipelineConfigs/p1/history"},
-		"GET /applications/{app}/pipelineConfigs":                        {target: "/applications/demo/pipelineConfigs"},
-		"GET /applications/{app}/pipelineConfigs/{name}":                 {target: "/applications/demo/pipelineConfigs/deploy%20it"},
+		"GET /{$}":                                {target: "/", status: http.StatusFound, empty: true},
+		"GET /ui":                                 {target: "/ui/"},
+		"GET /health":                             {target: "/health"},
+		"GET /version":                            {target: "/version"},
+		"GET /metrics":                            {target: "/metrics"},
+		"GET /api/v1/openapi.json":                {target: "/api/v1/openapi.json"},
+		"GET /auth/user":                          {target: "/auth/user"},
+		"GET /applications":                       {target: "/applications"},
+		"GET /applications/{app}":                 {target: "/applications/demo"},
+		"GET /applications/{app}/history":         {target: "/applications/demo/history"},
+		"GET /pipelineConfigs/{id}/history":       {target: "/pipelineConfigs/p1/history"},
+		"GET /applications/{app}/pipelineConfigs": {target: "/applications/demo/pipelineConfigs"},
+		"GET /applications/{app}/pipelineConfigs/{name}": {target: "/applications/demo/pipelineConfigs/deploy%20it"},
 		"POST /pipelines":                                                {target: "/pipelines", body: `{"application":"demo","name":"new"}`, empty: true},
 		"PUT /pipelines/{id}":                                            {target: "/pipelines/p1", body: `{"id":"p1","application":"demo","name":"new"}`},
 		"DELETE /pipelines/{app}/{name}":                                 {target: "/pipelines/demo/deploy%20it", empty: true},
@@ -153,7 +154,7 @@ func TestEveryRouteAnswers(t *testing.T) {
 				t.Fatalf("got status %d, body %q; want %d, empty %t", res.Code, res.Body, want, sm.empty)
 			}
 			kind := res.Header().Get("Content-Type")
-			if special := strings.Contains(row.Pattern, "/ui") || strings.HasSuffix(row.Pattern, "/logs") || row.Pattern == "/api/v1/events" || row.Pattern == "/artifacts/fetch"; !sm.empty && !special && kind != "application/json" {
+			if special := strings.Contains(row.Pattern, "/ui") || row.Pattern == "/metrics" || strings.HasSuffix(row.Pattern, "/logs") || row.Pattern == "/api/v1/events" || row.Pattern == "/artifacts/fetch"; !sm.empty && !special && kind != "application/json" {
 				t.Errorf("content type is %q", kind)
 			}
 			if observed != name {

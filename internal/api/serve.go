@@ -32,7 +32,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.fail(out, r, err)
 		}
 		if s.Observe != nil {
-			s.Observe(route, out.status, time.Since(began))
+			s.Observe(route, out.status, out.began(time.Now()).Sub(began))
 		}
 	}()
 	if r.ContentLength != 0 { // also for a body that nobody reads: the server looks for its end
@@ -40,6 +40,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	out.Header().Set("X-Content-Type-Options", "nosniff")
 	out.Header().Set("Cache-Control", "no-store")
+	if s.cors(out, r) {
+		return
+	}
 	r, err := s.admit(r)
 	if err != nil {
 		s.fail(out, r, err)
@@ -60,7 +63,7 @@ func (s *Server) admit(r *http.Request) (*http.Request, error) {
 	if err := s.checkHost(r); err != nil {
 		return r, err
 	}
-	if err := s.origin.Check(r); err != nil {
+	if err := s.origin.Check(r); err != nil && !s.trusts(r) {
 		return r, errDenied().WithHint("a page of another site may not change anything here")
 	}
 	raw := r.URL.EscapedPath()
@@ -100,5 +103,5 @@ func (s *Server) unrouted(w http.ResponseWriter, r *http.Request, h http.Handler
 	}
 	allow := scratch.Header().Get("Allow")
 	w.Header().Set("Allow", allow)
-	s.failWith(w, http.StatusMethodNotAllowed, ErrorBody{Message: "This path does not know " + r.Method, Hint: "it knows " + allow})
+	s.failWith(w, r, http.StatusMethodNotAllowed, ErrorBody{Message: "This path does not know " + r.Method, Hint: "it knows " + allow})
 }

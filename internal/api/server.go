@@ -23,12 +23,21 @@ type Config struct {
 	// Hosts are names under which the server may be asked for on a loopback
 	// address, besides localhost and the addresses themselves. Without ports.
 	Hosts []string
+	// Origins are the sites, as scheme://host:port, whose pages may use the API
+	// as the users of the browsers that show them.
+	Origins []string
+	// Rate bounds the requests of each caller to routes that need a permission.
+	Rate Rate
 	// Health returns why the server cannot do its work, one sentence each; nil
 	// is always healthy.
 	Health func(ctx context.Context) []string
-	// Observe is called after each request with the pattern of its route ("" if
-	// there was none), its status and how long it took; nil is not.
+	// Observe is called after each request with its route ("" if there was none),
+	// its status and how long it took until the answer began; nil is not.
 	Observe func(route string, status int, took time.Duration)
+	// Metrics returns what was counted, as Prometheus reads it; nil is nothing.
+	Metrics func() (string, error)
+	// PublicMetrics lets everyone read them.
+	PublicMetrics bool
 }
 
 // Bounds in time. There is no bound on how long a handler works: it ends with
@@ -44,9 +53,11 @@ const (
 // Server answers HTTP requests. Make one with [New].
 type Server struct {
 	Config
-	mux    *http.ServeMux
-	origin *http.CrossOriginProtection
-	http   *http.Server
+	mux        *http.ServeMux
+	origin     *http.CrossOriginProtection
+	http       *http.Server
+	compressor compressor
+	limiter    *limiter // nil is no bound
 
 	streams    context.Context // ends when the server shuts down
 	endStreams context.CancelFunc
@@ -58,7 +69,7 @@ func New(c Config) *Server {
 	if c.Access == nil {
 		c.Access = Loopback{}
 	}
-	s := &Server{Config: c, mux: http.NewServeMux(), origin: http.NewCrossOriginProtection()}
+	s := &Server{Config: c, mux: http.NewServeMux(), origin: http.NewCrossOriginProtection(), limiter: newLimiter(c.Rate)}
 	for _, row := range s.Routes() {
 		s.mux.Handle(row.Method+" "+row.Pattern, s.handler(row))
 	}

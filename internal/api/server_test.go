@@ -253,7 +253,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := api.New(newWorld(t).config())
-		for range 1000 {
+		for range 2000 {
 			go call(s, "GET", "/api/v1/events", "")
 		}
 		synctest.Wait()

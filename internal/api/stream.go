@@ -9,7 +9,10 @@ import (
 )
 
 // maxStreams bounds the streams that are open at a time.
-const maxStreams = 1000
+const maxStreams = 2000
+
+// OpenStreams returns how many streams are open.
+func (s *Server) OpenStreams() int { return int(s.open.Load()) }
 
 // Stream is an answer that goes on until its client leaves, the server shuts
 // down or Run returns. As long as Run wrote nothing it can still fail.
@@ -30,6 +33,7 @@ func (o *StreamWriter) Start() error {
 	if !o.started {
 		o.started = true
 		o.w.Header().Set("Content-Type", o.kind)
+		o.w.Header().Set("X-Accel-Buffering", "no") // a proxy that collects before it passes on
 		o.w.WriteHeader(http.StatusOK)
 	}
 	return o.control.Flush()

@@ -49,7 +49,7 @@ type world struct {
 	prod       *cluster
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{subs: make(chan chan gennaker.Event, 10), log: "hello\n"}
 	w.prod = &cluster{w: w, state: gennaker.AccountState{Connected: true}}
@@ -85,7 +85,7 @@ func group(name string, at int64, lb string) gennaker.ServerGroup {
 	}
 }
 
-func (w *world) addPipeline(t *testing.T, text string) {
+func (w *world) addPipeline(t testing.TB, text string) {
 	t.Helper()
 	p, err := gennaker.ParsePipeline([]byte(text))
 	if err != nil {
@@ -348,7 +348,7 @@ func (w *world) rooms() rooms {
 
 func (r rooms) config() api.Config {
 	return api.Config{
-		Log: r.fleet.Log, Version: "1.2.3",
+		Log: r.fleet.Log, Version: "1.2.3", Metrics: func() (string, error) { return "up 1\n", nil },
 		Routes: slices.Concat(fleet.Routes(r.fleet), document.Routes(r.document), execution.Routes(r.execution)),
 	}
 }

@@ -70,7 +70,7 @@ func exitOf(ctx context.Context, err error) Exit {
 		return Usage
 	case gennaker.NotFound:
 		return NotFound
-	case gennaker.Denied, gennaker.Conflict, gennaker.Unavailable, gennaker.Internal:
+	case gennaker.Denied, gennaker.Conflict, gennaker.TooMany, gennaker.Unavailable, gennaker.Internal:
 		return Failed
 	}
 	return Failed
