@@ -8,6 +8,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
 )
 
@@ -70,8 +71,12 @@ func (i *Inventory) look(ctx context.Context, wg *sync.WaitGroup) error {
 	if err != nil && !partly {
 		return err
 	}
+	current, watched := i.current(), map[schema.GroupResource]string{}
+	for _, src := range current {
+		watched[src.res.gvr.GroupResource()] = src.res.gvr.Version
+	}
 	want := map[scope]resource{}
-	for name, res := range choose(lists, i.cfg) {
+	for name, res := range choose(lists, i.cfg, watched) {
 		if !res.namespaced || len(i.cfg.Namespaces) == 0 {
 			want[scope{resource: name}] = res
 			continue
@@ -80,7 +85,7 @@ func (i *Inventory) look(ctx context.Context, wg *sync.WaitGroup) error {
 			want[scope{resource: name, namespace: n}] = res
 		}
 	}
-	for at, src := range i.current() {
+	for at, src := range current {
 		if res, ok := want[at]; ok && res.gvr == src.res.gvr {
 			continue
 		}

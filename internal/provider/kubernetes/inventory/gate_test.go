@@ -124,8 +124,8 @@ func TestAway(t *testing.T) {
 	}
 }
 
-// TestChoose watches each kind once, in the version that the model wants or else
-// the preferred one.
+// TestChoose watches each kind once, in the version that the model wants, or that
+// is watched already, or else the preferred one.
 func TestChoose(t *testing.T) {
 	t.Parallel()
 	verbs := metav1.Verbs{"get", "list", "watch"}
@@ -143,14 +143,21 @@ func TestChoose(t *testing.T) {
 	for name, tt := range map[string]struct {
 		cfg  Config
 		want []string
+		now  map[schema.GroupResource]string // the versions that are watched
 	}{
-		"all":          {Config{}, []string{"autoscaling/v2 horizontalpodautoscalers", "example.com/v2 gadgets", "v1 pods", "v1 secrets"}},
-		"only gadgets": {Config{Kinds: []string{"gadget.example.com"}}, []string{"autoscaling/v2 horizontalpodautoscalers", "example.com/v2 gadgets", "v1 pods"}},
-		"no secrets":   {Config{OmitKinds: []string{"secret", "Pod"}}, []string{"autoscaling/v2 horizontalpodautoscalers", "example.com/v2 gadgets"}},
+		"stays": {want: []string{"autoscaling/v2 horizontalpodautoscalers", "example.com/v1 gadgets", "v1 pods", "v1 secrets"}, now: map[schema.GroupResource]string{
+			{Group: "example.com", Resource: "gadgets"}: "v1", {Group: "autoscaling", Resource: "horizontalpodautoscalers"}: "v3",
+		}},
+		"is served no more": {want: []string{"autoscaling/v2 horizontalpodautoscalers", "example.com/v2 gadgets", "v1 pods", "v1 secrets"}, now: map[schema.GroupResource]string{
+			{Group: "example.com", Resource: "gadgets"}: "v1beta1",
+		}},
+		"all":          {cfg: Config{}, want: []string{"autoscaling/v2 horizontalpodautoscalers", "example.com/v2 gadgets", "v1 pods", "v1 secrets"}},
+		"only gadgets": {cfg: Config{Kinds: []string{"gadget.example.com"}}, want: []string{"autoscaling/v2 horizontalpodautoscalers", "example.com/v2 gadgets", "v1 pods"}},
+		"no secrets":   {cfg: Config{OmitKinds: []string{"secret", "Pod"}}, want: []string{"autoscaling/v2 horizontalpodautoscalers", "example.com/v2 gadgets"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := choose(lists, tt.cfg)
+			got := choose(lists, tt.cfg, tt.now)
 			for _, want := range tt.want {
 				found := false
 				for _, r := range got {

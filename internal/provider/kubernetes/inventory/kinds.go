@@ -87,8 +87,10 @@ type resource struct {
 	typed      *typed // nil is metadata only
 }
 
-// choose returns what of the cluster's resources to watch.
-func choose(lists []*metav1.APIResourceList, cfg Config) map[schema.GroupResource]resource {
+// choose returns what of the cluster's resources to watch: each in the version
+// that the model reads, else in the one that is watched already, else in the
+// preferred one.
+func choose(lists []*metav1.APIResourceList, cfg Config, watched map[schema.GroupResource]string) map[schema.GroupResource]resource {
 	out := map[schema.GroupResource]resource{}
 	for _, l := range lists {
 		gv, err := schema.ParseGroupVersion(l.GroupVersion)
@@ -104,8 +106,9 @@ func choose(lists []*metav1.APIResourceList, cfg Config) map[schema.GroupResourc
 			if needed && t.version == gv.Version {
 				res.typed = &t
 			}
-			_, found := out[res.gvr.GroupResource()]
-			if found && res.typed == nil || !cfg.wants(res.kind, needed) {
+			other, found := out[res.gvr.GroupResource()]
+			better := res.typed != nil || other.typed == nil && gv.Version == watched[res.gvr.GroupResource()]
+			if found && !better || !cfg.wants(res.kind, needed) {
 				continue // versions come with the preferred one first
 			}
 			out[res.gvr.GroupResource()] = res
