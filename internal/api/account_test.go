@@ -12,8 +12,11 @@ import (
 	"github.com/gennaker/gennaker/internal/provider"
 )
 
-// accounts has one account, prod, and allows every name that is not "bad".
+// accounts has one account that is listed, prod, and allows every name that is
+// not "bad". "fixed" is the configuration's.
 type accounts struct{ w *world }
+
+var errFixed = gennaker.Errorf(gennaker.Conflict, "the account is in the configuration")
 
 func (a accounts) view() gennaker.AccountView {
 	return gennaker.AccountView{Account: gennaker.Account{Name: "prod", Type: "kubernetes", Regions: []string{}}, Source: "stored", Settings: map[string]any{"name": "prod", "permissions": map[string]any{"WRITE": []any{"ops"}}}}
@@ -24,20 +27,32 @@ func (a accounts) List(context.Context) ([]gennaker.AccountView, error) {
 }
 
 func (a accounts) Get(_ context.Context, name string) (gennaker.AccountView, error) {
-	if name != "prod" {
-		return gennaker.AccountView{}, errNone
+	switch name {
+	case "prod":
+		return a.view(), a.w.fail
+	case "bare": // has no settings
+		return gennaker.AccountView{Account: gennaker.Account{Name: name}}, a.w.fail
 	}
-	return a.view(), a.w.fail
+	return gennaker.AccountView{}, errNone
 }
 
 func (a accounts) Save(ctx context.Context, settings map[string]any, user string) (gennaker.AccountView, error) {
 	if _, err := a.Check(ctx, settings); err != nil {
 		return gennaker.AccountView{}, err
 	}
+	if settings["name"] == "fixed" {
+		return gennaker.AccountView{}, errFixed
+	}
 	return a.view(), a.w.change("save account %v by %s", settings["name"], user)
 }
 
 func (a accounts) Delete(_ context.Context, name, user string) error {
+	switch name {
+	case "fixed":
+		return errFixed
+	case "moon":
+		return errNone
+	}
 	return a.w.change("delete account %s by %s", name, user)
 }
 

@@ -60,6 +60,11 @@ func (a away) Clusters(ctx context.Context, app string) ([]provider.Cluster, err
 	return provider.Clusters(groups), err
 }
 
+func (a away) Search(ctx context.Context, _ string, _ []string) ([]provider.Item, error) {
+	_, err := a.ServerGroups(ctx, "")
+	return nil, err
+}
+
 func TestApplicationsShowWithoutTheFleet(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

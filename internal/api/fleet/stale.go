@@ -55,7 +55,7 @@ func gather[T any](h handlers, r *api.Request, all []provider.Provider, within t
 				level = slog.LevelWarn
 			}
 			h.Log.Log(ctx, level, "answer without an account", "account", p.Account.Name, "error", err)
-			r.Answer.Add(StaleHeader, stale(p.Account.Name, gennaker.AccountState{}))
+			note(r, stale(p.Account.Name, gennaker.AccountState{}))
 			if lost == nil {
 				lost = err
 			}
@@ -77,7 +77,14 @@ func aged(r *api.Request, p provider.Provider) {
 		return
 	}
 	if state := p.State(); !state.Connected {
-		r.Answer.Add(StaleHeader, stale(p.Account.Name, state))
+		note(r, stale(p.Account.Name, state))
+	}
+}
+
+// note adds a value to [StaleHeader], once.
+func note(r *api.Request, value string) {
+	if !slices.Contains(r.Answer.Values(StaleHeader), value) {
+		r.Answer.Add(StaleHeader, value)
 	}
 }
 
