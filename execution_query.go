@@ -6,7 +6,7 @@ import "maps"
 // the others must all hold.
 //
 // The answer is newest first: by BuildTime, of two with the same one by ID,
-// both descending.
+// both descending. With OldestFirst it is the other way round.
 type ExecutionQuery struct {
 	Type              ExecutionType
 	Application       string   // without case
@@ -14,6 +14,9 @@ type ExecutionQuery struct {
 	IDs               []string // any of these; those that do not exist are left out
 	Statuses          []Status // any of these
 	Before            string   // only what comes behind the execution with this ID in the answer; NotFound if there is none
+	BuiltFrom         Time     // only those built then or later
+	BuiltTo           Time     // only those built then or earlier
+	OldestFirst       bool
 
 	Limit       int  // at most so many; 0 means 1,000, which is also the most
 	PerPipeline bool // Limit counts for each PipelineConfigID by itself; executions without one are left out

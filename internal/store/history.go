@@ -19,10 +19,17 @@ import (
 const (
 	selectKey  = `SELECT build_time, id FROM execution WHERE `
 	selectFrom = ` AND type = ? AND status = ? AND (build_time, id) < (?, ?) ORDER BY build_time DESC, id DESC LIMIT ?`
+	selectUpTo = ` AND type = ? AND status = ? AND (build_time, id) > (?, ?) ORDER BY build_time, id LIMIT ?`
 
-	sqlKeysByTime        = selectKey + `1` + selectFrom
-	sqlKeysByApplication = selectKey + `application = ?` + selectFrom
-	sqlKeysByConfig      = selectKey + `application = ? AND config_id = ?` + selectFrom
+	ofApplication = `application = ?`
+	ofConfig      = `application = ? AND config_id = ?`
+
+	sqlKeysByTime           = selectKey + `1` + selectFrom
+	sqlKeysByApplication    = selectKey + ofApplication + selectFrom
+	sqlKeysByConfig         = selectKey + ofConfig + selectFrom
+	sqlOldKeysByTime        = selectKey + `1` + selectUpTo
+	sqlOldKeysByApplication = selectKey + ofApplication + selectUpTo
+	sqlOldKeysByConfig      = selectKey + ofConfig + selectUpTo
 
 	sqlKey           = `SELECT build_time, id FROM execution WHERE id = ?`
 	sqlListed        = `SELECT build_time, id, type, application, config_id, status FROM execution WHERE id = ?`
@@ -38,12 +45,48 @@ type key struct {
 	id    string
 }
 
-// newest is before every key of a listing.
+// newest is before every key of a listing that begins with the newest.
 var newest = key{built: math.MaxInt64}
 
-// behind compares keys in the order of listings.
-func behind(a, b key) int {
+// order is one of the two that listings have.
+type order struct {
+	byTime, byApplication, byConfig string // the statements
+	oldestFirst                     bool
+}
+
+var (
+	newestFirst = order{byTime: sqlKeysByTime, byApplication: sqlKeysByApplication, byConfig: sqlKeysByConfig}
+	oldestFirst = order{byTime: sqlOldKeysByTime, byApplication: sqlOldKeysByApplication, byConfig: sqlOldKeysByConfig, oldestFirst: true}
+)
+
+// compare compares keys in the order.
+func (o order) compare(a, b key) int {
+	if o.oldestFirst {
+		a, b = b, a
+	}
 	return cmp.Or(cmp.Compare(b.built, a.built), cmp.Compare(b.id, a.id))
+}
+
+// first sorts keys, and returns at most n.
+func (o order) first(keys []key, n int) []key {
+	slices.SortFunc(keys, o.compare)
+	return keys[:min(n, len(keys))]
+}
+
+// limits returns the keys between which everything is that a query selects, in
+// the order.
+func (o order) limits(q gennaker.ExecutionQuery) (from, to key) {
+	low, high := key{built: math.MinInt64}, newest
+	if !q.BuiltFrom.IsZero() {
+		low = key{built: q.BuiltFrom.Epoch()} // no ID is empty
+	}
+	if !q.BuiltTo.IsZero() {
+		high = key{built: q.BuiltTo.Epoch() + 1}
+	}
+	if o.oldestFirst {
+		return low, high
+	}
+	return high, low
 }
 
 func scanKey(rows *sql.Rows) (k key, err error) { return k, rows.Scan(&k.built, &k.id) }
@@ -77,7 +120,10 @@ func (d *DB) Executions(ctx context.Context, q gennaker.ExecutionQuery) ([]genna
 	}
 	out := []gennaker.Execution{}
 	err := d.readStages(ctx, func(tx *sql.Tx, over overlay) error {
-		l := listing{ctx: ctx, d: d, tx: tx, q: q}
+		l := listing{ctx: ctx, d: d, tx: tx, q: q, order: newestFirst}
+		if q.OldestFirst {
+			l.order = oldestFirst
+		}
 		keys, err := l.keys()
 		if err != nil {
 			return err
@@ -111,11 +157,12 @@ type listing struct {
 	d   *DB
 	tx  *sql.Tx
 	q   gennaker.ExecutionQuery
+	order
 }
 
 // keys returns the keys of what is selected, in order.
 func (l *listing) keys() ([]key, error) {
-	from := newest
+	from, to := l.limits(l.q)
 	if l.q.Before != "" {
 		found, err := query(l.ctx, l.d, l.tx, scanKey, sqlKey, l.q.Before)
 		if err != nil {
@@ -124,7 +171,9 @@ func (l *listing) keys() ([]key, error) {
 		if len(found) == 0 {
 			return nil, gennaker.Errorf(gennaker.NotFound, "there is no execution with id %s", l.q.Before)
 		}
-		from = found[0]
+		if l.compare(from, found[0]) < 0 {
+			from = found[0]
+		}
 	}
 	var keys []key
 	var err error
@@ -134,23 +183,19 @@ func (l *listing) keys() ([]key, error) {
 	case l.q.PerPipeline || len(l.q.PipelineConfigIDs) > 0:
 		keys, err = l.pipelines(from)
 	case l.q.Application != "":
-		keys, err = l.streams(from, l.q.Limit, sqlKeysByApplication, l.q.Application)
+		keys, err = l.streams(from, l.q.Limit, l.byApplication, l.q.Application)
 	default:
-		keys, err = l.streams(from, l.q.Limit, sqlKeysByTime)
+		keys, err = l.streams(from, l.q.Limit, l.byTime)
 	}
 	if err != nil {
 		return nil, err
 	}
+	// What is beyond the limit is at the end of each stream: few were read of it.
+	keys = slices.DeleteFunc(keys, func(k key) bool { return l.compare(k, to) > 0 })
 	if l.q.PerPipeline {
-		return first(keys, gennaker.MaxExecutionQuery), nil
+		return l.first(keys, gennaker.MaxExecutionQuery), nil
 	}
-	return first(keys, l.q.Limit), nil
-}
-
-// first sorts keys, and returns at most n.
-func first(keys []key, n int) []key {
-	slices.SortFunc(keys, behind)
-	return keys[:min(n, len(keys))]
+	return l.first(keys, l.q.Limit), nil
 }
 
 // streams returns the n first keys behind from of each stream that text, with
@@ -171,7 +216,7 @@ func (l *listing) streams(from key, n int, text string, args ...any) ([]key, err
 			out = append(out, keys...)
 		}
 	}
-	return first(out, n), nil
+	return l.first(out, n), nil
 }
 
 func (l *listing) types() []string {
@@ -205,7 +250,7 @@ func (l *listing) pipelines(from key) ([]key, error) {
 		if ln.config == "" {
 			continue
 		}
-		keys, err := l.streams(from, l.q.Limit, sqlKeysByConfig, ln.application, ln.config)
+		keys, err := l.streams(from, l.q.Limit, l.byConfig, ln.application, ln.config)
 		if err != nil {
 			return nil, err
 		}
@@ -249,7 +294,7 @@ func (l *listing) named(from key) ([]key, error) {
 			return nil, err
 		}
 		for _, x := range found {
-			if l.selects(x) && behind(from, x.key) < 0 {
+			if l.selects(x) && l.compare(from, x.key) < 0 {
 				perConfig[x.config] = append(perConfig[x.config], x.key)
 			}
 		}
@@ -260,7 +305,7 @@ func (l *listing) named(from key) ([]key, error) {
 			continue
 		}
 		if l.q.PerPipeline {
-			keys = first(keys, l.q.Limit)
+			keys = l.first(keys, l.q.Limit)
 		}
 		out = append(out, keys...)
 	}

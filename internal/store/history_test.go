@@ -59,6 +59,8 @@ func TestExecutionsSelect(t *testing.T) {
 		"before":                 {gennaker.ExecutionQuery{Before: "4", Limit: 2}, []string{"3", "2"}},
 		"before of another":      {gennaker.ExecutionQuery{Application: "demo", Before: "5"}, []string{"4", "3", "2", "1"}},
 		"before and ids":         {gennaker.ExecutionQuery{IDs: []string{"1", "4", "6"}, Before: "4"}, []string{"1"}},
+		"oldest first":           {gennaker.ExecutionQuery{OldestFirst: true, Before: "1", Limit: 2}, []string{"2", "3"}},
+		"built between":          {gennaker.ExecutionQuery{BuiltFrom: gennaker.Millis(1_700_000_000_002), BuiltTo: gennaker.Millis(1_700_000_000_003)}, []string{"4", "3", "2"}},
 		"nothing":                {gennaker.ExecutionQuery{Application: "none"}, []string{}},
 	}
 	for name, tt := range tests {
@@ -105,6 +107,13 @@ func TestExecutionsLikeAFilter(t *testing.T) {
 			Limit:             rapid.IntRange(0, 12).Draw(rt, "limit"),
 			PerPipeline:       rapid.Bool().Draw(rt, "per pipeline"),
 		}
+		q.OldestFirst = rapid.Bool().Draw(rt, "oldest first")
+		if rapid.Bool().Draw(rt, "from") {
+			q.BuiltFrom = gennaker.Millis(1_700_000_000_000 + rapid.Int64Range(-1, 12).Draw(rt, "built from"))
+		}
+		if rapid.Bool().Draw(rt, "to") {
+			q.BuiltTo = gennaker.Millis(1_700_000_000_000 + rapid.Int64Range(-1, 12).Draw(rt, "built to"))
+		}
 		if rapid.Bool().Draw(rt, "paged") {
 			q.Before = rapid.SampledFrom(all).Draw(rt, "before").id
 		}
@@ -124,7 +133,12 @@ func filter(all []run, q gennaker.ExecutionQuery) []string {
 	out := []string{}
 	taken := map[string]int{}
 	passed := q.Before == ""
+	if q.OldestFirst {
+		all = slices.Clone(all)
+		slices.Reverse(all)
+	}
 	for _, r := range all {
+		built := gennaker.Millis(1_700_000_000_000 + r.built)
 		selected := passed
 		passed = passed || r.id == q.Before
 		switch {
@@ -134,6 +148,8 @@ func filter(all []run, q gennaker.ExecutionQuery) []string {
 			len(q.PipelineConfigIDs) > 0 && !slices.Contains(q.PipelineConfigIDs, r.config),
 			len(q.IDs) > 0 && !slices.Contains(q.IDs, r.id),
 			len(q.Statuses) > 0 && !slices.Contains(q.Statuses, r.status),
+			!q.BuiltFrom.IsZero() && built.Before(q.BuiltFrom.Time),
+			!q.BuiltTo.IsZero() && built.After(q.BuiltTo.Time),
 			q.PerPipeline && r.config == "":
 			continue
 		}

@@ -35,16 +35,19 @@ var planned = map[string]struct{ text, scan string }{
 	"sqlEmptyJournal":  {sqlEmptyJournal, "SCAN journal"},
 	"sqlSnapshot":      {sqlSnapshot, "SCAN journal"}, // of an empty table
 
-	"sqlKeysByTime":        {sqlKeysByTime, ""},
-	"sqlKeysByApplication": {sqlKeysByApplication, ""},
-	"sqlKeysByConfig":      {sqlKeysByConfig, ""},
-	"sqlKey":               {sqlKey, ""},
-	"sqlListed":            {sqlListed, ""},
-	"sqlLanesOf":           {sqlLanesOf, ""},
-	"sqlLanes":             {sqlLanes, "SCAN lane"}, // as many as pipelines
-	"sqlLanesOfConfig":     {sqlLanesOfConfig, ""},
-	"sqlBriefs":            {sqlBriefs, ""},
-	"sqlOld":               {sqlOld, ""},
+	"sqlKeysByTime":           {sqlKeysByTime, ""},
+	"sqlKeysByApplication":    {sqlKeysByApplication, ""},
+	"sqlKeysByConfig":         {sqlKeysByConfig, ""},
+	"sqlKey":                  {sqlKey, ""},
+	"sqlOldKeysByTime":        {sqlOldKeysByTime, ""},
+	"sqlOldKeysByApplication": {sqlOldKeysByApplication, ""},
+	"sqlOldKeysByConfig":      {sqlOldKeysByConfig, ""},
+	"sqlListed":               {sqlListed, ""},
+	"sqlLanesOf":              {sqlLanesOf, ""},
+	"sqlLanes":                {sqlLanes, "SCAN lane"}, // as many as pipelines
+	"sqlLanesOfConfig":        {sqlLanesOfConfig, ""},
+	"sqlBriefs":               {sqlBriefs, ""},
+	"sqlOld":                  {sqlOld, ""},
 
 	"sqlApplications":      {sqlApplications, "SCAN application"},
 	"sqlApplication":       {sqlApplication, ""},

@@ -54,7 +54,7 @@ func (d *DB) pruneLane(ctx context.Context, ln lane, before key, keep int) (tota
 		if len(newestOnes) < keep {
 			return 0, nil
 		}
-		if last := newestOnes[keep-1]; behind(before, last) < 0 {
+		if last := newestOnes[keep-1]; newestFirst.compare(before, last) < 0 {
 			before = last
 		}
 	}
