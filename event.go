@@ -8,6 +8,7 @@ const (
 	ExecutionChanged   EventType = "execution"   // its status, a stage or a task
 	ServerGroupChanged EventType = "serverGroup" // its instances, capacity or traffic
 	DocumentChanged    EventType = "document"    // an application or a pipeline was saved or deleted
+	Reset              EventType = "reset"       // what happened before is not known any more: read everything anew
 )
 
 // Event says that something changed; who wants to know more reads it. Events of

@@ -15,10 +15,14 @@ import (
 	"github.com/gennaker/gennaker"
 )
 
-// EventQuery chooses events; the zero value all of them.
+// EventQuery chooses events; the zero value all of them, from now on.
 type EventQuery struct {
 	Application string
 	Execution   string
+	// After is where an earlier stream was left: see EventStream.LastID. What
+	// happened meanwhile comes first, or an event of the type Reset if the server
+	// does not know it any more.
+	After string
 }
 
 const maxEventBytes = 1 << 20
@@ -26,11 +30,10 @@ const maxEventBytes = 1 << 20
 // Events opens the event stream. The caller closes it, or ends ctx.
 func (c *Client) Events(ctx context.Context, q EventQuery) (*EventStream, error) {
 	query := url.Values{}
-	if q.Application != "" {
-		query.Set("application", q.Application)
-	}
-	if q.Execution != "" {
-		query.Set("execution", q.Execution)
+	for name, value := range map[string]string{"application": q.Application, "execution": q.Execution, "lastEventId": q.After} {
+		if value != "" {
+			query.Set(name, value)
+		}
 	}
 	res, err := c.send(ctx, http.MethodGet, "/api/v1/events", query, nil, "text/event-stream") //nolint:bodyclose // EventStream.Close closes it
 	if err != nil {
@@ -38,17 +41,22 @@ func (c *Client) Events(ctx context.Context, q EventQuery) (*EventStream, error)
 	}
 	lines := bufio.NewScanner(res.Body)
 	lines.Buffer(nil, maxEventBytes)
-	return &EventStream{body: res.Body, lines: lines}, nil
+	return &EventStream{body: res.Body, lines: lines, last: q.After}, nil
 }
 
 // EventStream is an open event stream. Use it from one goroutine.
 type EventStream struct {
 	body  io.Closer
 	lines *bufio.Scanner
+	last  string
 }
 
 // Close ends the stream.
 func (s *EventStream) Close() error { return s.body.Close() }
+
+// LastID returns where the stream is, for EventQuery.After: behind the event that
+// Next returned last. "" is not known yet.
+func (s *EventStream) LastID() string { return s.last }
 
 // Next waits for the next event.
 //
@@ -64,9 +72,13 @@ func (s *EventStream) Next() (gennaker.Event, error) {
 			}
 			return e, nil
 		}
+		if id, ok := bytes.CutPrefix(line, []byte("id:")); ok {
+			s.last = string(bytes.TrimPrefix(id, []byte(" ")))
+			continue
+		}
 		text, ok := bytes.CutPrefix(line, []byte("data:"))
 		if !ok {
-			continue // a comment, an id or a type, which the data holds too
+			continue // a comment, or a type, which the data holds too
 		}
 		if len(data)+len(text) > maxEventBytes {
 			return gennaker.Event{}, gennaker.Errorf(gennaker.TooLarge, "an event has more than %d bytes", maxEventBytes)
@@ -92,9 +104,10 @@ const (
 
 // Watch returns an execution of a pipeline as it is now, and again whenever it
 // changed, until it is complete. Changes that come close together are seen as
-// one. It waits for the event stream; when that breaks, it is opened again and
-// the execution read again, so nothing is missed. The loop ends after the first
-// error: NotFound, or ErrUnreachable when the server is away for a minute.
+// one. It waits for the event stream; when that breaks, it is opened again where
+// it was, and the execution read again if it changed meanwhile, so nothing is
+// missed. The loop ends after the first error: NotFound, or ErrUnreachable when
+// the server is away for a minute.
 func (c *Client) Watch(ctx context.Context, id string) iter.Seq2[gennaker.Execution, error] {
 	return func(yield func(gennaker.Execution, error) bool) {
 		for e, err := range watch(ctx, c, id, c.Execution) {
@@ -120,16 +133,18 @@ func (c *Client) WatchTask(ctx context.Context, id string) iter.Seq2[Task, error
 func watch[T any](ctx context.Context, c *Client, id string, read func(context.Context, string) (T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var away backoff
-		look := func() (bool, error) {
+		f := follower{client: c, query: EventQuery{Execution: id}}
+		f.onOpen = func() { away.lastGood = time.Now() }
+		f.onEvent = func() { away.delay = 0 }
+		f.look = func() (bool, error) {
 			v, err := read(ctx, id)
 			if err != nil {
 				return false, err
 			}
-			away.lastGood = time.Now()
 			return yield(v, nil), nil
 		}
 		for {
-			more, err := c.watchStream(ctx, id, look, func() { away.delay = 0 })
+			more, err := f.stream(ctx)
 			if err == nil && !more {
 				return
 			}
@@ -147,17 +162,28 @@ func watch[T any](ctx context.Context, c *Client, id string, read func(context.C
 	}
 }
 
-// watchStream calls look once the stream is open, and then after events, until
-// look reports false, the stream ends (more is true then) or something fails.
-func (c *Client) watchStream(ctx context.Context, id string, look func() (bool, error), onEvent func()) (more bool, err error) {
+// follower looks at something whenever there are events of it.
+type follower struct {
+	client  *Client
+	query   EventQuery // with where the last stream was left, once something was seen
+	look    func() (more bool, err error)
+	onOpen  func()
+	onEvent func()
+}
+
+// stream calls look once the stream is open, unless that goes on where the last
+// one was left, and then after events; until look reports false, the stream ends
+// (more is true then) or something fails.
+func (f *follower) stream(ctx context.Context) (more bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	s, err := c.Events(ctx, EventQuery{Execution: id})
+	s, err := f.client.Events(ctx, f.query)
 	if err != nil {
 		return false, err
 	}
 	defer s.Close() //nolint:errcheck // it was only read
-	wake := make(chan struct{}, 1)
+	f.onOpen()
+	wake := make(chan string, 1)
 	go func() {
 		defer close(wake)
 		for {
@@ -165,25 +191,35 @@ func (c *Client) watchStream(ctx context.Context, id string, look func() (bool, 
 				return
 			}
 			select {
-			case wake <- struct{}{}:
-			default: // one look shows all that happened before it
+			case <-wake: // one look shows all that happened before it
+			default:
 			}
+			wake <- s.LastID()
 		}
 	}()
 	quiet := time.NewTimer(silence)
 	defer quiet.Stop()
+	resumed, last := f.query.After != "", ""
 	for {
-		if more, err := look(); err != nil || !more {
-			return false, err
+		if !resumed {
+			if more, err := f.look(); err != nil || !more {
+				return false, err
+			}
+			if last != "" { // only what was looked at is behind us
+				f.query.After = last
+			}
 		}
+		resumed = false
 		quiet.Reset(silence)
+		var open bool
 		select {
-		case _, open := <-wake:
+		case last, open = <-wake:
 			if !open {
 				return true, ctx.Err()
 			}
-			onEvent()
+			f.onEvent()
 		case <-quiet.C:
+			f.query.After = "" // it may be a stream that nothing comes through
 			return true, nil
 		case <-ctx.Done():
 			return false, ctx.Err()

@@ -22,7 +22,9 @@ type story struct {
 	reads    atomic.Int32
 	changed  chan struct{}
 	streams  atomic.Int32
-	perConn  int // events after which a stream breaks; 0 is never
+	perConn  int  // the event of a stream with which it breaks; 0 is never
+	keeps    bool // the event with which a stream broke comes in the next one
+	sent     atomic.Int32
 }
 
 func (s *story) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -36,7 +38,14 @@ func (s *story) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/api/v1/events":
 		s.streams.Add(1)
 		w.Header().Set("Content-Type", "text/event-stream")
-		_, _ = io.WriteString(w, ": hello\n\n")
+		_, _ = fmt.Fprintf(w, "id: p-%d\n\n", s.sent.Load())
+		switch after := r.URL.Query().Get("lastEventId"); {
+		case after == "":
+		case !s.keeps:
+			_, _ = io.WriteString(w, "event: reset\ndata: {\"type\":\"reset\"}\n\n")
+		case after != fmt.Sprintf("p-%d", s.sent.Load()):
+			s.event(w)
+		}
 		_ = http.NewResponseController(w).Flush()
 		for n := 1; ; n++ {
 			select {
@@ -44,10 +53,10 @@ func (s *story) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				return
 			case <-s.changed:
 			}
-			if n == s.perConn {
+			if s.sent.Add(1); n == s.perConn {
 				return // the event is lost with the stream
 			}
-			_, _ = fmt.Fprintf(w, "id: %d\nevent: execution\ndata: {\"id\":%d,\ndata: \"execution\":\"1\"}\n\n", n, n)
+			s.event(w)
 			_ = http.NewResponseController(w).Flush()
 		}
 	default:
@@ -55,13 +64,24 @@ func (s *story) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// event writes the newest event.
+func (s *story) event(w io.Writer) {
+	n := s.sent.Load()
+	_, _ = fmt.Fprintf(w, "id: p-%d\nevent: execution\ndata: {\"id\":%d,\ndata: \"execution\":\"1\"}\n\n", n, n)
+}
+
 func TestWatch(t *testing.T) {
 	t.Parallel()
 	statuses := []gennaker.Status{gennaker.NotStarted, gennaker.Running, gennaker.Paused, gennaker.Running, gennaker.Succeeded}
-	for name, perConn := range map[string]int{"one stream": 0, "a stream that breaks and loses an event": 2} {
+	for name, s := range map[string]*story{
+		"one stream": {},
+		"a stream that breaks and loses an event": {perConn: 2},
+		"a stream that breaks and goes on":        {perConn: 2, keeps: true},
+		"a stream that breaks whenever it can":    {perConn: 1, keeps: true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := &story{statuses: statuses, changed: make(chan struct{}, len(statuses)), perConn: perConn}
+			s.statuses, s.changed = statuses, make(chan struct{}, len(statuses))
 			var got []gennaker.Status
 			for e, err := range serving(t, s).Watch(t.Context(), "1") {
 				if err != nil {
@@ -75,10 +95,46 @@ func TestWatch(t *testing.T) {
 			if n := s.reads.Load(); int(n) != len(statuses) {
 				t.Errorf("read %d times: it polled", n)
 			}
-			if perConn == 0 && s.streams.Load() != 1 {
+			if s.perConn == 0 && s.streams.Load() != 1 {
 				t.Errorf("opened %d streams", s.streams.Load())
 			}
 		})
+	}
+}
+
+// TestWatchReadsOnlyWhatChanged holds that a stream that breaks while nothing
+// happens costs no reading.
+func TestWatchReadsOnlyWhatChanged(t *testing.T) {
+	t.Parallel()
+	s := &story{statuses: []gennaker.Status{gennaker.Running, gennaker.Succeeded}, changed: make(chan struct{}, 2), keeps: true}
+	var streams atomic.Int32
+	c := serving(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/api/v1/events" {
+			s.ServeHTTP(w, r)
+			return
+		}
+		switch streams.Add(1) {
+		case 1: // an event, for which is looked
+			_, _ = io.WriteString(w, "id: p-1\ndata: {\"id\":1}\n\n")
+			_ = http.NewResponseController(w).Flush()
+			<-s.changed
+		case 2, 3: // goes on, and breaks
+			if got := r.URL.Query().Get("lastEventId"); got != "p-1" {
+				t.Errorf("came back behind %q", got)
+			}
+			_, _ = io.WriteString(w, "id: p-1\n\n")
+		default:
+			_, _ = io.WriteString(w, "id: p-2\ndata: {\"id\":2}\n\n")
+		}
+	}))
+	s.statuses = []gennaker.Status{gennaker.Running, gennaker.Running, gennaker.Succeeded}
+	for _, err := range c.Watch(t.Context(), "1") {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := s.reads.Load(); n != 3 || streams.Load() < 4 {
+		t.Errorf("read %d times in %d streams", n, streams.Load())
 	}
 }
 

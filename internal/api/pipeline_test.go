@@ -172,14 +172,14 @@ func TestStartPipeline(t *testing.T) {
 		"own id":              {body: `{"executionId":"01MINE","parameters":{"tag":"1"}}`, want: trigger(none), did: "start deploy it of demo as 01MINE by [anonymous]"},
 		"own id, newer":       {body: `{"executionId":"01MINE","trigger":{"parameters":{"tag":"1"}}}`, want: trigger(none), did: "start deploy it of demo as 01MINE by [anonymous]"},
 		"no body":             {target: "/pipelines/demo/a%2Fb", want: trigger(func(tr *gennaker.Trigger) { tr.Parameters = map[string]any{} }), did: "start a/b of demo as 01NEW by [anonymous]"},
-		"parameter missing":   {body: `{}`, status: 400, message: "Required parameter tag is missing"},
+		"parameter missing":   {body: `{}`, status: 400, message: "Unable to trigger pipeline (application: demo, pipelineNameOrId: deploy it). Error: Required parameter tag is missing"},
 		"parameters a list":   {body: `{"parameters":[]}`, status: 400, path: "parameters"},
 		"parameters nested":   {body: `{"trigger":{"parameters":"x"}}`, status: 400, path: "trigger.parameters"},
 		"trigger a string":    {body: `{"trigger":"x"}`, status: 400, path: "trigger"},
 		"artifacts of texts":  {body: `{"artifacts":["x"]}`, status: 400, path: "artifacts"},
 		"id a number":         {body: `{"executionId":7}`, status: 400, path: "executionId"},
 		"a list":              {body: `[]`, status: 400},
-		"pipeline is unknown": {target: "/pipelines/demo/nope", body: `{}`, status: 404, message: "Pipeline configuration not found (nameOrId: nope)"},
+		"pipeline is unknown": {target: "/pipelines/demo/nope", body: `{}`, status: 404, message: "Unable to trigger pipeline (application: demo, pipelineNameOrId: nope). Error: Pipeline configuration not found (nameOrId: nope)"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

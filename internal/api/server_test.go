@@ -7,14 +7,10 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
@@ -160,93 +156,6 @@ func nextEvent(t *testing.T, r *bufio.Reader) string {
 		}
 		b.WriteString(line)
 	}
-}
-
-func TestEvents(t *testing.T) {
-	t.Parallel()
-	all := []gennaker.Event{
-		{ID: 1, Type: gennaker.ExecutionChanged, Application: "demo", Execution: "x", Status: gennaker.Running},
-		{ID: 2, Type: gennaker.ExecutionChanged, Application: "demo", Execution: "y"},
-		{ID: 3, Type: gennaker.DocumentChanged, Application: "Shop"},
-		{ID: 4, Type: gennaker.ServerGroupChanged},
-	}
-	wire := []string{
-		"id: 1\nevent: execution\ndata: {\"id\":1,\"type\":\"execution\",\"at\":null,\"application\":\"demo\",\"execution\":\"x\",\"status\":\"RUNNING\"}\n",
-		"id: 2\nevent: execution\ndata: {\"id\":2,\"type\":\"execution\",\"at\":null,\"application\":\"demo\",\"execution\":\"y\"}\n",
-		"id: 3\nevent: document\ndata: {\"id\":3,\"type\":\"document\",\"at\":null,\"application\":\"Shop\"}\n",
-		"id: 4\nevent: serverGroup\ndata: {\"id\":4,\"type\":\"serverGroup\",\"at\":null}\n",
-	}
-	tests := map[string]struct {
-		query, lastID string
-		want          []int // of all
-	}{
-		"all":         {"", "", []int{0, 1, 2, 3}},
-		"application": {"?application=SHOP", "", []int{2, 3}},
-		"execution":   {"?execution=y", "", []int{1}},
-		"both":        {"?application=shop&execution=x", "", nil},
-		"came back":   {"", "3", []int{0, 1, 2, 3}},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			_, base, _ := listen(t, w)
-			var header []string
-			if tt.lastID != "" {
-				header = []string{"Last-Event-ID", tt.lastID}
-			}
-			res := get(t, base+"/api/v1/events"+tt.query, header...)
-			if got := res.Header.Get("Content-Type"); got != "text/event-stream" {
-				t.Errorf("content type %q", got)
-			}
-			in := bufio.NewReader(res.Body)
-			if got := nextEvent(t, in); got != "retry: 1000\n" {
-				t.Errorf("begins with %q", got)
-			}
-			if tt.lastID != "" {
-				if got := nextEvent(t, in); got != "event: reset\ndata: {}\n" {
-					t.Errorf("came back and got %q", got)
-				}
-			}
-			sub := <-w.subs
-			go func() {
-				defer close(sub) // as for a client that is too slow
-				for _, e := range all {
-					sub <- e
-				}
-			}()
-			for _, i := range tt.want {
-				if diff := cmp.Diff(wire[i], nextEvent(t, in)); diff != "" {
-					t.Error(diff)
-				}
-			}
-			if rest, err := io.ReadAll(in); err != nil || len(rest) > 0 {
-				t.Errorf("ends with %q, %v", rest, err)
-			}
-		})
-	}
-}
-
-func TestEventsHaveAHeartbeat(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.subs = make(chan chan gennaker.Event, 1) // of this bubble
-		s := api.New(w.config())
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		r := httptest.NewRequestWithContext(ctx, "GET", "http://localhost/api/v1/events", nil)
-		r.RemoteAddr = "127.0.0.1:1"
-		out := httptest.NewRecorder()
-		go s.ServeHTTP(out, r)
-		<-time.After(31 * time.Second)
-		synctest.Wait()
-		if got, want := out.Body.String(), "retry: 1000\n\n: still here\n\n: still here\n\n"; got != want {
-			t.Errorf("after 31 seconds: %q", got)
-		}
-		cancel()
-		synctest.Wait()
-	})
 }
 
 func TestStreamsAreBounded(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -200,31 +201,47 @@ func TestTemplateTaskFails(t *testing.T) {
 	}
 }
 
-// The answer comes when the task is complete: it is looked at after each event,
-// also when some were lost.
+// The answer comes when the task is complete: it is looked at after each event of
+// it, also when some were lost.
 func TestTaskIsWaitedFor(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	statuses := make(chan gennaker.Status, 10)
-	w.task = func() gennaker.Execution {
-		return gennaker.Execution{Type: gennaker.TypeOrchestration, ID: "01TASK", Status: <-statuses}
-	}
-	answered := make(chan string)
-	s := api.New(w.config())
-	go func() { answered <- call(s, "POST", "/v2/pipelineTemplates/create", `{"id":"t"}`).Body.String() }()
-	events := <-w.subs
-	statuses <- gennaker.NotStarted
-	events <- gennaker.Event{Execution: "another"}
-	statuses <- gennaker.Running
-	events <- gennaker.Event{Execution: "01TASK"}
-	close(events) // it was too slow
-	statuses <- gennaker.Running
-	events = <-w.subs
-	statuses <- gennaker.Succeeded
-	events <- gennaker.Event{Execution: "01TASK"}
-	if got := <-answered; !strings.Contains(got, `"status":"SUCCEEDED"`) {
-		t.Errorf("answer is %s", got)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.events.Entries = 1
+		status, looks := gennaker.NotStarted, 0
+		meanwhile := func() {}
+		w.task = func() gennaker.Execution {
+			looks++
+			meanwhile()
+			return gennaker.Execution{Type: gennaker.TypeOrchestration, ID: "01TASK", Status: status}
+		}
+		s := api.New(w.config())
+		answered := make(chan string, 1)
+		go func() { answered <- call(s, "POST", "/v2/pipelineTemplates/create", `{"id":"t"}`).Body.String() }()
+		happens := func(want int, executions ...string) {
+			t.Helper()
+			for _, id := range executions {
+				w.events.Publish(gennaker.Event{Execution: id})
+			}
+			if synctest.Wait(); looks != want {
+				t.Errorf("looked %d times, not %d", looks, want)
+			}
+		}
+		happens(1)
+		status = gennaker.Running
+		happens(1, "another")
+		meanwhile = func() {
+			meanwhile = func() {}
+			w.events.Publish(gennaker.Event{})
+			w.events.Publish(gennaker.Event{}) // now the first of them is lost
+		}
+		happens(3, "01TASK")
+		status = gennaker.Succeeded
+		happens(4, "01TASK")
+		if got := <-answered; !strings.Contains(got, `"status":"SUCCEEDED"`) {
+			t.Errorf("answer is %s", got)
+		}
+	})
 }
 
 // A server that shuts down answers with the task as it is.

@@ -21,6 +21,7 @@ import (
 	"github.com/gennaker/gennaker/internal/api/document"
 	"github.com/gennaker/gennaker/internal/api/execution"
 	"github.com/gennaker/gennaker/internal/api/fleet"
+	"github.com/gennaker/gennaker/internal/event"
 	"github.com/gennaker/gennaker/internal/expr"
 	"github.com/gennaker/gennaker/internal/lint"
 	"github.com/gennaker/gennaker/internal/provider"
@@ -42,7 +43,7 @@ type world struct {
 	did        []string  // each change, one line
 	queries    []gennaker.ExecutionQuery
 	trigger    gennaker.Trigger
-	subs       chan chan gennaker.Event // each subscription
+	events     event.Log
 
 	operations []execution.Operation
 	task       func() gennaker.Execution // the execution of the last operation; nil is one that succeeded
@@ -51,7 +52,7 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{subs: make(chan chan gennaker.Event, 10), log: "hello\n"}
+	w := &world{log: "hello\n"}
 	w.prod = &cluster{w: w, state: gennaker.AccountState{Connected: true}}
 	w.apps = []gennaker.Application{{Name: "Demo", Email: "a@example.com", Attrs: map[string]any{"name": "Demo", "email": "a@example.com"}}}
 	w.addPipeline(t, `{"id":"p1","application":"demo","name":"deploy it","index":5,"parameterConfig":[{"name":"tag","required":true},{"name":"where","required":true,"default":"here"}],"stages":[{"type":"wait","refId":"1","waitTime":1}],"extra":{"kept":1.50}}`)
@@ -127,7 +128,10 @@ func (w *world) Pause(_ context.Context, id, user string) error {
 func (w *world) Resume(_ context.Context, id, user string) error {
 	return w.act(id, "resume %s by %s", user)
 }
-func (w *world) Restart(_ context.Context, id, stage, user string) error {
+func (w *world) Restart(_ context.Context, id, stage, user string, values map[string]map[string]any) error {
+	if len(values) > 0 {
+		return w.act(id, "restart %[2]s of %[1]s by %[3]s with %[4]v", stage, user, values)
+	}
 	return w.act(id, "restart %[2]s of %[1]s by %[3]s", stage, user)
 }
 func (w *world) Patch(_ context.Context, id, stage, user string, values map[string]any) error {
@@ -141,6 +145,14 @@ func (w *world) StartPipeline(_ context.Context, app, name string, tr gennaker.T
 		id = "01NEW"
 	}
 	return id, w.change("start %s of %s as %s by %s", name, app, id, tr.User)
+}
+
+func (w *world) Start(ctx context.Context, p gennaker.Pipeline, tr gennaker.Trigger, id string) (string, error) {
+	return w.StartPipeline(ctx, p.Application, p.Name, tr, id)
+}
+
+func (w *world) Preview(_ context.Context, p gennaker.Pipeline, tr gennaker.Trigger) (map[string]any, error) {
+	return map[string]any{"name": p.Name, "document": p.Doc.Value, "trigger": tr}, w.fail
 }
 
 func (w *world) StartTask(_ context.Context, op execution.Operation, user string) (string, error) {
@@ -270,15 +282,6 @@ func (w *world) Evaluate(ctx context.Context, at execution.Place, text string, m
 	return v, summary, w.fail
 }
 
-func (w *world) Subscribe(ctx context.Context) <-chan gennaker.Event {
-	c := make(chan gennaker.Event)
-	select {
-	case w.subs <- c:
-	case <-ctx.Done():
-	}
-	return c
-}
-
 func (w *world) ServerGroups(_ context.Context, app string) ([]gennaker.ServerGroup, error) {
 	var out []gennaker.ServerGroup
 	for _, g := range w.groups {
@@ -335,14 +338,14 @@ type rooms struct {
 }
 
 func (w *world) rooms() rooms {
-	log, tasks := slog.New(slog.DiscardHandler), execution.Runner{Launcher: w, History: w, Events: w}
+	log, tasks := slog.New(slog.DiscardHandler), execution.Runner{Launcher: w, History: w, Events: &w.events}
 	return rooms{
 		fleet.Config{Log: log, Applications: w, Accounts: accounts{w}, Fleet: provider.NewFleet(provider.Provider{
 			Account:   gennaker.Account{Name: "local", Type: "local", CloudProvider: "local", Regions: []string{"local"}},
 			Inventory: w, Logs: w, Manifests: manifests{w: w},
 		}, w.prod.provider())},
 		document.Config{Catalog: w, Templates: w, Planner: w, Linter: w, Artifacts: w, Access: api.Loopback{}, Tasks: tasks},
-		execution.Config{Runner: tasks, Executions: w, Checker: w, Expressions: w, Pipelines: w},
+		execution.Config{Runner: tasks, Executions: w, Checker: w, Expressions: w, Pipelines: w, Access: api.Loopback{}},
 	}
 }
 

@@ -27,6 +27,7 @@ import (
 	"github.com/gennaker/gennaker/internal/api/fleet"
 	"github.com/gennaker/gennaker/internal/bake"
 	"github.com/gennaker/gennaker/internal/engine"
+	"github.com/gennaker/gennaker/internal/event"
 	"github.com/gennaker/gennaker/internal/expr"
 	"github.com/gennaker/gennaker/internal/launch"
 	"github.com/gennaker/gennaker/internal/provider"
@@ -78,7 +79,7 @@ type App struct {
 	api    *api.Server
 	fleet  *provider.Fleet
 	places *accounts
-	hub    *hub
+	events *event.Log
 	guard  *nodeGuard
 	ln     net.Listener
 	work   sync.WaitGroup
@@ -117,7 +118,7 @@ func New(ctx context.Context, cfg Config) (_ *App, err error) {
 	if err := checkLoopback(cfg.Listen); err != nil {
 		return nil, err
 	}
-	a := &App{cfg: cfg, log: cfg.Log, hub: &hub{}, fleet: provider.NewFleet(cfg.Fleet...)}
+	a := &App{cfg: cfg, log: cfg.Log, events: &event.Log{}, fleet: provider.NewFleet(cfg.Fleet...)}
 	defer func() {
 		if err != nil {
 			a.abandon()
@@ -166,13 +167,13 @@ func (a *App) compose(ctx context.Context) error {
 	if a.cfg.Stages != nil {
 		a.cfg.Stages(registry)
 	}
-	a.engine, err = engine.New(ctx, engine.Config{Store: a.db, Registry: registry, Log: a.log, Publish: a.hub.publish, Functions: known, Fetch: out.expressions.Text})
+	a.engine, err = engine.New(ctx, engine.Config{Store: a.db, Registry: registry, Log: a.log, Publish: a.events.Publish, Functions: known, Fetch: out.expressions.Text})
 	if err != nil {
 		return err
 	}
 	late.engine = a.engine
 	close(late.ready)
-	tasks := execution.Runner{Launcher: launcher{l}, History: a.db, Events: a.hub}
+	tasks := execution.Runner{Launcher: launcher{l}, History: a.db, Events: a.events}
 	a.api = api.New(api.Config{
 		Log: a.log, Version: a.cfg.Version, Health: a.health, Access: api.Loopback{},
 		Routes: slices.Concat(
@@ -182,7 +183,7 @@ func (a *App) compose(ctx context.Context) error {
 				Preconfigured: a.cfg.Settings.preconfigured(), Access: api.Loopback{}, Tasks: tasks,
 			}),
 			execution.Routes(execution.Config{
-				Runner: tasks, Executions: audited{a.engine, a.db}, Checker: registry, Expressions: expressions{a.engine}, Pipelines: a.db,
+				Runner: tasks, Executions: audited{a.engine, a.db}, Checker: registry, Expressions: expressions{a.engine}, Pipelines: a.db, Access: api.Loopback{},
 			}),
 		),
 	})
@@ -265,7 +266,7 @@ func (a *App) watch(ctx context.Context, account string, p provider.Provider) {
 			return
 		}
 		a.engine.Signal(stage.FleetTopic(account, application))
-		a.hub.publish(gennaker.Event{
+		a.events.Publish(gennaker.Event{
 			Type: gennaker.ServerGroupChanged, At: gennaker.At(time.Now()), Application: application, Name: serverGroup,
 		})
 	})

@@ -44,11 +44,16 @@ func (a audited) Resume(ctx context.Context, id, user string) error {
 }
 
 // Restart runs a stage again, and lets the stage of a parent that waited for the
-// execution and ended wait for it again.
+// execution and ended wait for it again. values are put into the contexts of
+// stages that run again, by their refIds.
 //
 // Source: execution model, section 6, restart.
-func (a audited) Restart(ctx context.Context, id, stageID, user string) error {
-	err := a.record(ctx, a.engine.Restart(ctx, id, stageID, user, nil),
+func (a audited) Restart(ctx context.Context, id, stageID, user string, values map[string]map[string]any) error {
+	byID, err := a.byID(ctx, id, values)
+	if err != nil {
+		return err
+	}
+	err = a.record(ctx, a.engine.Restart(ctx, id, stageID, user, byID),
 		store.AuditEntry{Who: user, Action: "restartStage", Target: "execution/" + id + "/stage/" + stageID})
 	if err != nil {
 		return err
@@ -58,13 +63,31 @@ func (a audited) Restart(ctx context.Context, id, stageID, user string) error {
 		if stage == "" {
 			return nil
 		}
-		err := a.engine.Restart(ctx, parent, stage, user, map[string]any{"_skipPipelineRestart": true})
+		err := a.engine.Restart(ctx, parent, stage, user, map[string]map[string]any{stage: {"_skipPipelineRestart": true}})
 		if err != nil { // it is gone, or goes on without: neither is a failure of what was asked for
 			return nil
 		}
 		id = parent
 	}
 	return nil
+}
+
+// byID returns what is for stages with some refIds by the IDs of those.
+func (a audited) byID(ctx context.Context, id string, values map[string]map[string]any) (map[string]map[string]any, error) {
+	if len(values) == 0 {
+		return nil, nil
+	}
+	x, err := a.db.Execution(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]map[string]any{}
+	for _, st := range x.Stages {
+		if v := values[st.RefID]; v != nil {
+			out[st.ID] = v
+		}
+	}
+	return out, nil
 }
 
 // parent returns the execution and the stage of it that an execution belongs

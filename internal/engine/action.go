@@ -214,9 +214,10 @@ func (e *Engine) Patch(ctx context.Context, id, stageID, user string, changes ma
 }
 
 // Restart runs a stage and everything behind it again; of a synthetic stage,
-// the top-level one around it, with values put into its context; values may be
-// nil. Errors: NotFound, Conflict while it runs.
-func (e *Engine) Restart(ctx context.Context, id, stageID, user string, values map[string]any) error {
+// the top-level one around it. values holds what is put into the contexts of
+// stages that run again, by their IDs; it may be nil. Errors: NotFound, Conflict
+// while it runs.
+func (e *Engine) Restart(ctx context.Context, id, stageID, user string, values map[string]map[string]any) error {
 	var refused error
 	err := e.call(ctx, "", func(b *batch) error {
 		r := e.runs[id]
@@ -265,7 +266,7 @@ func (b *batch) settled(ctx context.Context, id string) (*run, error) {
 	return newRun(stored), nil
 }
 
-func (b *batch) restart(r *run, st *flow.Stage, user string, values map[string]any) {
+func (b *batch) restart(r *run, st *flow.Stage, user string, values map[string]map[string]any) {
 	b.delta(r).head = true
 	before := map[string]int{}
 	for _, s := range r.state.TopLevel() {
@@ -276,11 +277,11 @@ func (b *batch) restart(r *run, st *flow.Stage, user string, values map[string]a
 		if s.Run == before[s.ID] {
 			continue
 		}
+		var details map[string]any
 		if s == st {
-			b.prepareRestart(r, s, values, map[string]any{"restartedBy": user, "restartTime": b.now.UnixMilli()})
-			continue
+			details = map[string]any{"restartedBy": user, "restartTime": b.now.UnixMilli()}
 		}
-		b.prepareRestart(r, s, nil, nil)
+		b.prepareRestart(r, s, values[s.ID], details)
 	}
 	if r.x.PipelineConfigID == "" {
 		b.apply(r, flow.Event{Kind: flow.Begin})

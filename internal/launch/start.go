@@ -17,30 +17,72 @@ import (
 
 // StartPipeline starts a pipeline, found by name first and then by ID, and
 // returns the ID of its execution: executionID, unless that is empty. An
-// execution that has that ID already is returned as it is.
+// execution that has that ID already is returned as it is; so is one that is not
+// complete and has the correlation ID of trigger.
 //
 // Errors: NotFound; Invalid for what cannot run; Conflict if the ID is that of
 // another application's execution.
 func (l *Launcher) StartPipeline(ctx context.Context, application, nameOrID string, trigger gennaker.Trigger, executionID string) (string, error) {
-	if executionID != "" {
-		if _, err := ulid.ParseStrict(executionID); err != nil {
-			return "", gennaker.Errorf(gennaker.Invalid, "executionId %q is not a ULID", executionID)
-		}
-		if x, err := l.Catalog.Execution(ctx, executionID); err == nil {
-			if x.Application != application {
-				return "", gennaker.Errorf(gennaker.Conflict, "execution %s belongs to application %s", executionID, x.Application)
-			}
-			return executionID, nil
-		} else if gennaker.KindOf(err) != gennaker.NotFound {
-			return "", err
-		}
+	if found, err := l.started(ctx, application, executionID); err != nil || found {
+		return executionID, err
 	}
 	p, err := l.Catalog.Pipeline(ctx, application, nameOrID)
 	if err != nil {
 		return "", err
 	}
+	return l.start(ctx, p, trigger, executionID)
+}
+
+// Start starts a pipeline that need not be saved. Otherwise it is as
+// StartPipeline.
+func (l *Launcher) Start(ctx context.Context, p gennaker.Pipeline, trigger gennaker.Trigger, executionID string) (string, error) {
+	if found, err := l.started(ctx, p.Application, executionID); err != nil || found {
+		return executionID, err
+	}
+	return l.start(ctx, p, trigger, executionID)
+}
+
+// Preview returns a pipeline as Start would begin with it: without its template,
+// and with its trigger, in which parameters have their defaults. Expressions and
+// artifacts are as they are written.
+//
+// Errors: Invalid for what cannot be planned.
+// Source: Spinnaker orca, POST /orchestrate with plan.
+func (l *Launcher) Preview(ctx context.Context, p gennaker.Pipeline, trigger gennaker.Trigger) (map[string]any, error) {
+	p, err := l.resolved(ctx, p, trigger)
+	if err != nil {
+		return nil, err
+	}
+	trigger.Parameters = withDefaults(trigger.Parameters, p.Parameters)
+	doc := maps.Clone(p.Doc.Value)
+	doc["trigger"], err = open(trigger)
+	return doc, err
+}
+
+// started reports whether there is an execution of the application with that ID.
+func (l *Launcher) started(ctx context.Context, application, id string) (bool, error) {
+	if id == "" {
+		return false, nil
+	}
+	if _, err := ulid.ParseStrict(id); err != nil {
+		return false, gennaker.Errorf(gennaker.Invalid, "executionId %q is not a ULID", id)
+	}
+	x, err := l.Catalog.Execution(ctx, id)
+	switch {
+	case gennaker.KindOf(err) == gennaker.NotFound:
+		return false, nil
+	case err != nil:
+		return false, err
+	case !strings.EqualFold(x.Application, application):
+		return false, gennaker.Errorf(gennaker.Conflict, "execution %s belongs to application %s", id, x.Application)
+	}
+	return true, nil
+}
+
+func (l *Launcher) start(ctx context.Context, p gennaker.Pipeline, trigger gennaker.Trigger, executionID string) (string, error) {
 	// Artifacts that a person gives are for whatever expects them.
-	if trigger, err = match.ForChild(p.Doc.Value, "", trigger); err != nil {
+	trigger, err := match.ForChild(p.Doc.Value, "", trigger)
+	if err != nil {
 		return "", err
 	}
 	x, failure := l.Execution(ctx, p, trigger)

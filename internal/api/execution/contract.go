@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/event"
 )
 
 // Executions does what users do to executions that run. Every method returns
@@ -19,8 +20,9 @@ type Executions interface {
 	// Resume lets a PAUSED execution go on.
 	Resume(ctx context.Context, id, user string) error
 	// Restart runs the top-level stage that stageID is or belongs to again, and
-	// the stages behind it.
-	Restart(ctx context.Context, id, stageID, user string) error
+	// the stages behind it. values are put into the contexts of those of them
+	// that have these refIds; it may be nil.
+	Restart(ctx context.Context, id, stageID, user string, values map[string]map[string]any) error
 	// Patch merges values into the context of a stage: a judgment, a skipped
 	// wait. Numbers in values are json.Number.
 	Patch(ctx context.Context, id, stageID, user string, values map[string]any) error
@@ -45,10 +47,16 @@ type Operation struct {
 type Launcher interface {
 	// StartPipeline starts a pipeline, found by name first and then by ID.
 	// executionID is the ID that the execution shall have, or "" for a new one;
-	// if there is already an execution with it, that one is returned.
+	// if there is already an execution with it, that one is returned; so is one
+	// that is not complete and has the correlation ID of trigger.
 	// Errors: NotFound; Invalid for a disabled pipeline or a trigger that
 	// cannot be; Conflict if executionID is that of something else.
 	StartPipeline(ctx context.Context, application, nameOrID string, trigger gennaker.Trigger, executionID string) (id string, err error)
+	// Start is StartPipeline for a pipeline that need not be saved.
+	Start(ctx context.Context, p gennaker.Pipeline, trigger gennaker.Trigger, executionID string) (id string, err error)
+	// Preview returns a pipeline as Start would begin with it: without its
+	// template, and with its trigger. Errors: Invalid.
+	Preview(ctx context.Context, p gennaker.Pipeline, trigger gennaker.Trigger) (map[string]any, error)
 	// StartTask starts an operation, its jobs one after the other; or returns
 	// the one that was started with its Key.
 	// Errors: Invalid, with a Problem for each job that cannot run.
@@ -71,12 +79,11 @@ type Checker interface {
 	Check(stages []gennaker.StageConfig) []gennaker.Problem
 }
 
-// Events tells what changes.
+// Events tells what changes: an event.Log.
 type Events interface {
-	// Subscribe returns every event from now on. It never waits for the
-	// receiver: the channel is closed when ctx ends, and when its buffer is
-	// full, so that a slow receiver notices that it missed something.
-	Subscribe(ctx context.Context) <-chan gennaker.Event
+	// Read returns a reader of what comes behind the event with that ID; of what
+	// comes from now on for "", and if known is false.
+	Read(id string) (reader *event.Reader, known bool)
 }
 
 // Pipelines finds the pipelines whose executions are asked for.

@@ -1,77 +1,112 @@
 package execution
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
+	"github.com/gennaker/gennaker/internal/event"
 )
 
 const (
 	heartbeat = 15 * time.Second
 	// retryAfter is how long a client that lost its stream waits, in milliseconds.
 	retryAfter = 1000
+	// maxEventID bounds the ID that a client comes back with, in bytes.
+	maxEventID = 100
 )
 
-// events streams what changes. There is no memory of what was sent: a client
-// that comes back with the ID of its last event is told to read anew, by an
-// event of type "reset".
+// events streams what changes. A client that comes back with the ID of its last
+// event gets what it missed; or, when that is not known any more, an event of
+// type "reset" first, which tells it to read anew. One that is so slow that
+// events are gone before it takes them is cut off, and may come back.
 func (h handlers) events(r *api.Request) (*api.Stream, error) {
-	application, execution := r.Query("application"), r.Query("execution")
-	wanted := func(e gennaker.Event) bool {
-		// An event that names no application may be of any.
-		return (application == "" || e.Application == "" || strings.EqualFold(e.Application, application)) &&
-			(execution == "" || e.Execution == execution)
+	last := r.Query("lastEventId")
+	if id := r.Header.Get("Last-Event-ID"); id != "" {
+		last = id
 	}
-	lastID := r.Header.Get("Last-Event-ID")
+	if len(last) > maxEventID {
+		return nil, gennaker.Errorf(gennaker.Invalid, "the ID of an event has at most %d bytes", maxEventID)
+	}
+	s := eventStream{application: r.Query("application"), execution: r.Query("execution")}
 	return &api.Stream{Run: func(ctx context.Context, out *api.StreamWriter) error {
-		events := h.Events.Subscribe(ctx)
-		if _, err := fmt.Fprintf(out, "retry: %d\n\n", retryAfter); err != nil {
+		reader, known := h.Events.Read(last)
+		if err := s.begin(out, reader.ID(), known); err != nil {
 			return err
 		}
-		if lastID != "" {
-			if _, err := fmt.Fprint(out, "event: reset\ndata: {}\n\n"); err != nil {
-				return err
-			}
-		}
-		return sendEvents(ctx, out, events, wanted)
+		return s.send(ctx, out, reader)
 	}}, nil
 }
 
-// sendEvents writes until ctx ends or events is closed.
-func sendEvents(ctx context.Context, out *api.StreamWriter, events <-chan gennaker.Event, wanted func(gennaker.Event) bool) error {
+// eventStream is what one client wants to know; empty is everything.
+type eventStream struct {
+	application, execution string
+	frame                  bytes.Buffer // of what is sent next
+}
+
+// begin says where the stream is, so that a client that leaves before the first
+// event can come back too.
+func (s *eventStream) begin(out *api.StreamWriter, at string, known bool) error {
+	s.frame.Reset()
+	fmt.Fprintf(&s.frame, "retry: %d\n", retryAfter)
+	if known {
+		fmt.Fprintf(&s.frame, "id: %s\n\n", at)
+	} else {
+		fmt.Fprintf(&s.frame, "id: %s\nevent: %s\ndata: {\"type\":%q}\n\n", at, gennaker.Reset, gennaker.Reset)
+	}
+	_, err := out.Write(s.frame.Bytes())
+	return err
+}
+
+// send writes until ctx ends or the reader does.
+func (s *eventStream) send(ctx context.Context, out *api.StreamWriter, reader *event.Reader) error {
 	tick := time.NewTicker(heartbeat)
 	defer tick.Stop()
-	for {
-		var err error
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			_, err = fmt.Fprint(out, ": still here\n\n")
-		case e, ok := <-events:
-			if !ok {
+	for ctx.Err() == nil {
+		entries, more, ok := reader.Next()
+		s.frame.Reset()
+		switch {
+		case !ok:
+			s.frame.WriteString(": too slow; come again\n\n")
+		case more == nil:
+			s.add(entries)
+		default:
+			select {
+			case <-ctx.Done():
 				return nil
-			}
-			if wanted(e) {
-				err = sendEvent(out, e)
+			case <-more:
+			case <-tick.C:
+				s.frame.WriteString(": still here\n\n")
 			}
 		}
-		if err != nil {
-			return err
+		if s.frame.Len() > 0 {
+			if _, err := out.Write(s.frame.Bytes()); err != nil {
+				return err
+			}
+		}
+		if !ok {
+			return nil
+		}
+	}
+	return nil
+}
+
+// add puts the events into the frame that are wanted.
+func (s *eventStream) add(entries []event.Entry) {
+	for i := range entries {
+		if e := &entries[i]; s.wants(e) {
+			fmt.Fprintf(&s.frame, "id: %s\nevent: %s\ndata: %s\n\n", e.ID, e.Type, e.JSON)
 		}
 	}
 }
 
-func sendEvent(out *api.StreamWriter, e gennaker.Event) error {
-	data, err := json.Marshal(e)
-	if err != nil {
-		return fmt.Errorf("encode event %d: %w", e.ID, err)
-	}
-	_, err = fmt.Fprintf(out, "id: %d\nevent: %s\ndata: %s\n\n", e.ID, e.Type, data)
-	return err
+// wants reports whether the client asked for an event. One that names no
+// application may be of any.
+func (s *eventStream) wants(e *event.Entry) bool {
+	return (s.application == "" || e.Application == "" || strings.EqualFold(e.Application, s.application)) &&
+		(s.execution == "" || e.Execution == s.execution)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gennaker/gennaker"
@@ -21,15 +22,16 @@ const (
 	maxIDs        = 1000
 )
 
-// find returns an execution of a type, whole.
+// find returns an execution of a type, whole; where the path names an
+// application, one of that.
 func (h handlers) find(r *api.Request, id string, t gennaker.ExecutionType) (gennaker.Execution, error) {
 	what := "Pipeline"
 	if t == gennaker.TypeOrchestration {
 		what = "Task"
 	}
 	e, err := h.History.Execution(r.Context(), id)
-	if err == nil && e.Type != t {
-		err = gennaker.Errorf(gennaker.NotFound, "it is a %s", e.Type)
+	if app := r.PathValue("app"); err == nil && (e.Type != t || app != "" && !strings.EqualFold(app, e.Application)) {
+		err = gennaker.Errorf(gennaker.NotFound, "it is a %s of %s", e.Type, e.Application)
 	}
 	if err != nil {
 		return e, api.OrNotFound(err, "%s not found (id: %s)", what, id)
@@ -83,7 +85,12 @@ func (h handlers) deleteExecution(r *api.Request) (api.Nothing, error) {
 	return api.Nothing{}, h.Executions.Delete(r.Context(), r.PathValue("id"))
 }
 
+// cancelExecution cancels an execution. There is nothing left to force: one that
+// is canceled ends, whatever its tasks do.
 func (h handlers) cancelExecution(r *api.Request) (api.Nothing, error) {
+	if _, err := r.Flag("force", false); err != nil {
+		return api.Nothing{}, err
+	}
 	return api.Nothing{}, h.Executions.Cancel(r.Context(), r.PathValue("id"), r.Caller.User, r.Query("reason"))
 }
 
@@ -101,13 +108,6 @@ func (h handlers) patchStage(r *api.Request, doc *gennaker.Document) (*gennaker.
 		return nil, &api.Failure{Status: http.StatusMethodNotAllowed, Body: api.NewErrorBody(http.StatusMethodNotAllowed, err.Error())} // as Orca
 	}
 	if err != nil {
-		return nil, err
-	}
-	return h.changed(r)
-}
-
-func (h handlers) restartStage(r *api.Request) (*gennaker.Execution, error) {
-	if err := h.Executions.Restart(r.Context(), r.PathValue("id"), r.PathValue("stage"), r.Caller.User); err != nil {
 		return nil, err
 	}
 	return h.changed(r)

@@ -2,10 +2,11 @@ package execution
 
 import (
 	"context"
+	"slices"
 	"time"
 
-	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
+	"github.com/gennaker/gennaker/internal/event"
 )
 
 // taskPatience bounds how long a request waits for the task that it started;
@@ -26,7 +27,7 @@ func (t Runner) Run(r *api.Request, op Operation) (*TaskBody, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), taskPatience)
 	defer cancel()
 	defer context.AfterFunc(r.Closing(), cancel)()
-	events := t.Events.Subscribe(ctx) // before it starts, so that no event is missed
+	events, _ := t.Events.Read("") // before it starts, so that no event is missed
 	id, err := t.Launcher.StartTask(r.Context(), op, r.Caller.User)
 	if err != nil {
 		return nil, err
@@ -40,22 +41,28 @@ func (t Runner) Run(r *api.Request, op Operation) (*TaskBody, error) {
 			return new(bodyOf(e)), nil
 		}
 		if !changed(ctx, events, id) {
-			events = t.Events.Subscribe(ctx) // it was too slow; or ctx ended, and one look is left
+			events, _ = t.Events.Read("") // some are gone; or ctx ended, and one look is left
 		}
 	}
 }
 
-// changed waits for an event of an execution; false means that the channel was
-// closed.
-func changed(ctx context.Context, events <-chan gennaker.Event, id string) bool {
-	for {
-		select {
-		case e, ok := <-events:
-			if !ok || e.Execution == id {
-				return ok
-			}
-		case <-ctx.Done():
+// changed waits for an event of an execution; false means that there will be
+// none.
+func changed(ctx context.Context, events *event.Reader, id string) bool {
+	for ctx.Err() == nil {
+		entries, more, ok := events.Next()
+		if !ok {
 			return false
 		}
+		if slices.ContainsFunc(entries, func(e event.Entry) bool { return e.Execution == id }) {
+			return true
+		}
+		if more != nil {
+			select {
+			case <-more:
+			case <-ctx.Done():
+			}
+		}
 	}
+	return false
 }

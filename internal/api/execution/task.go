@@ -86,6 +86,55 @@ func (h handlers) task(r *api.Request) (*TaskBody, error) {
 	return new(bodyOf(e)), nil
 }
 
+// cancelTask cancels an operation.
+func (h handlers) cancelTask(r *api.Request) (api.Nothing, error) {
+	return api.Nothing{}, h.cancelOne(r, r.PathValue("id"))
+}
+
+func (h handlers) cancelOne(r *api.Request, id string) error {
+	if _, err := h.find(r, id, gennaker.TypeOrchestration); err != nil {
+		return err
+	}
+	return h.Executions.Cancel(r.Context(), id, r.Caller.User, r.Query("reason"))
+}
+
+// cancelTasks cancels all operations that are named. One that does not exist
+// keeps none of the others from being canceled.
+func (h handlers) cancelTasks(r *api.Request) (api.Nothing, error) {
+	ids := r.List("ids")
+	switch {
+	case len(ids) == 0:
+		return api.Nothing{}, api.ErrQuery("ids", "is missing")
+	case len(ids) > maxIDs:
+		return api.Nothing{}, gennaker.Errorf(gennaker.TooLarge, "more than %d IDs are given", maxIDs)
+	}
+	var first error
+	for _, id := range ids {
+		if err := h.cancelOne(r, id); err != nil && first == nil {
+			first = err
+		}
+	}
+	return api.Nothing{}, first
+}
+
+func (h handlers) deleteTask(r *api.Request) (api.Nothing, error) {
+	id := r.PathValue("id")
+	if _, err := h.find(r, id, gennaker.TypeOrchestration); err != nil {
+		return api.Nothing{}, err
+	}
+	return api.Nothing{}, h.Executions.Delete(r.Context(), id)
+}
+
+// taskDetails answers for the operations of Spinnaker's Clouddriver, which has
+// tasks of its own: there are none, and no stage names any.
+func (h handlers) taskDetails(r *api.Request) (map[string]any, error) {
+	if _, err := h.find(r, r.PathValue("id"), gennaker.TypeOrchestration); err != nil {
+		return nil, err
+	}
+	return nil, gennaker.Errorf(gennaker.NotFound, "Task details not found (id: %s)", r.PathValue("details")).
+		WithHint("what a task did is in its steps and stages: GET /tasks/%s", r.PathValue("id"))
+}
+
 // applicationTasks lists the operations of an application, newest first.
 func (h handlers) applicationTasks(r *api.Request) ([]TaskBody, error) {
 	q, err := query(r, gennaker.TypeOrchestration, tasksLimit)
@@ -119,7 +168,16 @@ type operationBody struct {
 	Job         []map[string]any `json:"job"`
 }
 
+// startTask starts the operation in the body, which belongs to the application in
+// the path if that names one.
 func (h handlers) startTask(r *api.Request, body operationBody) (*Ref, error) {
+	switch app := r.PathValue("app"); {
+	case app == "":
+	case body.Application == "":
+		body.Application = app
+	case !strings.EqualFold(body.Application, app):
+		return nil, gennaker.Errorf(gennaker.Invalid, "the application is %q in the body and %q in the path", body.Application, app)
+	}
 	op, err := h.readOperation(r, body)
 	if err != nil {
 		return nil, err
