@@ -72,7 +72,7 @@ fuzz: ## every fuzz test for a while
 	done
 
 gen: ## rewrite the transcripts and reference pages that tests compare
-	$(GO) test ./internal/api ./internal/flow ./internal/lint ./internal/app ./cmd/gennaker -update
+	$(GO) test ./internal/api ./internal/flow ./internal/lint ./internal/app ./internal/observe ./cmd/gennaker -update
 
 fmt: ## format the code
 	gofmt -w .

@@ -30,6 +30,7 @@ import (
 	"github.com/gennaker/gennaker/internal/event"
 	"github.com/gennaker/gennaker/internal/expr"
 	"github.com/gennaker/gennaker/internal/launch"
+	"github.com/gennaker/gennaker/internal/observe"
 	"github.com/gennaker/gennaker/internal/provider"
 	"github.com/gennaker/gennaker/internal/provider/local"
 	"github.com/gennaker/gennaker/internal/stage"
@@ -79,6 +80,7 @@ type App struct {
 	api    *api.Server
 	fleet  *provider.Fleet
 	places *accounts
+	traces *observe.Traces // nil if nobody takes them
 	events *event.Log
 	guard  *nodeGuard
 	ln     net.Listener
@@ -167,15 +169,25 @@ func (a *App) compose(ctx context.Context) error {
 	if a.cfg.Stages != nil {
 		a.cfg.Stages(registry)
 	}
-	a.engine, err = engine.New(ctx, engine.Config{Store: a.db, Registry: registry, Log: a.log, Publish: a.events.Publish, Functions: known, Fetch: out.expressions.Text})
+	metrics, err := a.observed(ctx)
+	if err != nil {
+		return err
+	}
+	a.engine, err = engine.New(ctx, engine.Config{
+		Store: a.db, Registry: registry, Log: a.log, Publish: a.events.Publish, Functions: known, Fetch: out.expressions.Text,
+		Observer: observe.Executions{Metrics: metrics, Traces: a.traces},
+	})
 	if err != nil {
 		return err
 	}
 	late.engine = a.engine
 	close(late.ready)
 	tasks := execution.Runner{Launcher: launcher{l}, History: a.db, Events: a.events}
+	settings := a.cfg.Settings
 	a.api = api.New(api.Config{
 		Log: a.log, Version: a.cfg.Version, Health: a.health, Access: api.Loopback{},
+		Hosts: settings.API.Hosts, Origins: settings.API.Origins, Rate: api.Rate(settings.API.RateLimit),
+		Observe: metrics.Request, Metrics: metrics.Text, PublicMetrics: settings.Telemetry.Metrics.Public,
 		Routes: slices.Concat(
 			fleet.Routes(fleet.Config{Log: a.log, Applications: a.db, Fleet: a.fleet, Accounts: a.places}),
 			documents.Routes(documents.Config{
@@ -225,6 +237,9 @@ func (a *App) Run(ctx context.Context) error {
 		a.work.Go(func() { a.guard.keep(background) })
 	}
 	a.work.Go(func() { prune(background, a.db, a.cfg, a.log) })
+	if a.traces != nil {
+		a.work.Go(func() { a.traces.Run(background) })
+	}
 	served := make(chan error, 1)
 	go func() { served <- a.api.Serve(a.ln) }()
 	var err error

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"net/http"
 	"os"
 	"time"
 
@@ -33,6 +34,8 @@ type Settings struct {
 	Tasks          TaskSettings                         `json:"tasks"`      // execution windows
 	Kubernetes     KubernetesSettings                   `json:"kubernetes"` // clusters
 	Local          LocalSettings                        `json:"local"`      // this machine
+	API            APISettings                          `json:"api"`        // who may ask how much
+	Telemetry      TelemetrySettings                    `json:"telemetry"`  // metrics and traces
 }
 
 // LocalSettings are those of the account of this machine.
@@ -78,6 +81,41 @@ func (u URLSettings) rules(purpose egress.Rules) (egress.Rules, error) {
 		return purpose, gennaker.Errorf(gennaker.Invalid, "%s: %w", purpose.Setting, err)
 	}
 	return purpose, nil
+}
+
+// APISettings are those of the server of HTTP.
+type APISettings struct {
+	Hosts     []string `json:"hosts"`   // names that the server has besides localhost, without ports
+	Origins   []string `json:"origins"` // sites whose pages may use the API as their users: https://deck.example.com
+	RateLimit struct {
+		PerSecond float64 `json:"perSecond"` // requests of one caller, on average; 0 is no limit
+		Burst     int     `json:"burst"`     // at once; default perSecond, rounded up
+	} `json:"rateLimit"`
+}
+
+// check returns what is wrong. Errors: Invalid.
+func (a APISettings) check() error {
+	for _, origin := range a.Origins {
+		if err := http.NewCrossOriginProtection().AddTrustedOrigin(origin); err != nil {
+			return gennaker.Errorf(gennaker.Invalid, "api.origins: %w", err).
+				WithHint("write it as browsers do: https://deck.example.com, with the port if it is not the usual one, without a slash at the end")
+		}
+	}
+	if a.RateLimit.PerSecond < 0 || a.RateLimit.Burst < 0 || a.RateLimit.PerSecond == 0 && a.RateLimit.Burst > 0 {
+		return gennaker.Errorf(gennaker.Invalid, "api.rateLimit: perSecond and burst must be more than 0")
+	}
+	return nil
+}
+
+// TelemetrySettings are those of what operators see.
+type TelemetrySettings struct {
+	Metrics struct {
+		Public bool `json:"public"` // GET /metrics needs no permission
+	} `json:"metrics"`
+	OTLP struct {
+		Endpoint string                  `json:"endpoint"` // URL of a collector of OpenTelemetry; default OTEL_EXPORTER_OTLP_ENDPOINT
+		Headers  map[string]fetch.Secret `json:"headers"`  // of every request to it
+	} `json:"otlp"`
 }
 
 // strictly decodes JSON in which a key that is not known is a mistake: a setting
@@ -129,6 +167,9 @@ func ReadSettings(path string, optional bool) (Settings, error) {
 	}
 	if err == nil {
 		_, err = s.location()
+	}
+	if err == nil {
+		err = s.API.check()
 	}
 	if err != nil {
 		return s, gennaker.Errorf(gennaker.Invalid, "the configuration %s: %w", path, err).

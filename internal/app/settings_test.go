@@ -15,6 +15,12 @@ func TestReadSettings(t *testing.T) {
 	for name, tt := range map[string]struct{ text, want string }{
 		"empty":              {text: ""},
 		"all sections":       {text: "artifacts: {http: {accounts: [{name: a}]}}\nwebhook: {urls: {deniedHosts: [x.example.com]}}\njob: {preconfigured: {local: []}}\nexpression: {urls: {allowLoopback: true}}\ntasks: {execution-window: {timezone: Europe/Berlin}}\n"},
+		"of the server":      {text: "api: {hosts: [box.example.com], origins: ['https://deck.example.com', 'http://localhost:9000'], rateLimit: {perSecond: 0.5, burst: 3}}\ntelemetry: {metrics: {public: true}, otlp: {endpoint: 'http://c:4318', headers: {a: env:B}}}\n"},
+		"origin with a path": {text: "api: {origins: ['https://deck.example.com/']}\n", want: "api.origins"},
+		"origin is a name":   {text: "api: {origins: [deck.example.com]}\n", want: "api.origins"},
+		"every origin":       {text: "api: {origins: ['*']}\n", want: "api.origins"},
+		"negative rate":      {text: "api: {rateLimit: {perSecond: -1}}\n", want: "api.rateLimit"},
+		"burst of no rate":   {text: "api: {rateLimit: {burst: 1}}\n", want: "api.rateLimit"},
 		"unknown section":    {text: "webhooks: {}\n", want: `unknown field "webhooks"`},
 		"unknown key":        {text: "webhook: {timeout: 3}\n", want: `unknown field "timeout"`},
 		"unknown zone":       {text: "tasks: {execution-window: {timezone: Mars/Base}}\n", want: `there is no time zone "Mars/Base"`},

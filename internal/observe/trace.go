@@ -25,7 +25,7 @@ import (
 // OTEL_TRACES_SAMPLER, OTEL_SDK_DISABLED.
 type TraceConfig struct {
 	Endpoint string            // URL of a collector, to which /v1/traces is added
-	Headers  map[string]string // of every request
+	Headers  map[string]string // of every request; none are those of the environment
 	Version  string            // of the server
 	Log      *slog.Logger
 	// Execution reads an execution that ended, with everything.
@@ -123,23 +123,23 @@ func (t *Traces) ended(id string) {
 	}
 }
 
-// Run sends traces until ctx ends, and then those that wait, if that is quick.
+// Run sends traces until ctx ends, and then those that wait, for a few seconds.
 func (t *Traces) Run(ctx context.Context) {
-	for {
+	sending, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(flushTime, cancel) })()
+	for ctx.Err() == nil {
 		select {
 		case id := <-t.ids:
-			t.send(ctx, id)
+			t.send(sending, id)
 		case <-ctx.Done():
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
-			defer cancel()
-			for ctx.Err() == nil && len(t.ids) > 0 {
-				t.send(ctx, <-t.ids)
-			}
-			if err := t.exporter.Shutdown(ctx); err != nil {
-				t.cfg.Log.WarnContext(ctx, "end the exporter of traces", "error", err)
-			}
-			return
 		}
+	}
+	for sending.Err() == nil && len(t.ids) > 0 {
+		t.send(sending, <-t.ids)
+	}
+	if err := t.exporter.Shutdown(sending); err != nil {
+		t.cfg.Log.WarnContext(ctx, "end the exporter of traces", "error", err)
 	}
 }
 
