@@ -28,6 +28,10 @@ type Pipeline struct {
 	Doc *Document
 }
 
+// Strategy reports whether p is a strategy: steps between the versions of a
+// deployment, which lists keep apart from pipelines.
+func (p Pipeline) Strategy() bool { return p.Doc != nil && p.Doc.Value["strategy"] == true }
+
 // MaxPipelineName bounds the name of a pipeline, in bytes.
 const MaxPipelineName = 500
 

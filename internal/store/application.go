@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -128,8 +129,9 @@ func (d *DB) SaveApplication(ctx context.Context, a gennaker.Application, by str
 	return nil
 }
 
-// DeleteApplication deletes an application, and its pipelines: otherwise they
-// would come back with the next application of that name. Executions stay.
+// DeleteApplication deletes an application, its pipelines and its
+// notifications: otherwise they would come back with the next application of
+// that name. Executions stay.
 //
 // Errors: NotFound.
 func (d *DB) DeleteApplication(ctx context.Context, name, by string) error {
@@ -152,6 +154,9 @@ func (d *DB) DeleteApplication(ctx context.Context, name, by string) error {
 				return err
 			}
 		}
+		if err := d.putNotifications(ctx, tx, k, nil, by, now); err != nil {
+			return err
+		}
 		if _, err := tx.ExecContext(ctx, sqlDeleteApplication, k); err != nil {
 			return err
 		}
@@ -166,5 +171,5 @@ func (d *DB) DeleteApplication(ctx context.Context, name, by string) error {
 // ApplicationHistory returns the newest revisions of an application, also of a
 // deleted one, newest first; at most 1,000, and so many if limit is 0.
 func (d *DB) ApplicationHistory(ctx context.Context, name string, limit int) ([]gennaker.Revision, error) {
-	return d.revisions(ctx, kindApplication, strings.ToLower(name), limit)
+	return d.revisions(ctx, kindApplication, strings.ToLower(name), math.MaxInt64, limit)
 }

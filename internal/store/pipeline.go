@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -19,12 +20,12 @@ import (
 
 const (
 	selectPipeline    = `SELECT id, application, name, doc FROM pipeline `
-	sqlPipelines      = selectPipeline + `WHERE application = ? ORDER BY name_key`
-	sqlAllPipelines   = selectPipeline + `ORDER BY application, name_key`
+	sqlPipelines      = selectPipeline + `WHERE application = ? ORDER BY strategy, name_key`
+	sqlAllPipelines   = selectPipeline + `ORDER BY application, strategy, name_key`
 	sqlPipelineByID   = selectPipeline + `WHERE id = ?`
-	sqlPipelineByName = selectPipeline + `WHERE application = ? AND name_key = ?`
-	sqlPutPipeline    = `INSERT INTO pipeline (id, application, name_key, name, doc) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET application = excluded.application, name_key = excluded.name_key, name = excluded.name, doc = excluded.doc`
+	sqlPipelineByName = selectPipeline + `WHERE application = ? AND strategy = ? AND name_key = ?`
+	sqlPutPipeline    = `INSERT INTO pipeline (id, application, strategy, name_key, name, doc) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET application = excluded.application, strategy = excluded.strategy, name_key = excluded.name_key, name = excluded.name, doc = excluded.doc`
 	sqlDeletePipeline = `DELETE FROM pipeline WHERE id = ?`
 )
 
@@ -49,9 +50,9 @@ func (p pipelineRow) parse() (gennaker.Pipeline, error) {
 	return out, nil
 }
 
-// Pipelines returns the pipelines of an application, or of all for "", one
-// application after the other: those with an index first, by it, then by name
-// without case.
+// Pipelines returns the pipelines and strategies of an application, or of all
+// for "", one application after the other: those with an index first, by it,
+// then pipelines by name without case, then strategies.
 func (d *DB) Pipelines(ctx context.Context, application string) ([]gennaker.Pipeline, error) {
 	text, args := sqlPipelines, []any{strings.ToLower(application)}
 	if application == "" {
@@ -90,7 +91,7 @@ func index(p gennaker.Pipeline) float64 {
 }
 
 // Pipeline returns the pipeline of an application with exactly that name, or
-// else with that ID.
+// else the pipeline or strategy with that ID.
 //
 // Errors: NotFound.
 func (d *DB) Pipeline(ctx context.Context, application, nameOrID string) (gennaker.Pipeline, error) {
@@ -104,7 +105,7 @@ func (d *DB) Pipeline(ctx context.Context, application, nameOrID string) (gennak
 // findPipeline looks for a name that matches, and then for an ID.
 func (d *DB) findPipeline(ctx context.Context, q queryer, application, nameOrID string, matches func(name string) bool) (pipelineRow, error) {
 	application = strings.ToLower(application)
-	rows, err := query(ctx, d, q, scanPipelineRow, sqlPipelineByName, application, nameKey(nameOrID))
+	rows, err := query(ctx, d, q, scanPipelineRow, sqlPipelineByName, application, false, nameKey(nameOrID))
 	if err != nil {
 		return pipelineRow{}, err
 	}
@@ -136,47 +137,64 @@ func (d *DB) PipelineByID(ctx context.Context, id string) (gennaker.Pipeline, er
 }
 
 // SavePipeline stores p's document and returns it as it is stored: with an ID,
-// the index that it had if it says none, and updateTs, lastModified and
-// lastModifiedBy. Everything else is as it was given.
+// the index that it had if it says none, IDs of its cron triggers, and updateTs,
+// lastModified and lastModifiedBy. Everything else is as it was given. A document
+// with "strategy": true is a strategy; their names do not meet those of
+// pipelines.
 //
 // Errors: Invalid if another pipeline of the application has the name, without
 // case, if the stored template that p refers to does not exist, and with
-// staleCheck if p was not made from what is stored.
+// staleCheck if p says that it was made from another one than what is stored.
 // Source: Spinnaker Front50, save of a pipeline.
 func (d *DB) SavePipeline(ctx context.Context, p gennaker.Pipeline, by string, staleCheck bool) (gennaker.Pipeline, error) {
+	return d.savePipeline(ctx, p, by, func(before *gennaker.Pipeline) error {
+		if staleCheck && before != nil && p.Doc.Value["lastModified"] != nil {
+			return checkStale(modified(p), *before)
+		}
+		return nil
+	})
+}
+
+// ReplacePipeline is SavePipeline, but only of what is there, and has that
+// updateTs; "" is any.
+//
+// Errors: Conflict if it has another one, or is not there.
+func (d *DB) ReplacePipeline(ctx context.Context, p gennaker.Pipeline, by, updateTs string) (gennaker.Pipeline, error) {
+	return d.savePipeline(ctx, p, by, func(before *gennaker.Pipeline) error {
+		if before == nil {
+			return gennaker.Errorf(gennaker.Conflict, "The submitted pipeline is stale.  There is no pipeline with the id %s any more", p.ID).
+				WithHint("save it without If-Match to make it again")
+		}
+		if updateTs == "" {
+			return nil
+		}
+		err := checkStale(updateTs, *before)
+		if e, ok := errors.AsType[*gennaker.Error](err); ok {
+			stale := *e
+			stale.Kind = gennaker.Conflict
+			return &stale
+		}
+		return err
+	})
+}
+
+func (d *DB) savePipeline(ctx context.Context, p gennaker.Pipeline, by string, allow func(before *gennaker.Pipeline) error) (out gennaker.Pipeline, err error) {
 	if p.Doc == nil || p.Name == "" || p.Application == "" {
-		return gennaker.Pipeline{}, gennaker.Errorf(gennaker.Invalid, "A pipeline requires name and application fields")
+		return out, gennaker.Errorf(gennaker.Invalid, "A pipeline requires name and application fields")
 	}
 	if len(p.ID) > maxPipelineID {
-		return gennaker.Pipeline{}, gennaker.Errorf(gennaker.Invalid, "the id of a pipeline may have at most %d bytes, this one has %d", maxPipelineID, len(p.ID))
+		return out, gennaker.Errorf(gennaker.Invalid, "the id of a pipeline may have at most %d bytes, this one has %d", maxPipelineID, len(p.ID))
 	}
-	var out gennaker.Pipeline
-	err := d.write(ctx, func(tx *sql.Tx) error {
-		stored, err := query(ctx, d, tx, scanPipelineRow, sqlPipelineByID, p.ID)
+	err = d.write(ctx, func(tx *sql.Tx) error {
+		before, beforeDoc, err := d.storedPipeline(ctx, tx, p.ID)
 		if err != nil {
 			return err
 		}
-		twins, err := query(ctx, d, tx, scanPipelineRow, sqlPipelineByName, strings.ToLower(p.Application), nameKey(p.Name))
-		if err != nil {
+		if err := d.checkPipelineName(ctx, tx, p); err != nil {
 			return err
 		}
-		if len(twins) > 0 && twins[0].id != p.ID {
-			return gennaker.Errorf(gennaker.Invalid, "A pipeline with name %s already exists in application %s", p.Name, p.Application).
-				WithHint("choose another name, or save it with the id of the existing one to replace that")
-		}
-		var before *gennaker.Pipeline
-		var beforeDoc []byte
-		if len(stored) > 0 {
-			old, err := stored[0].parse()
-			if err != nil {
-				return err
-			}
-			before, beforeDoc = &old, stored[0].doc
-		}
-		if staleCheck && before != nil {
-			if err := checkStale(p, *before); err != nil {
-				return err
-			}
+		if err := allow(before); err != nil {
+			return err
 		}
 		if err := d.checkTemplate(ctx, tx, p); err != nil {
 			return err
@@ -189,7 +207,7 @@ func (d *DB) SavePipeline(ctx context.Context, p gennaker.Pipeline, by string, s
 		if out, err = gennaker.ParsePipeline(doc); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, sqlPutPipeline, out.ID, strings.ToLower(out.Application), nameKey(out.Name), out.Name, string(doc)); err != nil {
+		if _, err := tx.ExecContext(ctx, sqlPutPipeline, out.ID, strings.ToLower(out.Application), out.Strategy(), nameKey(out.Name), out.Name, string(doc)); err != nil {
 			return err
 		}
 		return record(ctx, tx, change{kind: kindPipeline, key: out.ID, by: by, at: now, before: beforeDoc, after: doc})
@@ -200,9 +218,34 @@ func (d *DB) SavePipeline(ctx context.Context, p gennaker.Pipeline, by string, s
 	return out, nil
 }
 
-// checkStale compares what p says it is a change of with what is stored.
-func checkStale(p, stored gennaker.Pipeline) error {
-	submitted, current := modified(p), modified(stored)
+// storedPipeline returns the pipeline with that ID, and its text; nil if there
+// is none.
+func (d *DB) storedPipeline(ctx context.Context, tx *sql.Tx, id string) (*gennaker.Pipeline, []byte, error) {
+	rows, err := query(ctx, d, tx, scanPipelineRow, sqlPipelineByID, id)
+	if err != nil || len(rows) == 0 {
+		return nil, nil, err
+	}
+	p, err := rows[0].parse()
+	return &p, rows[0].doc, err
+}
+
+// checkPipelineName refuses a name that another one has.
+func (d *DB) checkPipelineName(ctx context.Context, tx *sql.Tx, p gennaker.Pipeline) error {
+	twins, err := query(ctx, d, tx, scanPipelineRow, sqlPipelineByName, strings.ToLower(p.Application), p.Strategy(), nameKey(p.Name))
+	if err != nil || len(twins) == 0 || twins[0].id == p.ID {
+		return err
+	}
+	what := "pipeline"
+	if p.Strategy() {
+		what = "strategy"
+	}
+	return gennaker.Errorf(gennaker.Invalid, "A %s with name %s already exists in application %s", what, p.Name, p.Application).
+		WithHint("choose another name, or save it with the id of the existing one to replace that")
+}
+
+// checkStale compares what a document is a change of with what is stored.
+func checkStale(submitted string, stored gennaker.Pipeline) error {
+	current := modified(stored)
 	if submitted == current {
 		return nil
 	}
@@ -234,10 +277,39 @@ func stamped(p gennaker.Pipeline, before *gennaker.Pipeline, by string, now *int
 			*now = last + 1
 		}
 	}
+	if triggers := withCronIDs(doc["triggers"], p.ID == "" || doc[regenerate] == true); triggers != nil {
+		doc["triggers"] = triggers
+	}
+	delete(doc, regenerate)
 	doc["lastModified"] = *now
 	doc["updateTs"] = strconv.FormatInt(*now, 10)
 	doc["lastModifiedBy"] = by
 	return doc
+}
+
+// regenerate is the key by which a document asks for new IDs of its cron
+// triggers; it is not stored.
+const regenerate = "regenerateCronTriggerIds"
+
+// withCronIDs returns triggers in which those of type cron have IDs: new ones,
+// if that is asked for. It returns nil if there is nothing to change.
+func withCronIDs(triggers any, renew bool) []any {
+	list, _ := triggers.([]any)
+	var out []any
+	for i, v := range list {
+		trigger, _ := v.(map[string]any)
+		kind, _ := trigger["type"].(string)
+		if id, _ := trigger["id"].(string); !strings.EqualFold(kind, "cron") || id != "" && !renew {
+			continue
+		}
+		if out == nil {
+			out = slices.Clone(list)
+		}
+		trigger = maps.Clone(trigger)
+		trigger["id"] = newID()
+		out[i] = trigger
+	}
+	return out
 }
 
 // newID returns a random UUID.
@@ -278,5 +350,27 @@ func deletePipeline(ctx context.Context, tx *sql.Tx, row pipelineRow, by string,
 // PipelineHistory returns the newest revisions of a pipeline, also of a deleted
 // one, newest first; at most 1,000, and so many if limit is 0.
 func (d *DB) PipelineHistory(ctx context.Context, id string, limit int) ([]gennaker.Revision, error) {
-	return d.revisions(ctx, kindPipeline, id, limit)
+	return d.revisions(ctx, kindPipeline, id, math.MaxInt64, limit)
+}
+
+// PipelineRevisions is PipelineHistory, but of revisions with smaller numbers
+// than before; 0 is of all.
+func (d *DB) PipelineRevisions(ctx context.Context, id string, before, limit int) ([]gennaker.Revision, error) {
+	if before <= 0 {
+		before = math.MaxInt64
+	}
+	return d.revisions(ctx, kindPipeline, id, before, limit)
+}
+
+// PipelineRevision returns one revision.
+//
+// Errors: NotFound.
+func (d *DB) PipelineRevision(ctx context.Context, id string, number int) (gennaker.Revision, error) {
+	if number > 0 && number < math.MaxInt64 {
+		found, err := d.revisions(ctx, kindPipeline, id, number+1, 1)
+		if err != nil || len(found) > 0 && found[0].Number == number {
+			return append(found, gennaker.Revision{})[0], err
+		}
+	}
+	return gennaker.Revision{}, gennaker.Errorf(gennaker.NotFound, "pipeline %s has no revision %d", id, number)
 }

@@ -13,16 +13,25 @@ import (
 const (
 	sqlNextRevision = `SELECT coalesce(max(number), 0) + 1 FROM revision WHERE kind = ? AND key = ?`
 	sqlInsertRev    = `INSERT INTO revision (kind, key, number, author, at, deleted, doc) VALUES (?, ?, ?, ?, ?, ?, ?)`
-	sqlRevisions    = `SELECT number, author, at, deleted, doc FROM revision WHERE kind = ? AND key = ? ORDER BY number DESC LIMIT ?`
+	sqlRevisions    = `SELECT number, author, at, deleted, doc FROM revision WHERE kind = ? AND key = ? AND number < ? ORDER BY number DESC LIMIT ?`
 )
 
 // The kinds of documents.
 const (
-	kindApplication = "application"
-	kindPipeline    = "pipeline"
-	kindTemplate    = "template"
-	kindAccount     = "account"
+	kindApplication  = "application"
+	kindPipeline     = "pipeline"
+	kindTemplate     = "template"
+	kindAccount      = "account"
+	kindProject      = "project"
+	kindCanaryConfig = "canaryConfig"
+	kindNotification = "notifications"
 )
+
+// nouns are how actions name the kinds.
+var nouns = map[string]string{
+	kindApplication: "Application", kindPipeline: "Pipeline", kindTemplate: "PipelineTemplate", kindAccount: "Account",
+	kindProject: "Project", kindCanaryConfig: "CanaryConfig", kindNotification: "Notifications",
+}
 
 // change is a save or a deletion of a document.
 type change struct {
@@ -48,21 +57,21 @@ func record(ctx context.Context, tx *sql.Tx, c change) error {
 	if _, err := tx.ExecContext(ctx, sqlInsertRev, c.kind, c.key, number, c.by, c.at, c.after == nil, string(doc)); err != nil {
 		return err
 	}
-	noun := map[string]string{kindApplication: "Application", kindPipeline: "Pipeline", kindTemplate: "PipelineTemplate", kindAccount: "Account"}[c.kind]
 	return insertAudit(ctx, tx, AuditEntry{
-		At: gennaker.Millis(c.at), Who: c.by, Action: action + noun, Target: c.kind + "/" + c.key, Before: c.before, After: c.after,
+		At: gennaker.Millis(c.at), Who: c.by, Action: action + nouns[c.kind], Target: c.kind + "/" + c.key, Before: c.before, After: c.after,
 	})
 }
 
-// revisions returns the newest revisions of a document, newest first.
-func (d *DB) revisions(ctx context.Context, kind, key string, limit int) ([]gennaker.Revision, error) {
+// revisions returns the newest revisions of a document with smaller numbers than
+// before, newest first.
+func (d *DB) revisions(ctx context.Context, kind, key string, before, limit int) ([]gennaker.Revision, error) {
 	out, err := query(ctx, d, d.r, func(rows *sql.Rows) (r gennaker.Revision, err error) {
 		var at int64
 		var doc []byte
 		err = rows.Scan(&r.Number, &r.Author, &at, &r.Deleted, &doc)
 		r.At, r.Document = gennaker.Millis(at), doc
 		return r, err
-	}, sqlRevisions, kind, key, bounded(limit))
+	}, sqlRevisions, kind, key, before, bounded(limit))
 	if err != nil {
 		return nil, fmt.Errorf("read the history of %s %s: %w", kind, key, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"fmt"
 	"maps"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -249,5 +250,5 @@ func (d *DB) checkTemplate(ctx context.Context, tx *sql.Tx, p gennaker.Pipeline)
 // one, newest first; at most 1,000, and so many if limit is 0. What a save
 // copies to the tag "latest" and to the digest is no revision of these.
 func (d *DB) TemplateHistory(ctx context.Context, v template.Version, limit int) ([]gennaker.Revision, error) {
-	return d.revisions(ctx, kindTemplate, v.Key(), limit)
+	return d.revisions(ctx, kindTemplate, v.Key(), math.MaxInt64, limit)
 }
