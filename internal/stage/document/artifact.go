@@ -186,7 +186,7 @@ func (s fromArtifact) prepare(ctx context.Context, in stage.Input) (stage.Outcom
 	if err != nil {
 		return stage.Outcome{}, err
 	}
-	p["id"] = newID(in.Key)
+	p["id"] = newID("pipeline", in.Key)
 	if stored.ID != "" {
 		p["id"] = stored.ID
 	}

@@ -1,5 +1,5 @@
 // Package document has the stages that change the documents users write:
-// applications, pipelines and pipeline templates. They are mostly jobs of ad-hoc
+// applications, projects, pipelines and pipeline templates. They are mostly jobs of ad-hoc
 // operations.
 //
 // A stage that already did its work, or finds that there is nothing to delete,
@@ -60,6 +60,7 @@ type Templates interface {
 // Config is what the stages work with. All but Artifacts must be set.
 type Config struct {
 	Catalog   Catalog
+	Projects  Projects
 	Inventory Inventory
 	Templates Templates
 	Artifacts template.Fetcher // for savePipelinesFromArtifact; nil refuses it
@@ -97,6 +98,7 @@ func Register(r *stage.Registry, c Config) {
 	stage.Add[reorderConfig](r, stage.Definition{
 		Type: "reorderPipelines", Steps: []stage.Step{{Name: "reorderPipelines", Task: reorderPipelines{c.Catalog}}},
 	})
+	registerProjects(r, c)
 	registerFromArtifact(r, c)
 	registerTemplates(r, c)
 }

@@ -21,6 +21,7 @@ import (
 type catalog struct {
 	applications map[string]gennaker.Application // by lower-case name
 	pipelines    map[string]gennaker.Pipeline    // by ID
+	projects     map[string]gennaker.Project     // by ID
 	templates    map[string]map[string]any       // by key
 	artifacts    map[string]string               // contents by reference
 	groups       []gennaker.ServerGroup
@@ -139,7 +140,7 @@ func run(t *testing.T, c *catalog, typ, step string, context map[string]any) (st
 func runKey(t *testing.T, c *catalog, typ, step, key string, context map[string]any) (stage.Outcome, error) {
 	t.Helper()
 	r := &stage.Registry{}
-	document.Register(r, document.Config{Catalog: c, Inventory: c, Templates: c, Artifacts: c, Evaluate: evaluate})
+	document.Register(r, document.Config{Catalog: c, Projects: c, Inventory: c, Templates: c, Artifacts: c, Evaluate: evaluate})
 	stage.Add[struct{}](r, stage.Definition{Type: "noop"}) // a type that is registered later
 	d, err := r.Find(typ)
 	if err != nil {
@@ -186,6 +187,7 @@ func TestRegister(t *testing.T) {
 		"createV2PipelineTemplate": {"createPipelineTemplate"},
 		"updateV2PipelineTemplate": {"planDependentPipelines", "updatePipelineTemplate"},
 		"deleteV2PipelineTemplate": {"deletePipelineTemplate"},
+		"upsertProject":            {"upsertProject"}, "deleteProject": {"deleteProject"},
 	}
 	if diff := cmp.Diff(want, steps); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/stage"
@@ -91,29 +93,56 @@ func (t waitForPipelineSave) Run(ctx context.Context, in stage.Input) (stage.Out
 }
 
 // read returns the pipeline. One without an ID gets one that is the same for
-// every attempt under key.
+// every attempt under key, and so do its cron triggers.
 func (c pipelineConfig) read(key string) (gennaker.Pipeline, error) {
 	text, err := textOf(c.Pipeline, "pipeline")
 	if err != nil {
 		return gennaker.Pipeline{}, err
 	}
 	p, err := gennaker.ParsePipeline(text)
-	if err != nil || p.ID != "" {
+	if err != nil {
 		return p, err
 	}
 	attrs := maps.Clone(p.Doc.Value)
-	attrs["id"] = newID(key)
-	if text, err = json.Marshal(attrs); err != nil {
-		return gennaker.Pipeline{}, fmt.Errorf("write pipeline %s: %w", p.Name, err)
+	if nameCrons(attrs, key) || p.ID == "" {
+		if p.ID == "" {
+			attrs["id"] = newID("pipeline", key)
+		}
+		if text, err = json.Marshal(attrs); err != nil {
+			return gennaker.Pipeline{}, fmt.Errorf("write pipeline %s: %w", p.Name, err)
+		}
+		p, err = gennaker.ParsePipeline(text)
 	}
-	return gennaker.ParsePipeline(text)
+	return p, err
 }
 
-// newID returns a UUID that is made from key.
+// nameCrons gives IDs to cron triggers: to those without one, and to all of a
+// new pipeline, since they may be copies. It reports whether it changed attrs.
+func nameCrons(attrs map[string]any, key string) bool {
+	list, _ := attrs["triggers"].([]any)
+	list = slices.Clone(list)
+	changed := false
+	for i, v := range list {
+		trigger, _ := v.(map[string]any)
+		kind, _ := trigger["type"].(string)
+		if id, _ := trigger["id"].(string); !strings.EqualFold(kind, "cron") || id != "" && attrs["id"] != nil && attrs["id"] != "" {
+			continue
+		}
+		trigger = maps.Clone(trigger)
+		trigger["id"] = newID("trigger", key, strconv.Itoa(i))
+		list[i], changed = trigger, true
+	}
+	if changed {
+		attrs["triggers"] = list
+	}
+	return changed
+}
+
+// newID returns a UUID that is made from parts.
 //
 // Source: RFC 9562, section 5.8.
-func newID(key string) string {
-	h := sha256.Sum256([]byte("pipeline\x00" + key))
+func newID(parts ...string) string {
+	h := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	h[6] = h[6]&0x0f | 0x80
 	h[8] = h[8]&0x3f | 0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", h[:4], h[4:6], h[6:8], h[8:10], h[10:16])
@@ -136,11 +165,17 @@ func holds(stored, p gennaker.Pipeline) bool {
 	if stored.Doc == nil || p.Doc == nil {
 		return false
 	}
-	a, b := maps.Clone(stored.Doc.Value), maps.Clone(p.Doc.Value)
-	if _, ok := b["index"]; !ok {
+	a := maps.Clone(stored.Doc.Value)
+	if _, ok := p.Doc.Value["index"]; !ok {
 		delete(a, "index")
 	}
-	for _, key := range []string{"lastModified", "lastModifiedBy", "updateTs"} {
+	return alike(a, p.Doc.Value, "lastModified", "lastModifiedBy", "updateTs")
+}
+
+// alike reports whether two documents differ at most in keys.
+func alike(a, b map[string]any, keys ...string) bool {
+	a, b = maps.Clone(a), maps.Clone(b)
+	for _, key := range keys {
 		delete(a, key)
 		delete(b, key)
 	}

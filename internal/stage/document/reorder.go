@@ -42,7 +42,7 @@ func (t reorderPipelines) Run(ctx context.Context, in stage.Input) (stage.Outcom
 	}
 	byID := make(map[string]gennaker.Pipeline, len(all))
 	for _, p := range all {
-		if (p.Doc.Value["strategy"] == true) == c.IsStrategy {
+		if p.Strategy() == c.IsStrategy {
 			byID[p.ID] = p
 		}
 	}
