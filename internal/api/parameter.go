@@ -13,6 +13,7 @@ var Parameters = map[string]Parameter{
 	"allowShortQuery":          {"boolean", "whether to search for a text of less than 3 characters"},
 	"application":              {"string", "the name of an application"},
 	"applications":             {"array", "only of these applications"},
+	"before":                   {"integer", "only revisions with smaller numbers"},
 	"cloudProvider":            {"string", "only of this cloud provider"},
 	"cluster":                  {"string", "only of this cluster"},
 	"clusters":                 {"array", "only of these clusters, each as account:name"},

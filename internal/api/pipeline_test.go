@@ -130,7 +130,7 @@ func TestSavePipeline(t *testing.T) {
 	want := []string{
 		"save demo/new (p1) by [anonymous], stale check false",
 		"save demo/new (p1) by [anonymous], stale check true",
-		"save demo/new (p1) by [anonymous], stale check false",
+		"replace demo/new (p1, ) by [anonymous]",
 	}
 	if diff := cmp.Diff(want, w.changes()); diff != "" {
 		t.Error(diff)

@@ -3,6 +3,7 @@ package api_test
 import (
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -22,7 +23,7 @@ type sample struct {
 }
 
 func samples() map[string]sample {
-	return map[string]sample{
+	all := map[string]sample{
 		"GET /{$}":                                {target: "/", status: http.StatusFound, empty: true},
 		"GET /ui":                                 {target: "/ui/"},
 		"GET /health":                             {target: "/health"},
@@ -134,6 +135,8 @@ func samples() map[string]sample {
 		"GET /api/v1/applications":      {target: "/api/v1/applications"},
 		"GET /api/v1/server-groups":     {target: "/api/v1/server-groups?application=demo"},
 	}
+	maps.Copy(all, documentSamples())
+	return all
 }
 
 func TestEveryRouteAnswers(t *testing.T) {
@@ -166,7 +169,7 @@ func TestEveryRouteAnswers(t *testing.T) {
 				t.Fatalf("got status %d, body %q; want %d, empty %t", res.Code, res.Body, want, sm.empty)
 			}
 			kind := res.Header().Get("Content-Type")
-			if special := strings.Contains(row.Pattern, "/ui") || row.Pattern == "/metrics" || strings.HasSuffix(row.Pattern, "/logs") || row.Pattern == "/api/v1/events" || row.Pattern == "/artifacts/fetch"; !sm.empty && !special && kind != "application/json" {
+			if special := strings.Contains(row.Pattern, "/ui") || row.Pattern == "/metrics" || strings.HasSuffix(row.Pattern, "/logs") || row.Pattern == "/api/v1/events" || row.Pattern == "/artifacts/fetch" || strings.HasSuffix(row.Pattern, "/convertToTemplate"); !sm.empty && !special && kind != "application/json" {
 				t.Errorf("content type is %q", kind)
 			}
 			if observed != name {

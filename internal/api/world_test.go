@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"sigs.k8s.io/yaml"
+
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
 	"github.com/gennaker/gennaker/internal/api/apitest"
@@ -56,7 +58,8 @@ func newWorld(t testing.TB) *world {
 	w.prod = &cluster{w: w, state: gennaker.AccountState{Connected: true}}
 	w.apps = []gennaker.Application{{Name: "Demo", Email: "a@example.com", Attrs: map[string]any{"name": "Demo", "email": "a@example.com"}}}
 	w.addPipeline(t, `{"id":"p1","application":"demo","name":"deploy it","index":5,"parameterConfig":[{"name":"tag","required":true},{"name":"where","required":true,"default":"here"}],"stages":[{"type":"wait","refId":"1","waitTime":1}],"extra":{"kept":1.50}}`)
-	w.addPipeline(t, `{"id":"p2","application":"demo","name":"a/b","stages":[]}`)
+	w.addPipeline(t, `{"id":"p2","application":"demo","name":"a/b","updateTs":"5","stages":[]}`)
+	w.addPipeline(t, `{"id":"st1","application":"demo","name":"slowly","updateTs":"5","strategy":true}`)
 	start := gennaker.At(time.Now().Add(-time.Hour))
 	w.executions = []gennaker.Execution{
 		{Type: gennaker.TypePipeline, ID: "01E2", Application: "demo", PipelineConfigID: "p1", Name: "deploy it", Status: gennaker.Running, BuildTime: start, StartTime: start, Stages: []gennaker.Stage{
@@ -217,6 +220,15 @@ func (w *world) Pipeline(_ context.Context, app, name string) (gennaker.Pipeline
 func (w *world) SavePipeline(_ context.Context, p gennaker.Pipeline, user string, stale bool) (gennaker.Pipeline, error) {
 	return p, w.change("save %s/%s (%s) by %s, stale check %t", p.Application, p.Name, p.ID, user, stale)
 }
+func (w *world) ReplacePipeline(ctx context.Context, p gennaker.Pipeline, user, updateTs string) (gennaker.Pipeline, error) {
+	if _, err := w.Pipeline(ctx, p.Application, p.ID); err != nil {
+		return p, gennaker.Errorf(gennaker.Conflict, "there is no %s", p.ID)
+	}
+	if updateTs != "" && updateTs != "5" {
+		return p, gennaker.Errorf(gennaker.Conflict, "The submitted pipeline is stale.")
+	}
+	return p, w.change("replace %s/%s (%s, %s) by %s", p.Application, p.Name, p.ID, updateTs, user)
+}
 func (w *world) DeletePipeline(ctx context.Context, app, name, user string) error {
 	if _, err := w.Pipeline(ctx, app, name); err != nil {
 		return err
@@ -344,7 +356,10 @@ func (w *world) rooms() rooms {
 			Account:   gennaker.Account{Name: "local", Type: "local", CloudProvider: "local", Regions: []string{"local"}},
 			Inventory: w, Logs: w, Manifests: manifests{w: w},
 		}, w.prod.provider())},
-		document.Config{Catalog: w, Templates: w, Planner: w, Linter: w, Artifacts: w, Access: api.Loopback{}, Tasks: tasks},
+		document.Config{
+			Catalog: w, Revisions: w, Templates: w, Projects: w, CanaryConfigs: w, Notifications: w, Planner: w, Linter: w, Artifacts: w,
+			Inventory: running{w}, Access: api.Loopback{}, Tasks: tasks, YAML: yaml.Marshal,
+		},
 		execution.Config{Runner: tasks, Executions: w, Checker: w, Expressions: w, Pipelines: w, Access: api.Loopback{}},
 	}
 }

@@ -20,6 +20,8 @@ import (
 	"sync"
 	"time"
 
+	"sigs.k8s.io/yaml"
+
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
 	documents "github.com/gennaker/gennaker/internal/api/document"
@@ -159,7 +161,7 @@ func (a *App) compose(ctx context.Context) error {
 	}
 	err = register(registry, needs{
 		pipelines: launch.Children{Launcher: l}, fleet: a.fleet, history: a.db, application: a.db.Application,
-		document: document.Config{Catalog: a.db, Inventory: deployed{a.fleet}, Templates: a.db, Artifacts: out.artifacts, Evaluate: evaluate},
+		document: document.Config{Catalog: a.db, Projects: a.db, Inventory: deployed{a.fleet}, Templates: a.db, Artifacts: out.artifacts, Evaluate: evaluate},
 		client:   out.webhooks, settings: a.cfg.Settings, manifests: unkept{out.artifacts},
 		bake: stagebake.Config{Fetch: out.artifacts.open, Render: bake.NewProcess(bake.Config{Command: a.cfg.Bake}).Render},
 	})
@@ -191,8 +193,9 @@ func (a *App) compose(ctx context.Context) error {
 		Routes: slices.Concat(
 			fleet.Routes(fleet.Config{Log: a.log, Applications: a.db, Fleet: a.fleet, Accounts: a.places}),
 			documents.Routes(documents.Config{
-				Catalog: a.db, Templates: a.db, Planner: ahead, Linter: linter{registry, a.db, known}, Artifacts: out.artifacts,
-				Preconfigured: a.cfg.Settings.preconfigured(), Access: api.Loopback{}, Tasks: tasks,
+				Catalog: a.db, Revisions: a.db, Templates: a.db, Projects: a.db, CanaryConfigs: a.db, Notifications: a.db,
+				Planner: ahead, Linter: linter{registry, a.db, known}, Artifacts: out.artifacts, Inventory: answering{a.fleet},
+				Preconfigured: a.cfg.Settings.preconfigured(), Access: api.Loopback{}, Tasks: tasks, YAML: yaml.Marshal,
 			}),
 			execution.Routes(execution.Config{
 				Runner: tasks, Executions: audited{a.engine, a.db}, Checker: registry, Expressions: expressions{a.engine}, Pipelines: a.db, Access: api.Loopback{},

@@ -3,6 +3,7 @@ package document
 import (
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
@@ -65,7 +66,7 @@ func (h handlers) savePipeline(r *api.Request, _ api.Text) (*LintBody, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err = h.Catalog.SavePipeline(r.Context(), p, r.Caller.User, staleCheck); err != nil {
+	if _, err = h.save(r, p, staleCheck); err != nil {
 		return nil, err
 	}
 	if warn(r, found); len(found) == 0 {
@@ -79,19 +80,56 @@ func (h handlers) updatePipeline(r *api.Request, _ api.Text) (map[string]any, er
 	if err != nil {
 		return nil, err
 	}
-	if id := r.PathValue("id"); p.ID != id {
-		return nil, p.Doc.Invalid([]gennaker.Problem{{Path: "id", Message: fmt.Sprintf("is %q in the pipeline and %q in the path", p.ID, id)}})
-	}
 	found, err := h.lintSaved(r)
 	if err != nil {
 		return nil, err
 	}
-	saved, err := h.Catalog.SavePipeline(r.Context(), p, r.Caller.User, false)
+	saved, err := h.replace(r, p)
 	if err != nil {
 		return nil, err
 	}
 	warn(r, found)
 	return saved.Doc.Value, nil
+}
+
+// condition returns the updateTs that the caller wants to replace, which is what
+// If-Match holds: `If-Match: "1700000000000"`; "*" is any. It reports whether
+// there is one.
+func condition(r *api.Request) (updateTs string, conditional bool) {
+	tag := r.Header.Get("If-Match")
+	if tag == "*" {
+		return "", true
+	}
+	return strings.Trim(tag, `"`), tag != ""
+}
+
+// save stores p under the condition of the request. Of the two that there are,
+// staleCheck is Spinnaker's: a stale document is Invalid then; If-Match is ours,
+// and it is a Conflict.
+func (h handlers) save(r *api.Request, p gennaker.Pipeline, staleCheck bool) (gennaker.Pipeline, error) {
+	if err := h.Access.Allow(r.Caller, api.Write, p.Application); err != nil {
+		return p, err
+	}
+	if updateTs, ok := condition(r); ok {
+		return h.Catalog.ReplacePipeline(r.Context(), p, r.Caller.User, updateTs)
+	}
+	return h.Catalog.SavePipeline(r.Context(), p, r.Caller.User, staleCheck)
+}
+
+// replace stores p in place of what has its ID, which is that of the path.
+func (h handlers) replace(r *api.Request, p gennaker.Pipeline) (gennaker.Pipeline, error) {
+	if id := r.PathValue("id"); p.ID != id {
+		return p, p.Doc.Invalid([]gennaker.Problem{{Path: "id", Message: fmt.Sprintf("is %q in the document and %q in the path", p.ID, id)}})
+	}
+	if err := h.Access.Allow(r.Caller, api.Write, p.Application); err != nil {
+		return p, err
+	}
+	updateTs, conditional := condition(r)
+	saved, err := h.Catalog.ReplacePipeline(r.Context(), p, r.Caller.User, updateTs)
+	if !conditional && gennaker.KindOf(err) == gennaker.Conflict { // it is not there
+		err = gennaker.Errorf(gennaker.NotFound, "Pipeline configuration not found (id: %s)", p.ID)
+	}
+	return saved, err
 }
 
 // deletePipeline succeeds for a pipeline that is not there, as Gate does.
