@@ -59,6 +59,7 @@ type deleteConfig struct {
 type deleteOptions struct {
 	Cascading *bool `json:"cascading"`          // delete what the object owns too; default true
 	Orphan    bool  `json:"orphanDependents"`   // or leave it
+	OfDeck    bool  `json:"orphanDependants"`   // the same, as Deck spells it
 	Grace     any   `json:"gracePeriodSeconds"` // of pods, in seconds; default their own
 }
 
@@ -402,7 +403,7 @@ func (m *maker) deleted(ctx context.Context, in stage.Input) (stage.Outcome, err
 
 // how returns how to delete. Errors: Invalid.
 func (o deleteOptions) how() (out provider.ManifestDelete, err error) {
-	out.Orphan = o.Orphan || o.Cascading != nil && !*o.Cascading
+	out.Orphan = o.Orphan || o.OfDeck || o.Cascading != nil && !*o.Cascading
 	if o.Grace == nil || o.Grace == "" {
 		return out, nil
 	}

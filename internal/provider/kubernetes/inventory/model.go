@@ -106,8 +106,8 @@ func (i *Inventory) ServerGroup(_ context.Context, region, name string) (gennake
 	return gennaker.ServerGroup{}, gennaker.Errorf(gennaker.NotFound, "there is no server group %q in %s/%s", name, i.cfg.Account, region)
 }
 
-// placed returns where a server group belongs and what is before it, without
-// what it is made of.
+// placed returns where a server group belongs, and what sends it requests or
+// will when it is enabled again, without what it is made of.
 func (i *Inventory) placed(o *object) gennaker.ServerGroup {
 	x := &i.index
 	moniker := x.monikerOf(o)
@@ -121,13 +121,18 @@ func (i *Inventory) placed(o *object) gennaker.ServerGroup {
 			g.LoadBalancers = append(g.LoadBalancers, s.name())
 		}
 	}
+	for _, lb := range loadBalancers(o.meta.GetAnnotations()) { // those that it is to come behind again
+		if !slices.Contains(g.LoadBalancers, lb) {
+			g.LoadBalancers = append(g.LoadBalancers, lb)
+		}
+	}
 	return g
 }
 
 func (i *Inventory) serverGroup(o *object, now time.Time) gennaker.ServerGroup {
 	x := &i.index
 	g := i.placed(o)
-	g.Disabled = len(g.LoadBalancers) == 0 && x.isDisabled(o)
+	g.Disabled = x.isDisabled(o)
 	g.Capacity, g.Weight = x.capacity(o), 100
 	g.Labels, g.Destroying, g.AsOf = o.meta.GetLabels(), o.destroying(), i.asOf()
 	if template := templateOf(o); template != nil {
