@@ -211,6 +211,12 @@ func (w *world) views(web gennaker.ServerGroup) {
 	if len(policy.Inbound) != 1 || policy.Inbound[0].Ports[0].Start != 80 {
 		w.Errorf("firewall %+v", policy)
 	}
+	// Deck finds an application's firewalls by a search for its name.
+	var found []struct{ Results []map[string]any }
+	w.get("/search?q=shop&type=securityGroups&pageSize=500", &found)
+	if len(found) != 1 || len(found[0].Results) != 1 || found[0].Results[0]["application"] != "shop" || found[0].Results[0]["id"] != "networkPolicy web" {
+		w.Errorf("the search finds %+v", found)
+	}
 	var console struct{ Output []gennaker.ContainerOutput }
 	w.get("/instances/prod"+at+web.Instances[0].ID+"/console", &console)
 	if !slices.Equal(console.Output, []gennaker.ContainerOutput{{Name: "main", Output: "listening\n"}}) {

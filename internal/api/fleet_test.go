@@ -173,6 +173,18 @@ func TestLoadBalancers(t *testing.T) {
 	}
 }
 
+// TestLoadBalancersOfDeck: one that Deck has no page for is not shown to it.
+func TestLoadBalancersOfDeck(t *testing.T) {
+	t.Parallel()
+	s := api.New(newWorld(t).config())
+	if got := call(s, "GET", "/applications/demo/loadBalancers", "", "X-RateLimit-App", "deck").Body.String(); got != "[]\n" {
+		t.Errorf("of a local account it sees %s", got)
+	}
+	if got := call(s, "GET", "/applications/web/loadBalancers", "", "X-RateLimit-App", "deck").Body.String(); !strings.Contains(got, "service web") {
+		t.Errorf("of a cluster it sees %s", got)
+	}
+}
+
 func TestFleetThatDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

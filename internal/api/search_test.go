@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -14,22 +13,6 @@ import (
 	"github.com/gennaker/gennaker/internal/provider"
 )
 
-// projects are one, of the application Demo.
-type projects struct{ w *world }
-
-func (p projects) Projects(context.Context) ([]map[string]any, error) {
-	return []map[string]any{{"id": "p-1", "name": "Everything", "email": "a@example.com", "config": map[string]any{"applications": []any{"Demo"}}}}, p.w.fail
-}
-
-// searching returns a server with projects.
-func searching(t *testing.T) (*world, *api.Server) {
-	t.Helper()
-	w := newWorld(t)
-	rooms := w.rooms()
-	rooms.fleet.Projects = projects{w}
-	return w, api.New(rooms.config())
-}
-
 func TestSearch(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -39,7 +22,7 @@ func TestSearch(t *testing.T) {
 	}{
 		"all types":                {query: "q=demo-prod", want: "clusters demo-prod, serverGroups demo-prod-v000, serverGroups demo-prod-v001"},
 		"one type":                 {query: "q=DEMO-prod&type=clusters", want: "clusters demo-prod"},
-		"repeated":                 {query: "q=demo&type=applications&type=projects", want: "projects Everything, applications demo"},
+		"repeated":                 {query: "q=demo&type=applications&type=projects", want: "projects Shop, applications demo"},
 		"saved or running":         {query: "q=sho&type=applications", want: "applications shop"},
 		"by application or region": {query: "q=shop&type=loadBalancers,serverGroups", want: "serverGroups shop-v000, serverGroups replicaSet web-v001, loadBalancers alone, loadBalancers front, loadBalancers service web"},
 		"instances":                {query: "q=web-v001&type=instances&type=serverGroups", want: "serverGroups replicaSet web-v001, instances pod web-v001-x"},
@@ -50,7 +33,7 @@ func TestSearch(t *testing.T) {
 		"one region":               {query: "q=web&type=serverGroups&region=shop", want: "serverGroups replicaSet web-v001"},
 		"another region":           {query: "q=web&type=serverGroups&region=east", want: ""},
 		"one cloud":                {query: "q=v00&type=serverGroups&cloudProvider=kubernetes", want: "serverGroups replicaSet web-v001"},
-		"only documents":           {query: "q=demo&platform=front50", want: "projects Everything, applications demo"},
+		"only documents":           {query: "q=demo&platform=front50", want: "projects Shop, applications demo"},
 		"a platform":               {query: "q=v00&platform=kubernetes&type=serverGroups", want: "serverGroups replicaSet web-v001"},
 		"unknown type":             {query: "q=demo&type=functions", want: ""},
 		"short, allowed":           {query: "q=we&type=clusters&allowShortQuery=true", want: "clusters replicaSet web"},
@@ -63,7 +46,7 @@ func TestSearch(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, s := searching(t)
+			s := api.New(newWorld(t).config())
 			all := read[[]fleet.SearchBody](t, s, "/search?"+tt.query)
 			if len(all) != 1 || all[0].Platform != "aws" || all[0].Results == nil {
 				t.Fatalf("got %+v, want one element of aws", all)
@@ -80,7 +63,7 @@ func TestSearch(t *testing.T) {
 			}
 		})
 	}
-	_, s := searching(t)
+	s := api.New(newWorld(t).config())
 	for _, query := range []string{"", "?q=de", "?q=%C3%A4%C3%A4"} {
 		if got := call(s, "GET", "/search"+query, "").Body.String(); got != "[]\n" {
 			t.Errorf("/search%s finds %s", query, got)
@@ -91,7 +74,7 @@ func TestSearch(t *testing.T) {
 // TestSearchResults holds results to what Deck and scripts read of them.
 func TestSearchResults(t *testing.T) {
 	t.Parallel()
-	_, s := searching(t)
+	s := api.New(newWorld(t).config())
 	for query, want := range map[string]map[string]any{
 		"demo&type=applications":  {"type": "applications", "application": "demo", "name": "demo", "email": "a@example.com", "accounts": []any{"local"}, "url": "/applications/demo"},
 		"demo-test&type=clusters": {"type": "clusters", "provider": "local", "name": "demo-test", "cluster": "demo-test", "account": "local", "application": "demo"},
@@ -111,10 +94,6 @@ func TestSearchResults(t *testing.T) {
 			"type": "loadBalancers", "provider": "kubernetes", "name": "service web", "loadBalancer": "service web", "account": "prod", "region": "shop",
 			"namespace": "shop", "kubernetesKind": "service", "group": "service", "application": "web",
 		},
-		"every&type=projects": {
-			"type": "projects", "id": "p-1", "name": "Everything", "project": "Everything", "email": "a@example.com", "url": "/projects/p-1",
-			"config": map[string]any{"applications": []any{"Demo"}},
-		},
 	} {
 		all := read[[]fleet.SearchBody](t, s, "/search?q="+query)
 		if len(all) != 1 || len(all[0].Results) != 1 {
@@ -125,6 +104,11 @@ func TestSearchResults(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", query, diff)
 		}
 	}
+	all := read[[]fleet.SearchBody](t, s, "/search?q=shop&type=projects")
+	p := all[0].Results[0]
+	if p["type"] != "projects" || p["id"] != "pr1" || p["name"] != "Shop" || p["email"] != "a@example.com" || p["url"] != "/projects/pr1" || p["config"] == nil {
+		t.Errorf("the project is %+v", p)
+	}
 }
 
 func TestSearchWithoutTheFleet(t *testing.T) {
@@ -133,7 +117,7 @@ func TestSearchWithoutTheFleet(t *testing.T) {
 	rooms := w.rooms()
 	rooms.fleet.Fleet = provider.NewFleet(provider.Provider{Account: gennaker.Account{Name: "local"}, Inventory: away{w}})
 	res := call(api.New(rooms.config()), "GET", "/search?q=demo", "")
-	if !strings.Contains(res.Body.String(), `"totalMatches":1`) || res.Header().Get(fleet.StaleHeader) != "local" {
+	if !strings.Contains(res.Body.String(), `"totalMatches":2`) || res.Header().Get(fleet.StaleHeader) != "local" {
 		t.Errorf("got %s, stale %q", res.Body, res.Header().Get(fleet.StaleHeader))
 	}
 }

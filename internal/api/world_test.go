@@ -352,7 +352,7 @@ type rooms struct {
 func (w *world) rooms() rooms {
 	log, tasks := slog.New(slog.DiscardHandler), execution.Runner{Launcher: w, History: w, Events: &w.events}
 	return rooms{
-		fleet.Config{Log: log, Applications: w, Accounts: accounts{w}, Fleet: provider.NewFleet(provider.Provider{
+		fleet.Config{Log: log, Applications: w, Projects: w, Accounts: accounts{w}, Fleet: provider.NewFleet(provider.Provider{
 			Account:   gennaker.Account{Name: "local", Type: "local", CloudProvider: "local", Regions: []string{"local"}},
 			Inventory: w, Logs: w, Manifests: manifests{w: w},
 		}, w.prod.provider())},

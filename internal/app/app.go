@@ -191,7 +191,7 @@ func (a *App) compose(ctx context.Context) error {
 		Hosts: settings.API.Hosts, Origins: settings.API.Origins, Rate: api.Rate(settings.API.RateLimit),
 		Observe: metrics.Request, Metrics: metrics.Text, PublicMetrics: settings.Telemetry.Metrics.Public,
 		Routes: slices.Concat(
-			fleet.Routes(fleet.Config{Log: a.log, Applications: a.db, Fleet: a.fleet, Accounts: a.places}),
+			fleet.Routes(fleet.Config{Log: a.log, Applications: a.db, Projects: a.db, Fleet: a.fleet, Accounts: a.places}),
 			documents.Routes(documents.Config{
 				Catalog: a.db, Revisions: a.db, Templates: a.db, Projects: a.db, CanaryConfigs: a.db, Notifications: a.db,
 				Planner: ahead, Linter: linter{registry, a.db, known}, Artifacts: out.artifacts, Inventory: answering{a.fleet},

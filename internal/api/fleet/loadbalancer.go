@@ -59,11 +59,18 @@ func object(kind, name, namespace string) *Object {
 	return &Object{DisplayName: name, Namespace: namespace, APIVersion: apiVersions[kind]}
 }
 
+// deck reports whether Deck asks, which says so.
+func deck(r *api.Request) bool { return r.Header.Get("X-RateLimit-App") == "deck" }
+
 // loadBalancers lists those of {app}, which own it or stand behind it; all, but
-// without instances, if the path names no application.
+// without instances, if the path names no application. To Deck one that it has no
+// page for is not shown: it would show none of the application's any more.
 func (h handlers) loadBalancers(r *api.Request) ([]LoadBalancerBody, error) {
-	app := r.PathValue("app")
-	out, err := gather(h, r, h.Fleet.All(), answerWithin, func(ctx context.Context, p provider.Provider) ([]LoadBalancerBody, error) {
+	app, accounts := r.PathValue("app"), h.Fleet.All()
+	if deck(r) {
+		accounts = h.clusterAccounts()
+	}
+	out, err := gather(h, r, accounts, answerWithin, func(ctx context.Context, p provider.Provider) ([]LoadBalancerBody, error) {
 		if app == "" {
 			return balancers(ctx, p, func(gennaker.LoadBalancer) bool { return true }, nil)
 		}

@@ -28,14 +28,13 @@ type Applications interface {
 	ApplicationHistory(ctx context.Context, name string, limit int) ([]gennaker.Revision, error)
 }
 
-// Config is what the routes are made of. All fields must be set, but where they
-// say otherwise.
+// Config is what the routes are made of. All fields must be set.
 type Config struct {
 	Log          *slog.Logger
 	Applications Applications
 	Fleet        *provider.Fleet
 	Accounts     Accounts
-	Projects     Projects // nil is that there are none
+	Projects     Projects
 }
 
 type handlers struct{ Config }

@@ -8,14 +8,15 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
 	"github.com/gennaker/gennaker/internal/provider"
 )
 
 // Projects keeps the documents of projects.
 type Projects interface {
-	// Projects returns all projects, each with its name and its config.
-	Projects(ctx context.Context) ([]map[string]any, error)
+	// Projects returns all projects.
+	Projects(ctx context.Context) ([]gennaker.Project, error)
 }
 
 // Types of what a search finds, besides those of [provider.Item].
@@ -194,19 +195,17 @@ func (h handlers) findProjects(ctx context.Context, q query) ([]map[string]any, 
 	}
 	var out []map[string]any
 	for _, p := range all {
-		name, _ := p["name"].(string)
-		id, _ := p["id"].(string)
-		config, _ := p["config"].(map[string]any)
-		applications, _ := config["applications"].([]any)
-		named := slices.ContainsFunc(applications, func(a any) bool {
-			app, _ := a.(string)
-			return strings.Contains(strings.ToLower(app), q.text)
-		})
-		if named || strings.Contains(strings.ToLower(name), q.text) {
-			found := maps.Clone(p)
-			found["type"], found["url"], found["project"] = projectType, "/projects/"+id, name
-			out = append(out, found)
+		has := func(name string) bool { return strings.Contains(strings.ToLower(name), q.text) }
+		if !has(p.Name) && !slices.ContainsFunc(p.Config.Applications, has) {
+			continue
 		}
+		found := maps.Clone(p.Attrs)
+		if found == nil {
+			found = map[string]any{}
+		}
+		found["id"], found["name"], found["project"] = p.ID, p.Name, p.Name
+		found["type"], found["url"] = projectType, "/projects/"+p.ID
+		out = append(out, found)
 	}
 	return out, nil
 }
