@@ -121,6 +121,18 @@ func TestParseResident(t *testing.T) {
 	}
 }
 
+func TestParseCPU(t *testing.T) {
+	t.Parallel()
+	for stat, want := range map[string]float64{
+		"7 (a ) b) S 1 7 7 0 -1 4194560 900 0 0 0 250 50 0 0 20 0 9 0 1 2 3": 3,
+		"7 (gone": 0,
+	} {
+		if got := parseCPU(stat); got != want {
+			t.Errorf("parseCPU(%q) = %v, want %v", stat, got, want)
+		}
+	}
+}
+
 func TestStageContextHasItsSize(t *testing.T) {
 	t.Parallel()
 	if got := jsonSize(stageContext()); got != contextBytes {
@@ -135,7 +147,7 @@ func TestQuick(t *testing.T) {
 	if err := run(t.Context(), []string{"-quick"}, &out, &log); err != nil {
 		t.Fatalf("%v\n%s", err, &log)
 	}
-	for _, want := range []string{"durable executions", "hand-off", "judgment", "parked", "start to healthy", "page of executions"} {
+	for _, want := range []string{"durable executions", "hand-off", "judgment", "parked", "start to healthy", "page of executions", "5 pipelines, 20 streams"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("there is no line about %q in\n%s", want, &out)
 		}

@@ -67,6 +67,7 @@ func benchmarks() []benchmark {
 		{"start", measureStart},
 		{"list", measureList},
 		{"expression", measureExpression},
+		{"gate", measureGate},
 	}
 }
 

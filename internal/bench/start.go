@@ -18,9 +18,9 @@ import (
 // measureStart measures the real binary: how long it takes from the start of
 // its process to the first good answer, and what it and its node weigh idle.
 func measureStart(ctx context.Context, o options) ([]figure, error) {
-	binary := filepath.Join(o.dir, "gennaker")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/gennaker/gennaker/cmd/gennaker").CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build the binary: %w: %s", err, out)
+	binary, err := build(ctx, o)
+	if err != nil {
+		return nil, err
 	}
 	var fresh, again, server, node []float64
 	for range o.runs {
@@ -51,6 +51,16 @@ func measureStart(ctx context.Context, o options) ([]figure, error) {
 		{what: "resident memory of the server, idle", unit: megabytes, measured: server, target: "< 100 MB", met: below(100)},
 		{what: "resident memory of the node, idle", unit: megabytes, measured: node, target: "< 100 MB", met: below(100)},
 	}, nil
+}
+
+// build builds the real binary.
+func build(ctx context.Context, o options) (string, error) {
+	binary := filepath.Join(o.dir, "gennaker")
+	out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/gennaker/gennaker/cmd/gennaker").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("build the binary: %w: %s", err, out)
+	}
+	return binary, nil
 }
 
 // up starts the real server.
