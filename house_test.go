@@ -84,6 +84,7 @@ var layers = map[string][]string{
 	"internal/api/apitest":                   {".", "internal/api"},
 	"internal/api/document":                  {".", "internal/api", "internal/api/execution", "internal/lint", "internal/template"},
 	"internal/api/execution":                 {".", "internal/api", "internal/event", "internal/expr"},
+	"internal/api/meta":                      {".", "internal/api", "internal/cron", "internal/expr"},
 	"internal/api/fleet":                     {".", "internal/api", "internal/provider", "internal/provider/kubernetes/manifest"},
 	"internal/observe":                       {"."},
 	"internal/cli":                           {".", "client", "internal/near", "internal/cli/show"},

@@ -86,7 +86,7 @@ process supervisor may run it as well.`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return node.Run(cmd.Context(), node.Config{
-				Dir: app.NodeDir(data), Log: logger(cmd), Shim: []string{cmd.Name(), shimCommand().Name()},
+				Dir: app.NodeDir(data), Version: version(), Log: logger(cmd), Shim: []string{cmd.Name(), shimCommand().Name()},
 			})
 		},
 	}

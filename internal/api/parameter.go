@@ -62,6 +62,7 @@ var Parameters = map[string]Parameter{
 	"strict":                   {"boolean", "whether a warning is an error"},
 	"tag":                      {"string", "of a copy of a template"},
 	"tail":                     {"integer", "how many bytes of the end"},
+	"to":                       {"string", "where to send the browser"},
 	"trigger":                  {"string", "base64 of a JSON object that is a part of the trigger; texts in it may be regular expressions"},
 	"triggerTimeEndBoundary":   {"integer", "only what was triggered then or earlier, in milliseconds since 1970"},
 	"triggerTimeStartBoundary": {"integer", "only what was triggered then or later, in milliseconds since 1970"},

@@ -136,6 +136,7 @@ func samples() map[string]sample {
 		"GET /api/v1/server-groups":     {target: "/api/v1/server-groups?application=demo"},
 	}
 	maps.Copy(all, documentSamples())
+	maps.Copy(all, metaSamples())
 	return all
 }
 
@@ -169,7 +170,7 @@ func TestEveryRouteAnswers(t *testing.T) {
 				t.Fatalf("got status %d, body %q; want %d, empty %t", res.Code, res.Body, want, sm.empty)
 			}
 			kind := res.Header().Get("Content-Type")
-			if special := strings.Contains(row.Pattern, "/ui") || row.Pattern == "/metrics" || strings.HasSuffix(row.Pattern, "/logs") || row.Pattern == "/api/v1/events" || row.Pattern == "/artifacts/fetch" || strings.HasSuffix(row.Pattern, "/convertToTemplate"); !sm.empty && !special && kind != "application/json" {
+			if want := row.Handler.Media; res.Code < http.StatusBadRequest && !sm.empty && kind != want || res.Code >= http.StatusBadRequest && kind != "application/json" {
 				t.Errorf("content type is %q", kind)
 			}
 			if observed != name {

@@ -23,6 +23,7 @@ import (
 	"github.com/gennaker/gennaker/internal/api/document"
 	"github.com/gennaker/gennaker/internal/api/execution"
 	"github.com/gennaker/gennaker/internal/api/fleet"
+	"github.com/gennaker/gennaker/internal/api/meta"
 	"github.com/gennaker/gennaker/internal/event"
 	"github.com/gennaker/gennaker/internal/expr"
 	"github.com/gennaker/gennaker/internal/lint"
@@ -347,6 +348,7 @@ type rooms struct {
 	fleet     fleet.Config
 	document  document.Config
 	execution execution.Config
+	meta      meta.Config
 }
 
 func (w *world) rooms() rooms {
@@ -361,13 +363,14 @@ func (w *world) rooms() rooms {
 			Inventory: running{w}, Access: api.Loopback{}, Tasks: tasks, YAML: yaml.Marshal,
 		},
 		execution.Config{Runner: tasks, Executions: w, Checker: w, Expressions: w, Pipelines: w, Access: api.Loopback{}},
+		meta.Config{Accounts: func() []string { return []string{"local", "prod"} }, Origins: []string{"https://deck.example.com"}},
 	}
 }
 
 func (r rooms) config() api.Config {
 	return api.Config{
 		Log: r.fleet.Log, Version: "1.2.3", Metrics: func() (string, error) { return "up 1\n", nil },
-		Routes: slices.Concat(fleet.Routes(r.fleet), document.Routes(r.document), execution.Routes(r.execution)),
+		Routes: slices.Concat(fleet.Routes(r.fleet), document.Routes(r.document), execution.Routes(r.execution), meta.Routes(r.meta)),
 	}
 }
 

@@ -27,6 +27,7 @@ import (
 	documents "github.com/gennaker/gennaker/internal/api/document"
 	"github.com/gennaker/gennaker/internal/api/execution"
 	"github.com/gennaker/gennaker/internal/api/fleet"
+	"github.com/gennaker/gennaker/internal/api/meta"
 	"github.com/gennaker/gennaker/internal/bake"
 	"github.com/gennaker/gennaker/internal/engine"
 	"github.com/gennaker/gennaker/internal/event"
@@ -186,11 +187,16 @@ func (a *App) compose(ctx context.Context) error {
 	close(late.ready)
 	tasks := execution.Runner{Launcher: launcher{l}, History: a.db, Events: a.events}
 	settings := a.cfg.Settings
+	about := meta.Config{Accounts: a.fleet.Accounts, Origins: settings.API.Origins}
+	if a.guard != nil {
+		about.Node = nodeBody(a.guard.client)
+	}
 	a.api = api.New(api.Config{
 		Log: a.log, Version: a.cfg.Version, Health: a.health, Access: api.Loopback{},
 		Hosts: settings.API.Hosts, Origins: settings.API.Origins, Rate: api.Rate(settings.API.RateLimit),
 		Observe: metrics.Request, Metrics: metrics.Text, PublicMetrics: settings.Telemetry.Metrics.Public,
 		Routes: slices.Concat(
+			meta.Routes(about),
 			fleet.Routes(fleet.Config{Log: a.log, Applications: a.db, Projects: a.db, Fleet: a.fleet, Accounts: a.places}),
 			documents.Routes(documents.Config{
 				Catalog: a.db, Revisions: a.db, Templates: a.db, Projects: a.db, CanaryConfigs: a.db, Notifications: a.db,

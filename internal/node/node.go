@@ -30,6 +30,7 @@ const (
 // Config is what a node needs to know.
 type Config struct {
 	Dir      string       // data directory; made if missing, 0700
+	Version  string       // of the program
 	Log      *slog.Logger // nil discards
 	LogBytes int64        // how much of each instance's and job's log, and of its own, is kept; 0 means 16 MiB
 	KeepJobs int          // of how many jobs that ended the log and the files are kept; 0 means 100
@@ -48,6 +49,7 @@ const closeTime = 10 * time.Second
 type node struct {
 	Config
 	id    string
+	since gennaker.Time // when it started
 	store *state.Store
 	bal   *balancer.Balancer
 	hub   *hub
@@ -139,7 +141,7 @@ func restore(ctx context.Context, cfg Config) (*node, error) {
 		return nil, err
 	}
 	n := &node{
-		Config: cfg, id: id, store: store, bal: balancer.New(cfg.Log), hub: newHub(), ports: newPorts(),
+		Config: cfg, id: id, since: gennaker.At(time.Now()), store: store, bal: balancer.New(cfg.Log), hub: newHub(), ports: newPorts(),
 		groups: map[string]*group{}, clusters: map[string]state.Cluster{}, balancers: map[string]*listener{},
 		jobs: map[string]*job{},
 	}

@@ -10,8 +10,10 @@ import (
 
 // Status is the answer of GET /ping.
 type Status struct {
-	PID      int      `json:"pid"`
-	Problems []string `json:"problems"` // what could not be read when the node started
+	PID      int           `json:"pid"`
+	Version  string        `json:"version,omitzero"` // of the program
+	Since    gennaker.Time `json:"since,omitzero"`   // when the node started
+	Problems []string      `json:"problems"`         // what could not be read then
 }
 
 // CreateRequest is the body of POST /server-groups; CreateResponse the answer.
