@@ -65,8 +65,9 @@ var layers = map[string][]string{
 	"internal/provider/kubernetes/access":    {"."},
 	"internal/provider/kubernetes/cluster":   {".", "internal/near"},
 	"internal/provider/kubernetes/diagnose":  {},
-	"internal/provider/kubernetes/inventory": {".", "internal/provider", "internal/provider/kubernetes/diagnose", "internal/provider/kubernetes/manifest"},
+	"internal/provider/kubernetes/inventory": {".", "internal/provider", "internal/provider/kubernetes/diagnose", "internal/provider/kubernetes/manifest", "internal/provider/kubernetes/slim"},
 	"internal/provider/kubernetes/manifest":  {"."},
+	"internal/provider/kubernetes/slim":      {},
 	"internal/artifact":                      {"."},
 	"internal/artifact/fetch":                {".", "internal/artifact/fetch/cache", "internal/artifact/fetch/gitrepo"},
 	"internal/artifact/fetch/cache":          {"."},
@@ -239,7 +240,7 @@ func TestPureLayers(t *testing.T) {
 	t.Parallel()
 	pkgs := packages(t)
 	banned := []string{"os", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "log", "log/slog", "database/sql", "os/exec", "io/fs", "sync"}
-	for _, name := range []string{".", "internal/flow", "internal/strategy", "internal/artifact/match", "internal/window", "internal/near", "internal/template", "internal/lint", "internal/expr", "internal/expr/java", "internal/expr/regex", "internal/expr/syntax", "internal/expr/value", "internal/provider/kubernetes/diagnose", "internal/provider/kubernetes/manifest"} {
+	for _, name := range []string{".", "internal/flow", "internal/strategy", "internal/artifact/match", "internal/window", "internal/near", "internal/template", "internal/lint", "internal/expr", "internal/expr/java", "internal/expr/regex", "internal/expr/syntax", "internal/expr/value", "internal/provider/kubernetes/diagnose", "internal/provider/kubernetes/manifest", "internal/provider/kubernetes/slim"} {
 		for _, imp := range pkgs[name].Imports {
 			if slices.Contains(banned, imp) {
 				t.Errorf("%s is pure and must not import %s", name, imp)

@@ -21,7 +21,9 @@ type Cluster struct {
 func Clusters(groups []gennaker.ServerGroup) []Cluster {
 	type place struct{ application, name string }
 	groups = slices.Clone(groups)
-	slices.SortStableFunc(groups, func(a, b gennaker.ServerGroup) int { return a.CreatedTime.Compare(b.CreatedTime.Time) })
+	slices.SortFunc(groups, func(a, b gennaker.ServerGroup) int {
+		return cmp.Or(a.CreatedTime.Compare(b.CreatedTime.Time), strings.Compare(a.Name, b.Name), strings.Compare(a.Region, b.Region))
+	})
 	at := map[place]int{}
 	out := []Cluster{}
 	for _, g := range groups {

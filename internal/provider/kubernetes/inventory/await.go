@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/provider/kubernetes/slim"
 )
 
 // patience is how long a read waits for the watch to bring what was written,
@@ -119,7 +120,7 @@ func (i *Inventory) fetch(ctx context.Context, src *source, k key) error {
 	case err != nil:
 		return gennaker.Errorf(gennaker.Unavailable, "what became of %s %s is not known: %w", src.res.kind.Kind, k.Name, err)
 	}
-	if obj, err = slim(obj); err != nil {
+	if obj, err = slim.Object(obj); err != nil {
 		return fmt.Errorf("read %s %s: %w", src.res.kind.Kind, k.Name, err)
 	}
 	m, err := meta.Accessor(obj)

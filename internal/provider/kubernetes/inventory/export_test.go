@@ -5,11 +5,13 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/gennaker/gennaker/internal/provider/kubernetes/slim"
 )
 
 // Put puts an object into the index as a watch does.
 func (i *Inventory) Put(kind schema.GroupKind, m metav1.Object) error {
-	o, err := slim(m)
+	o, err := slim.Object(m)
 	if err != nil {
 		return err
 	}

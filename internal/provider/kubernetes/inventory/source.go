@@ -24,6 +24,8 @@ import (
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/gennaker/gennaker/internal/provider/kubernetes/slim"
 )
 
 // Bounds of what one account may do at a time, and how soon it tries again.
@@ -200,7 +202,7 @@ func (s *source) example() any {
 
 // Add implements [cache.ReflectorStore], as do the next four.
 func (s *source) Add(obj any) error {
-	o, err := slim(obj)
+	o, err := slim.Object(obj)
 	if err != nil {
 		return err
 	}
@@ -235,7 +237,7 @@ func (s *source) Delete(obj any) error {
 func (s *source) Replace(list []any, version string) error {
 	objects := make([]metav1.Object, 0, len(list))
 	for _, obj := range list {
-		o, err := slim(obj)
+		o, err := slim.Object(obj)
 		if err != nil {
 			return err
 		}
@@ -261,7 +263,7 @@ func (*source) Resync() error { return nil }
 
 // Transformer implements [cache.TransformingStore]: a stream of the first
 // objects holds them slim already.
-func (*source) Transformer() cache.TransformFunc { return slim }
+func (*source) Transformer() cache.TransformFunc { return slim.Object }
 
 // UpdateResourceVersion implements [cache.ResourceVersionUpdater].
 func (s *source) UpdateResourceVersion(version string) {

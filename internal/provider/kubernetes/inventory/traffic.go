@@ -14,6 +14,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/provider/kubernetes/manifest"
+	"github.com/gennaker/gennaker/internal/provider/kubernetes/slim"
 )
 
 // DetachedAnnotation of a workload says when its pods were taken from behind
@@ -574,7 +575,7 @@ func (x *index) lastWritten(namespace string, services []string) time.Time {
 		if k.Namespace != namespace || !slices.Contains(services, "service "+o.meta.GetLabels()[discoveryv1.LabelServiceName]) {
 			continue
 		}
-		t, err := time.Parse(time.RFC3339, o.meta.GetAnnotations()[changedAt])
+		t, err := time.Parse(time.RFC3339, o.meta.GetAnnotations()[slim.ChangedAt])
 		if err != nil {
 			return time.Time{}
 		}

@@ -1,7 +1,10 @@
-package inventory
+// Package slim strips Kubernetes objects of what nobody asks an inventory for, so
+// that an index of many fits into memory.
+package slim
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -23,17 +26,20 @@ const (
 	maxMessage    = 1 << 10
 )
 
-// changedAt is the annotation in which an EndpointSlice keeps, for us alone,
-// when its controller last wrote it: its managed fields are not kept.
-const changedAt = "gennaker.io/changed-at"
+// ChangedAt is the annotation in which an EndpointSlice keeps, for us alone,
+// when its controller last wrote it, as RFC 3339 has it: its managed fields are
+// not kept.
+const ChangedAt = "gennaker.io/changed-at"
 
-// slim strips an object, in place, of what the index has no use for: managed
+// Object strips an object, in place, of what the index has no use for: managed
 // fields, annotations of others, environments, specs. What is slim stays as it
-// is.
-func slim(obj any) (any, error) {
+// is. It is a cache.TransformFunc.
+//
+// Errors: for what is no object.
+func Object(obj any) (any, error) {
 	m, err := meta.Accessor(obj)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("strip an object: %w", err)
 	}
 	if s, ok := obj.(*discoveryv1.EndpointSlice); ok {
 		slimSlice(s)
@@ -193,11 +199,11 @@ func slimSlice(s *discoveryv1.EndpointSlice) {
 		if s.Annotations == nil {
 			s.Annotations = map[string]string{}
 		}
-		s.Annotations[changedAt] = last.UTC().Format(time.RFC3339)
+		s.Annotations[ChangedAt] = last.UTC().Format(time.RFC3339)
 	}
 	for i, e := range s.Endpoints {
 		thin := discoveryv1.Endpoint{Conditions: e.Conditions}
-		if e.TargetRef != nil && e.TargetRef.Kind == podKind.Kind {
+		if e.TargetRef != nil && e.TargetRef.Kind == "Pod" {
 			thin.TargetRef = &corev1.ObjectReference{Kind: e.TargetRef.Kind, Name: e.TargetRef.Name}
 			thin.TargetRef.Namespace = cmp.Or(e.TargetRef.Namespace, s.Namespace)
 		} else {
