@@ -1,6 +1,9 @@
 package gennaker
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // Manifest is an object of a Kubernetes cluster, or one to be, as JSON has it.
 type Manifest map[string]any
@@ -86,14 +89,14 @@ type ManifestCondition struct {
 
 // ManifestEvent is what the cluster says of an object.
 type ManifestEvent struct {
-	Kind    string `json:"kind"` // of the object that it is about
-	Name    string `json:"name"`
-	Type    string `json:"type"` // Normal, Warning
-	Reason  string `json:"reason"`
-	Message string `json:"message"`
-	Count   int    `json:"count"`
-	First   Time   `json:"firstTimestamp,omitzero"`
-	Last    Time   `json:"lastTimestamp,omitzero"`
+	Kind    string    `json:"kind"` // of the object that it is about
+	Name    string    `json:"name"`
+	Type    string    `json:"type"` // Normal, Warning
+	Reason  string    `json:"reason"`
+	Message string    `json:"message"`
+	Count   int       `json:"count"`
+	First   time.Time `json:"firstTimestamp,omitzero"` // RFC 3339, as Kubernetes writes it
+	Last    time.Time `json:"lastTimestamp,omitzero"`
 }
 
 // ManifestTraffic is by which ways requests reach the pods of a workload.

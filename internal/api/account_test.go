@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
@@ -82,7 +83,7 @@ func (m manifests) Manifest(_ context.Context, ref gennaker.ManifestRef) (gennak
 	return gennaker.ManifestView{
 		Manifest: gennaker.Manifest{"kind": "Deployment"},
 		Account:  ref.Account, Location: ref.Location, Name: ref.ManifestName(),
-		Events: []gennaker.ManifestEvent{{Kind: "Pod", Name: "web-1", Type: "Warning", Reason: "BackOff", Message: "it crashes", Count: 3}},
+		Events: []gennaker.ManifestEvent{{Kind: "Pod", Name: "web-1", Type: "Warning", Reason: "BackOff", Message: "it crashes", Count: 3, Last: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}},
 	}, m.w.fail
 }
 

@@ -192,7 +192,7 @@ func TestClusterShapes(t *testing.T) {
 		"/instances/local/local/demo-prod-v001-1/console":                              `{"output":[{"name":"demo-prod-v001-1","output":"hello\ndemo-prod-v001-1 65536\n"}]}`,
 		"/manifests/prod/shop/replicaSet/cluster/web/replicaSet%20web/dynamic/newest":  `{"account":"prod","kind":"replicaSet","name":"web-v002","namespace":"shop"}`,
 		"/manifests/prod/shop/replicaSet/cluster/web/replicaSet%20web/dynamic/largest": `{"account":"prod","kind":"replicaSet","name":"web-v001","namespace":"shop"}`,
-		"/api/v1/manifests/prod/shop/deployment%20web/events":                          `[{"kind":"Pod","name":"web-1","type":"Warning","reason":"BackOff","message":"it crashes","count":3}]`,
+		"/api/v1/manifests/prod/shop/deployment%20web/events":                          `[{"kind":"Pod","name":"web-1","type":"Warning","reason":"BackOff","message":"it crashes","count":3,"lastTimestamp":"2026-01-02T03:04:05Z"}]`,
 		"/credentials/prod":                                                            `{"name":"prod","type":"kubernetes","accountId":"prod","authorized":true,"permissions":{"READ":[],"WRITE":["ops"]},"requiredGroupMembership":[],"accountType":"kubernetes","cloudProvider":"kubernetes","environment":"production","primaryAccount":false,"challengeDestructiveActions":false,"regions":[],"namespaces":["shop"],"spinnakerKindMap":{"gadget.example.com":"unclassified","replicaSet":"serverGroups"},"dockerRegistries":[],"state":{"connected":true}}`,
 	} {
 		t.Run(target, func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/invopop/jsonschema"
@@ -101,8 +102,11 @@ func (d *describer) name(t reflect.Type) string {
 		return ""
 	}
 	name = strings.ToUpper(name[:1]) + name[1:]
-	if strings.HasSuffix(t.PkgPath(), "/template") {
+	switch {
+	case strings.HasSuffix(t.PkgPath(), "/template"):
 		name = "Template" + name
+	case t == reflect.TypeFor[time.Time]():
+		name = "DateTime" // beside ours, which is a number
 	}
 	if old := d.types[name]; old != nil && old != t {
 		d.t.Errorf("%v and %v have one name in the description", old, t)

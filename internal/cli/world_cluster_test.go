@@ -99,7 +99,7 @@ func getEvents(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return []gennaker.ManifestEvent{
-		{Kind: "Pod", Name: "web-1", Type: "Warning", Reason: "BackOff", Message: "Back-off restarting\nfailed container", Count: 4, Last: gennaker.Millis(1767323045000)},
+		{Kind: "Pod", Name: "web-1", Type: "Warning", Reason: "BackOff", Message: "Back-off restarting\nfailed container", Count: 4, Last: gennaker.Millis(1767323045000).Time},
 		{Kind: "Deployment", Name: "web", Type: "Normal", Reason: "ScalingReplicaSet", Message: "Scaled up", Count: 1},
 	}, nil
 }

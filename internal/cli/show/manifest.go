@@ -81,7 +81,7 @@ func Events(all []gennaker.ManifestEvent) *Table {
 	t := NewTable("LAST", "TYPE", "OBJECT", "COUNT", "REASON", "MESSAGE")
 	for _, e := range all {
 		ref := gennaker.ManifestRef{Kind: e.Kind, Name: e.Name}
-		t.Add(Moment(e.Last), e.Type, ref.ManifestName(), fmt.Sprint(e.Count), e.Reason, e.Message)
+		t.Add(Moment(gennaker.At(e.Last)), e.Type, ref.ManifestName(), fmt.Sprint(e.Count), e.Reason, e.Message)
 	}
 	return t
 }

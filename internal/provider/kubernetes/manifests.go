@@ -329,10 +329,10 @@ func events(all []*core.Event) []gennaker.ManifestEvent {
 		}
 		out = append(out, gennaker.ManifestEvent{
 			Kind: e.InvolvedObject.Kind, Name: e.InvolvedObject.Name, Type: e.Type, Reason: e.Reason, Message: e.Message,
-			Count: int(max(1, e.Count)), First: gennaker.At(first), Last: gennaker.At(last),
+			Count: int(max(1, e.Count)), First: first.UTC(), Last: last.UTC(),
 		})
 	}
-	slices.SortStableFunc(out, func(a, b gennaker.ManifestEvent) int { return b.Last.Compare(a.Last.Time) })
+	slices.SortStableFunc(out, func(a, b gennaker.ManifestEvent) int { return b.Last.Compare(a.Last) })
 	return out[:min(len(out), maxEvents)]
 }
 

@@ -3,6 +3,7 @@ package manifest
 import (
 	"cmp"
 	"encoding/base64"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,10 +22,12 @@ const minMasked = 4
 // whatever group, and in any case.
 func IsSecret(m gennaker.Manifest) bool { return strings.EqualFold(text(m, "kind"), "Secret") }
 
-// Mask returns an object that may be stored, shown and logged: of a Secret, a
-// copy with each value, and what kubectl noted of them, as "****"; any other
-// object as it is. Keys stay.
+// Mask returns an object that may be stored, shown and logged: without the
+// managers of its fields, as kubectl shows it, which are long and refused when
+// they are sent back; of a Secret with each value, and what kubectl noted of
+// them, as "****". Keys stay. What is given is not changed.
 func Mask(m gennaker.Manifest) gennaker.Manifest {
+	m = withoutManagers(m)
 	if !IsSecret(m) {
 		return m
 	}
@@ -43,6 +46,19 @@ func Mask(m gennaker.Manifest) gennaker.Manifest {
 	if _, ok := Annotations(m)[KubectlAnnotation]; ok {
 		child(m, "metadata", "annotations")[KubectlAnnotation] = masked
 	}
+	return m
+}
+
+// withoutManagers returns m, or a copy that shares all but its metadata.
+func withoutManagers(m gennaker.Manifest) gennaker.Manifest {
+	metadata, _ := m["metadata"].(map[string]any)
+	if _, ok := metadata["managedFields"]; !ok {
+		return m
+	}
+	metadata = maps.Clone(metadata)
+	delete(metadata, "managedFields")
+	m = maps.Clone(m)
+	m["metadata"] = metadata
 	return m
 }
 

@@ -53,6 +53,17 @@ type: Opaque
 	}
 }
 
+func TestMaskLeavesOutManagers(t *testing.T) {
+	t.Parallel()
+	given := one(t, "{kind: ConfigMap, metadata: {name: a, managedFields: [{manager: kubectl}]}, data: {a: b}}")
+	if diff := cmp.Diff(one(t, "{kind: ConfigMap, metadata: {name: a}, data: {a: b}}"), manifest.Mask(given)); diff != "" {
+		t.Errorf("masked (-want +got):\n%s", diff)
+	}
+	if given["metadata"].(map[string]any)["managedFields"] == nil {
+		t.Error("what was given has changed")
+	}
+}
+
 func TestMaskText(t *testing.T) {
 	t.Parallel()
 	secret := one(t, "{apiVersion: v1, kind: Secret, metadata: {name: pass}, data: {password: aHVudGVyMg==, short: YWI=}, stringData: {longer: hunter2-and-more}}")
