@@ -11,7 +11,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/provider"
 )
 
