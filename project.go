@@ -2,6 +2,7 @@ package gennaker
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"unicode"
 )
@@ -15,7 +16,7 @@ type Project struct {
 	Name   string // matched without case, and unique
 	Email  string
 	Config ProjectConfig
-	Attrs  map[string]any // the document; ours to keep, not to change
+	Attrs  map[string]any // the document, with all lists of its config; ours to keep, not to change
 }
 
 // ProjectConfig is what belongs to a project.
@@ -54,7 +55,7 @@ func NewProject(attrs map[string]any) (Project, error) {
 		ID:    r.text(attrs, "", "id"),
 		Name:  strings.TrimSpace(r.text(attrs, "", "name")),
 		Email: strings.TrimSpace(r.text(attrs, "", "email")),
-		Attrs: attrs,
+		Attrs: maps.Clone(attrs),
 	}
 	wrong := len(r.problems)
 	switch {
@@ -71,6 +72,7 @@ func NewProject(attrs map[string]any) (Project, error) {
 	if !ok && attrs["config"] != nil {
 		r.problem("config", "must be an object, not %s", jsonType(attrs["config"]))
 	}
+	p.Attrs["config"] = wholeConfig(config)
 	p.Config = ProjectConfig{Applications: r.texts(config, "config", "applications")}
 	for path, m := range r.objects(config, "config", "pipelineConfigs") {
 		p.Config.Pipelines = append(p.Config.Pipelines, ProjectPipeline{r.text(m, path, "application"), r.text(m, path, "pipelineConfigId")})
@@ -84,6 +86,18 @@ func NewProject(attrs map[string]any) (Project, error) {
 		return Project{}, &Error{Kind: Invalid, Message: "Invalid project: " + r.problems[0].String(), Problems: r.problems}
 	}
 	return p, nil
+}
+
+// wholeConfig returns what belongs to a project with the lists that Deck reads
+// without looking whether they are there.
+func wholeConfig(config map[string]any) map[string]any {
+	out := map[string]any{"applications": []any{}, "pipelineConfigs": []any{}, "clusters": []any{}}
+	for key, v := range config {
+		if v != nil || out[key] == nil {
+			out[key] = v
+		}
+	}
+	return out
 }
 
 // elements returns a list that is not too long.

@@ -22,7 +22,7 @@ func problems(err error) []string {
 
 func TestNewProject(t *testing.T) {
 	t.Parallel()
-	attrs := object(t, `{"id":"p","name":" Shop ","email":"a@b","kept":1,"config":{"applications":["x"],
+	attrs := object(t, `{"id":"p","name":" Shop ","email":"a@b","kept":1,"config":{"applications":["x"],"odd":null,
 		"pipelineConfigs":[{"application":"x","pipelineConfigId":"p1"}],"clusters":[{"account":"a","stack":"*","detail":null},{"account":"b","applications":[]}]}}`)
 	got, err := gennaker.NewProject(attrs)
 	want := gennaker.Project{ID: "p", Name: "Shop", Email: "a@b", Attrs: attrs, Config: gennaker.ProjectConfig{
@@ -30,6 +30,10 @@ func TestNewProject(t *testing.T) {
 		Clusters: []gennaker.ProjectCluster{{Account: "a", Stack: "*"}, {Account: "b", Applications: []string{}}},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Error(err, diff)
+	}
+	empty, err := gennaker.NewProject(object(t, `{"name":"x","email":"a","config":{"clusters":null}}`))
+	if diff := cmp.Diff(object(t, `{"applications":[],"pipelineConfigs":[],"clusters":[]}`), empty.Attrs["config"]); diff != "" || err != nil {
 		t.Error(err, diff)
 	}
 	for text, want := range map[string][]string{

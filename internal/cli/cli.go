@@ -73,7 +73,7 @@ func New(env Env) *cobra.Command {
 	offerFixed(root, "output", []string{formatTable, formatJSON, formatYAML})
 	root.AddCommand(
 		s.applications(), s.pipelines(), s.executions(), s.expressions(), s.serverGroups(),
-		s.loadBalancers(), s.manifests(), s.accounts(), s.tasks(), s.templates(), s.version(),
+		s.loadBalancers(), s.manifests(), s.accounts(), s.tasks(), s.templates(), s.projects(), s.canaryConfigs(), s.version(),
 	)
 	root.AddCommand(env.Commands...)
 	root.SetIn(env.Stdin)

@@ -21,7 +21,7 @@ func (s *session) pipelines() *cobra.Command {
 		Use: "pipeline", Short: "Pipelines",
 		Long: "Pipelines of an application. -a may be left out when GENNAKER_APPLICATION is set.",
 	}
-	cmd.AddCommand(s.pipelineList(), s.pipelineGet(), s.pipelineSave(), s.pipelineLint(), s.pipelinePlan(), s.pipelineDelete(), s.pipelineHistory(), s.pipelineRun(), s.pipelineTest())
+	cmd.AddCommand(s.pipelineList(), s.pipelineGet(), s.pipelineSave(), s.pipelineLint(), s.pipelinePlan(), s.pipelineDelete(), s.pipelineHistory(), s.pipelineDiff(), s.pipelineRun(), s.pipelineTest())
 	return cmd
 }
 
@@ -223,28 +223,6 @@ func (s *session) pipelineDelete() *cobra.Command {
 		s.say("deleted pipeline %q of application %s", p.Name, app)
 		return nil
 	})
-}
-
-func (s *session) pipelineHistory() *cobra.Command {
-	var limit int
-	cmd := s.onPipeline(&cobra.Command{
-		Use: "history NAME_OR_ID", Short: "List the revisions of a pipeline, newest first",
-		Example: "  gennaker pipeline history \"Deploy to prod\" -a shop\n  gennaker pipeline history \"Deploy to prod\" -a shop -o json | jq '.[1]'",
-	}, func(ctx context.Context, c *client.Client, app, name string) error {
-		p, err := findPipeline(ctx, c, app, name)
-		if err != nil {
-			return err
-		}
-		all, body, err := ask(ctx, func(ctx context.Context) ([]client.Revision, error) {
-			return c.PipelineHistory(ctx, p.ID, limit)
-		})
-		if err != nil {
-			return err
-		}
-		return s.revisions(body, all)
-	})
-	cmd.Flags().IntVar(&limit, "limit", 0, "at most so `many`; 0 leaves it to the server")
-	return cmd
 }
 
 func (s *session) pipelineRun() *cobra.Command {

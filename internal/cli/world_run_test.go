@@ -265,6 +265,8 @@ func (w *world) apply(job map[string]any) error {
 		maps.Copy(attrs, app)
 		maps.DeleteFunc(attrs, func(_ string, v any) bool { return v == nil })
 		w.apps[name] = attrs
+	case "upsertProject", "deleteProject":
+		return w.applyProject(job)
 	case "deleteApplication":
 		delete(w.apps, name)
 	case "upsertLoadBalancer":

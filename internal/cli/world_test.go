@@ -28,6 +28,8 @@ type world struct {
 	balancers   []gennaker.LoadBalancer
 	subscribers map[chan gennaker.Event]string
 	templates   map[string]map[string]any // by ID or ID:tag
+	projects    []map[string]any
+	canaries    []map[string]any
 	tasks       int
 	pipes       int
 }
@@ -93,7 +95,6 @@ func (w *world) handler() http.Handler {
 		"GET /applications/{app}/history":                     w.applicationHistory,
 		"GET /applications/{app}/pipelineConfigs":             w.listPipelines,
 		"GET /applications/{app}/pipelineConfigs/{name}":      w.getPipeline,
-		"GET /pipelineConfigs/{id}/history":                   w.pipelineHistory,
 		"POST /pipelines":                                     w.savePipeline,
 		"DELETE /pipelines/{app}/{name}":                      w.deletePipeline,
 		"POST /pipelines/{app}/{name}":                        w.startPipeline,
@@ -119,6 +120,7 @@ func (w *world) handler() http.Handler {
 	}
 	w.handleTemplates(mux)
 	w.handleClusters(mux)
+	w.handleDocuments(mux)
 	mux.HandleFunc("GET /api/v1/events", w.events)
 	mux.HandleFunc("GET /api/v1/server-groups/{a}/{r}/{name}/logs", w.logs)
 	return mux
@@ -220,16 +222,6 @@ func (w *world) getPipeline(r *http.Request) (any, error) {
 		return nil, gennaker.Errorf(gennaker.NotFound, "Pipeline configuration not found (nameOrId: %s)", r.PathValue("name"))
 	}
 	return w.pipelines[i], nil
-}
-
-func (w *world) pipelineHistory(r *http.Request) (any, error) {
-	out := []any{}
-	for _, p := range w.pipelines {
-		if p["id"] == r.PathValue("id") {
-			out = append(out, p)
-		}
-	}
-	return out, nil
 }
 
 func (w *world) savePipeline(r *http.Request) (any, error) {

@@ -81,6 +81,9 @@ func TestProjects(t *testing.T) {
 	if _, err := db.SaveProject(t.Context(), gennaker.Project{}, "eve"); gennaker.KindOf(err) != gennaker.Invalid {
 		t.Errorf("a project without a name: %v", err)
 	}
+	if diff := cmp.Diff(value(t, `{"applications":["x"],"pipelineConfigs":[],"clusters":[]}`), shop.Attrs["config"]); diff != "" {
+		t.Errorf("config: %s", diff)
+	}
 	renamed, err := db.SaveProject(t.Context(), project(t, fmt.Sprintf(`{"id":%q,"name":"Alpha","email":"a@b","createTs":7}`, shop.ID)), "bob")
 	if err != nil || renamed.Attrs["createTs"] != shop.Attrs["createTs"] || renamed.Attrs["lastModifiedBy"] != "bob" {
 		t.Errorf("renamed %+v, %v", renamed, err)

@@ -70,7 +70,7 @@ func (t upsertProject) Run(ctx context.Context, in stage.Input) (stage.Outcome, 
 		}
 	case err != nil:
 		return stage.Outcome{}, fmt.Errorf("read project %s: %w", id, err)
-	case alike(saved.Attrs, attrs, "createTs", "updateTs", "lastModifiedBy"): // by an attempt whose answer was lost
+	case alike(saved.Attrs, p.Attrs, "createTs", "updateTs", "lastModifiedBy"): // by an attempt whose answer was lost
 		return t.done(saved), nil
 	}
 	if saved, err = t.projects.SaveProject(ctx, p, author(in)); err != nil {
