@@ -47,10 +47,20 @@ func (h handlers) view(r *api.Request) (gennaker.ManifestView, error) {
 	return view, api.OrNotFound(err, "Manifest %s not found", ref)
 }
 
-func (h handlers) showManifest(r *api.Request) (gennaker.ManifestView, error) {
+// ManifestBody is the answer of GET /manifests. What pods use is not measured.
+type ManifestBody struct {
+	gennaker.ManifestView
+	CloudProvider string `json:"cloudProvider"`
+	Metrics       []any  `json:"metrics"`
+}
+
+func (h handlers) showManifest(r *api.Request) (*ManifestBody, error) {
 	view, err := h.view(r)
+	if err != nil {
+		return nil, err
+	}
 	view.Artifacts, view.Events, view.Warnings = api.OrEmpty(view.Artifacts), api.OrEmpty(view.Events), api.OrEmpty(view.Warnings)
-	return view, err
+	return &ManifestBody{view, "kubernetes", []any{}}, nil
 }
 
 // manifestEvents lists what the cluster says of an object, newest first.
