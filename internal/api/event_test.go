@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -239,7 +240,8 @@ func FuzzResume(f *testing.F) {
 			synctest.Wait()
 			cancel()
 			synctest.Wait()
-			if out.Code == http.StatusBadRequest && len(header) <= 100 && len(query) <= 100 || out.Code >= 500 {
+			fine := len(header) <= 100 && len(query) <= 100 && utf8.ValidString(query) && utf8.ValidString(application)
+			if out.Code == http.StatusBadRequest && fine || out.Code >= 500 {
 				t.Fatalf("status %d: %s", out.Code, out.Body)
 			}
 			if reset := strings.Contains(out.Body.String(), "event: reset\n"); out.Code == 200 && reset == (header == "" && query == "") {

@@ -1,7 +1,11 @@
 package api_test
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -9,305 +13,268 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
-	"github.com/gennaker/gennaker/internal/api/fleet"
-	"github.com/gennaker/gennaker/internal/provider"
+	"github.com/gennaker/gennaker/internal/api/execution"
 )
 
-func TestSearch(t *testing.T) {
-	t.Parallel()
-	for name, tt := range map[string]struct {
-		query string
-		want  string // types and names, in order
-		total int    // 0 is as many as there are
-	}{
-		"all types":                {query: "q=demo-prod", want: "clusters demo-prod, serverGroups demo-prod-v000, serverGroups demo-prod-v001"},
-		"one type":                 {query: "q=DEMO-prod&type=clusters", want: "clusters demo-prod"},
-		"repeated":                 {query: "q=demo&type=applications&type=projects", want: "projects Shop, applications demo"},
-		"saved or running":         {query: "q=sho&type=applications", want: "applications shop"},
-		"by application or region": {query: "q=shop&type=loadBalancers,serverGroups", want: "serverGroups shop-v000, serverGroups replicaSet web-v001, loadBalancers alone, loadBalancers front, loadBalancers service web"},
-		"instances":                {query: "q=web-v001&type=instances&type=serverGroups", want: "serverGroups replicaSet web-v001, instances pod web-v001-x"},
-		"by account":               {query: "q=prod:shop&type=instances", want: "instances pod web-v001-x"},
-		"by kind":                  {query: "q=replicaset&type=serverGroups", want: "serverGroups replicaSet web-v001"},
-		"by cluster":               {query: "q=replicaSet%20web&type=serverGroups", want: "serverGroups replicaSet web-v001"},
-		"one account":              {query: "q=demo&type=serverGroups&account=prod", want: ""},
-		"one region":               {query: "q=web&type=serverGroups&region=shop", want: "serverGroups replicaSet web-v001"},
-		"another region":           {query: "q=web&type=serverGroups&region=east", want: ""},
-		"one cloud":                {query: "q=v00&type=serverGroups&cloudProvider=kubernetes", want: "serverGroups replicaSet web-v001"},
-		"only documents":           {query: "q=demo&platform=front50", want: "projects Shop, applications demo"},
-		"a platform":               {query: "q=v00&platform=kubernetes&type=serverGroups", want: "serverGroups replicaSet web-v001"},
-		"unknown type":             {query: "q=demo&type=functions", want: ""},
-		"short, allowed":           {query: "q=we&type=clusters&allowShortQuery=true", want: "clusters replicaSet web"},
-		"a page":                   {query: "q=demo&type=serverGroups&pageSize=2&page=2", want: "serverGroups demo-test-v000", total: 3},
-		"a page behind":            {query: "q=demo&type=serverGroups&pageSize=2&page=9", want: "", total: 3},
-		"as Deck asks":             {query: "q=demo-test&type=serverGroups&pageSize=500&cloudProvider=", want: "serverGroups demo-test-v000"},
-		"nothing":                  {query: "q=no-such-thing", want: ""},
-		"early matches first":      {query: "q=v00&type=serverGroups&account=local", want: "serverGroups shop-v000, serverGroups demo-prod-v000, serverGroups demo-prod-v001, serverGroups demo-test-v000"},
-		"letters of no script":     {query: "q=%C3%84%C3%96%C3%9C", want: ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := api.New(newWorld(t).config())
-			all := read[[]fleet.SearchBody](t, s, "/search?"+tt.query)
-			if len(all) != 1 || all[0].Platform != "aws" || all[0].Results == nil {
-				t.Fatalf("got %+v, want one element of aws", all)
-			}
-			var got []string
-			for _, r := range all[0].Results {
-				got = append(got, fmt.Sprintf("%s %s", r["type"], r["name"]))
-			}
-			if strings.Join(got, ", ") != tt.want {
-				t.Errorf("found %q, want %q", strings.Join(got, ", "), tt.want)
-			}
-			if total := max(tt.total, len(got)); all[0].TotalMatches != total {
-				t.Errorf("it counts %d, want %d", all[0].TotalMatches, total)
-			}
-		})
+// triggered returns a pipeline's execution with a trigger.
+func triggered(t testing.TB, id, trigger string) gennaker.Execution {
+	t.Helper()
+	x := gennaker.Execution{Type: gennaker.TypePipeline, ID: id, Application: "demo", Name: "p " + id}
+	if err := json.Unmarshal([]byte(trigger), &x.Trigger); err != nil {
+		t.Fatal(err)
 	}
-	s := api.New(newWorld(t).config())
-	for _, query := range []string{"", "?q=de", "?q=%C3%A4%C3%A4"} {
-		if got := call(s, "GET", "/search"+query, "").Body.String(); got != "[]\n" {
-			t.Errorf("/search%s finds %s", query, got)
+	return x
+}
+
+func searchFor(trigger string) string {
+	return "/applications/demo/executions/search?trigger=" + url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(trigger)))
+}
+
+// TestSearchByTrigger: what fits is orca's, checkObjectMatchesSubset.
+func TestSearchByTrigger(t *testing.T) {
+	t.Parallel()
+	const trigger = `{"type":"docker","tag":"v1.2","build":7,"ok":true,"none":null,"parameters":{"where":"Prod","deep":{"a":"x","b":"y"}},` +
+		`"artifacts":[{"name":"a","version":"1"},{"name":"a"},{"name":"b"}],"list":["x","y"]}`
+	for wanted, want := range map[string]bool{
+		`{}`:                                true,
+		`{"type":"docker"}`:                 true,
+		`{"type":"DOCKER"}`:                 true,
+		`{"type":"dock"}`:                   false,
+		`{"type":"dock.*"}`:                 true,
+		`{"tag":"v1.2"}`:                    true,
+		`{"tag":"v\\d\\.\\d"}`:              true,
+		`{"tag":"v\\d"}`:                    false,
+		`{"build":7}`:                       true,
+		`{"build":7.0}`:                     true,
+		`{"build":8}`:                       false,
+		`{"build":"7"}`:                     false,
+		`{"ok":true}`:                       true,
+		`{"ok":"true"}`:                     false,
+		`{"none":null}`:                     true,
+		`{"absent":null}`:                   true,
+		`{"absent":""}`:                     false,
+		`{"parameters":{"where":"prod"}}`:   true,
+		`{"parameters":{"where":"test"}}`:   false,
+		`{"parameters":{"deep":{"b":"y"}}}`: true,
+		`{"parameters":{"deep":{"c":"y"}}}`: false,
+		`{"parameters":"prod"}`:             false,
+		`{"list":[]}`:                       true,
+		`{"list":["y","x"]}`:                true,
+		`{"list":["x","x"]}`:                false,
+		`{"list":["x","y","z"]}`:            false,
+		`{"list":"x"}`:                      false,
+		`{"tag":["v1.2"]}`:                  false,
+		// The first of these fits two, and must leave one of them to the second.
+		`{"artifacts":[{"name":"a"},{"name":"a","version":"1"}]}`:               true,
+		`{"artifacts":[{"name":".*"},{"name":"a"},{"name":"a","version":"1"}]}`: true,
+		`{"artifacts":[{"name":"a"},{"name":"a"},{"name":"a"}]}`:                false,
+	} {
+		w := newWorld(t)
+		w.executions = []gennaker.Execution{triggered(t, "01X", trigger)}
+		got := read[[]gennaker.Execution](t, api.New(w.config()), searchFor(wanted))
+		if (len(got) == 1) != want {
+			t.Errorf("%s: found %d", wanted, len(got))
 		}
 	}
 }
 
-// TestSearchResults holds results to what Deck and scripts read of them.
-func TestSearchResults(t *testing.T) {
+func TestSearchReadsBase64AsItComes(t *testing.T) {
 	t.Parallel()
-	s := api.New(newWorld(t).config())
-	for query, want := range map[string]map[string]any{
-		"demo&type=applications":  {"type": "applications", "application": "demo", "name": "demo", "email": "a@example.com", "accounts": []any{"local"}, "url": "/applications/demo"},
-		"demo-test&type=clusters": {"type": "clusters", "provider": "local", "name": "demo-test", "cluster": "demo-test", "account": "local", "application": "demo"},
-		"demo-test&type=serverGroups": {
-			"type": "serverGroups", "provider": "local", "name": "demo-test-v000", "serverGroup": "demo-test-v000", "account": "local", "region": "local",
-			"application": "demo", "cluster": "demo-test",
-		},
-		"web-v001&type=serverGroups": {
-			"type": "serverGroups", "provider": "kubernetes", "name": "replicaSet web-v001", "serverGroup": "replicaSet web-v001", "account": "prod",
-			"region": "shop", "namespace": "shop", "kubernetesKind": "replicaSet", "group": "replicaSet", "application": "web", "cluster": "replicaSet web",
-		},
-		"web-v001-x&type=instances": {
-			"type": "instances", "provider": "kubernetes", "name": "pod web-v001-x", "instanceId": "pod web-v001-x", "account": "prod", "region": "shop",
-			"namespace": "shop", "kubernetesKind": "pod", "group": "pod", "application": "web", "cluster": "replicaSet web", "serverGroup": "replicaSet web-v001",
-		},
-		"service:prod&type=loadBalancers": {
-			"type": "loadBalancers", "provider": "kubernetes", "name": "service web", "loadBalancer": "service web", "account": "prod", "region": "shop",
-			"namespace": "shop", "kubernetesKind": "service", "group": "service", "application": "web",
-		},
+	w := newWorld(t)
+	w.executions = []gennaker.Execution{triggered(t, "01X", `{"type":"manual","note":"ÿþ?>~"}`), triggered(t, "01Y", `{"type":"manual"}`)}
+	s := api.New(w.config())
+	text := []byte(`{"note":"ÿþ?>~"}`)
+	for name, code := range map[string]string{
+		"standard":              url.QueryEscape(base64.StdEncoding.EncodeToString(text)),
+		"standard, not escaped": base64.StdEncoding.EncodeToString(text),
+		"without padding":       url.QueryEscape(base64.RawStdEncoding.EncodeToString(text)),
+		"of URLs":               base64.URLEncoding.EncodeToString(text),
 	} {
-		all := read[[]fleet.SearchBody](t, s, "/search?q="+query)
-		if len(all) != 1 || len(all[0].Results) != 1 {
-			t.Errorf("%s: %+v, want one result", query, all)
+		if got := read[[]gennaker.Execution](t, s, "/applications/demo/executions/search?trigger="+code); len(got) != 1 || got[0].ID != "01X" {
+			t.Errorf("%s: found %d", name, len(got))
+		}
+	}
+}
+
+// TestSearchAsksForWhatItShows holds what a search asks of the store.
+func TestSearchAsksForWhatItShows(t *testing.T) {
+	t.Parallel()
+	pipeline := gennaker.TypePipeline
+	for target, want := range map[string]gennaker.ExecutionQuery{
+		"/applications/demo/executions/search":                               {Type: pipeline, Application: "demo", Limit: 10},
+		"/applications/*/executions/search?size=7&startIndex=3":              {Type: pipeline, Limit: 10},
+		"/applications/demo/executions/search?pipelineName=deploy+it":        {Type: pipeline, Application: "demo", PipelineConfigIDs: []string{"p1"}, Limit: 10},
+		"/applications/demo/executions/search?reverse=true&statuses=RUNNING": {Type: pipeline, Application: "demo", OldestFirst: true, Statuses: []gennaker.Status{gennaker.Running}, Limit: 10},
+		"/applications/demo/executions/search?triggerTimeStartBoundary=5":    {Type: pipeline, Application: "demo", BuiltFrom: gennaker.Millis(5), Limit: 10},
+		"/applications/demo/executions/search?triggerTimeEndBoundary=6":      {Type: pipeline, Application: "demo", BuiltTo: gennaker.Millis(6), Limit: 10},
+		"/applications/demo/executions/search?eventId=e":                     {Type: pipeline, Application: "demo", Limit: 500},
+		"/api/v1/executions?application=demo&after=01E2&limit=3":             {Type: pipeline, Application: "demo", Before: "01E2", Limit: 4},
+		"/api/v1/executions?pipelineConfigIds=a,b&statuses=TERMINAL&limit=1": {Type: pipeline, PipelineConfigIDs: []string{"a", "b"}, Statuses: []gennaker.Status{gennaker.Terminal}, Limit: 2},
+		"/api/v1/executions?name=x":                                          {Type: pipeline, Limit: 500},
+	} {
+		w := newWorld(t)
+		if res := call(api.New(w.config()), "GET", target, ""); res.Code != http.StatusOK {
+			t.Errorf("%s: %d %s", target, res.Code, res.Body)
+		}
+		if len(w.queries) == 0 {
+			t.Errorf("%s: nothing was asked for", target)
 			continue
 		}
-		if diff := cmp.Diff(want, all[0].Results[0]); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", query, diff)
+		if diff := cmp.Diff(want, w.queries[0]); diff != "" {
+			t.Errorf("%s: %s", target, diff)
 		}
-	}
-	all := read[[]fleet.SearchBody](t, s, "/search?q=shop&type=projects")
-	p := all[0].Results[0]
-	if p["type"] != "projects" || p["id"] != "pr1" || p["name"] != "Shop" || p["email"] != "a@example.com" || p["url"] != "/projects/pr1" || p["config"] == nil {
-		t.Errorf("the project is %+v", p)
 	}
 }
 
-func TestSearchWithoutTheFleet(t *testing.T) {
+// TestSearchIsBounded holds that a search that finds nothing gives up, and that a
+// page that finds nothing has a next one.
+func TestSearchIsBounded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	rooms := w.rooms()
-	rooms.fleet.Fleet = provider.NewFleet(provider.Provider{Account: gennaker.Account{Name: "local"}, Inventory: away{w}})
-	res := call(api.New(rooms.config()), "GET", "/search?q=demo", "")
-	if !strings.Contains(res.Body.String(), `"totalMatches":2`) || res.Header().Get(fleet.StaleHeader) != "local" {
-		t.Errorf("got %s, stale %q", res.Body, res.Header().Get(fleet.StaleHeader))
-	}
-}
-
-func TestTargets(t *testing.T) {
-	t.Parallel()
-	const at = "/applications/DEMO/clusters/local/demo-prod/local/local/serverGroups/target/"
-	for name, tt := range map[string]struct {
-		target  string
-		groups  func(g []gennaker.ServerGroup) []gennaker.ServerGroup // of v001 (newest), v000
-		want    string
-		message string
-	}{
-		"newest":                  {target: "newest", want: "demo-prod-v001"},
-		"of Orca":                 {target: "current_asg_dynamic", want: "demo-prod-v001"},
-		"in capitals":             {target: "CURRENT", want: "demo-prod-v001"},
-		"ancestor":                {target: "ancestor_asg_dynamic", want: "demo-prod-v000"},
-		"no ancestor":             {target: "ancestor", groups: first, message: "Target not found (target: ancestor)"},
-		"oldest":                  {target: "oldest_asg", want: "demo-prod-v000"},
-		"oldest alone":            {target: "oldest", groups: first, message: "Target not found (target: oldest)"},
-		"oldest alone, unchecked": {target: "oldest?validateOldest=false", groups: first, want: "demo-prod-v001"},
-		"largest": {target: "largest", want: "demo-prod-v000", groups: func(g []gennaker.ServerGroup) []gennaker.ServerGroup {
-			g[1].Instances = []gennaker.Instance{{Name: "a"}}
-			return g
-		}},
-		"largest of equals": {target: "largest", want: "demo-prod-v001"},
-		"fail":              {target: "fail", message: "More than one target found (scope: local, serverGroups: demo-prod-v001, demo-prod-v000)"},
-		"fail alone":        {target: "fail", groups: first, want: "demo-prod-v001"},
-		"only enabled": {target: "newest?onlyEnabled=true", want: "demo-prod-v000", groups: func(g []gennaker.ServerGroup) []gennaker.ServerGroup {
-			g[0].Disabled = true
-			return g
-		}},
-		"none enabled": {
-			target: "newest?onlyEnabled=true", message: "No server groups found (account: local, location: local, cluster: demo-prod, type: LOCAL)",
-			groups: func(g []gennaker.ServerGroup) []gennaker.ServerGroup {
-				g[0].Disabled, g[1].Disabled = true, true
-				return g
-			},
-		},
-		"unknown": {target: "best", message: "Target not found (target: best)"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			if tt.groups != nil {
-				w.groups = tt.groups(w.groups[:2])
-			}
-			s := api.New(w.config())
-			if tt.message != "" {
-				if b := failure(t, call(s, "GET", at+tt.target, ""), 404); b.Message != tt.message {
-					t.Errorf("message %q, want %q", b.Message, tt.message)
-				}
-				return
-			}
-			if g := read[fleet.ServerGroupBody](t, s, at+tt.target); g.Name != tt.want || g.AccountName != "local" {
-				t.Errorf("got %s, want %s", g.Name, tt.want)
-			}
-		})
-	}
-}
-
-func first(g []gennaker.ServerGroup) []gennaker.ServerGroup { return g[:1] }
-
-func TestServerGroupCards(t *testing.T) {
-	t.Parallel()
-	s := api.New(newWorld(t).config())
-	for query, want := range map[string]string{
-		"applications=demo,web":                                              "demo-prod-v000 demo-prod-v001 demo-test-v000 replicaSet web-v001",
-		"applications=demo&cloudProvider=kubernetes":                         "",
-		"ids=local:local:demo-prod-v001&ids=prod:shop:replicaSet%20web-v001": "demo-prod-v001 replicaSet web-v001",
-		"ids=local:local:nope,moon:local:x,local:local:shop-v000":            "shop-v000",
-	} {
-		var got []string
-		for _, g := range read[[]fleet.ServerGroupBody](t, s, "/serverGroups?"+query) {
-			got = append(got, g.Name)
+	seen := 0
+	w.list = func(q gennaker.ExecutionQuery) []gennaker.Execution { // as many as are asked for
+		out := make([]gennaker.Execution, q.Limit)
+		for i := range out {
+			seen++
+			out[i] = gennaker.Execution{Type: gennaker.TypePipeline, ID: fmt.Sprintf("%026d", seen), Name: "other"}
 		}
-		if strings.Join(got, " ") != want {
-			t.Errorf("%s: %v, want %s", query, got, want)
-		}
+		return out
 	}
-}
-
-func TestServerGroupRows(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.groups[0].Instances = []gennaker.Instance{{Name: "i1", HealthState: gennaker.Up}}
-	w.groups[0].InstanceCounts = gennaker.CountInstances(w.groups[0].Instances)
-	w.groups[1].Disabled = true
 	s := api.New(w.config())
-	for query, want := range map[string]string{
-		"":                          "demo-prod-v000 disabled, demo-prod-v001 up, demo-test-v000 empty, shop-v000 empty, replicaSet web-v001 up",
-		"?application=Demo&limit=2": "demo-prod-v000 disabled, demo-prod-v001 up, next local/local/demo-prod-v001",
-		"?application=demo&after=local/local/demo-prod-v001": "demo-test-v000 empty",
-		"?account=prod":                "replicaSet web-v001 up",
-		"?cluster=demo-prod&status=up": "demo-prod-v001 up",
-		"?status=up,disabled":          "demo-prod-v000 disabled, demo-prod-v001 up, replicaSet web-v001 up",
-		"?status=starting":             "",
-	} {
-		page := read[fleet.ServerGroupPage](t, s, "/api/v1/server-groups"+query)
-		var got []string
-		for _, g := range page.Items {
-			got = append(got, g.Name+" "+g.Status)
-		}
-		if page.Next != "" {
-			got = append(got, "next "+page.Next)
-		}
-		if strings.Join(got, ", ") != want {
-			t.Errorf("%s: %s, want %s", query, strings.Join(got, ", "), want)
+	b := failure(t, conforming(t, s, "GET", "/applications/demo/executions/search?eventId=none", ""), http.StatusBadRequest)
+	if seen != 20_000 || !strings.Contains(b.Hint, "triggerTimeStartBoundary") {
+		t.Errorf("it read %d: %+v", seen, b)
+	}
+	seen = 0
+	page := read[execution.ExecutionPage](t, s, "/api/v1/executions?name=mine")
+	if len(page.Items) != 0 || page.Next != fmt.Sprintf("%026d", seen) || seen != 2_000 {
+		t.Errorf("read %d, page %+v", seen, page)
+	}
+	page = read[execution.ExecutionPage](t, s, "/api/v1/executions?name=OTHER&limit=2")
+	if len(page.Items) != 2 || page.Next != page.Items[1].ID {
+		t.Errorf("page %+v", page)
+	}
+}
+
+func TestFailedStages(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	exception := func(errors ...any) map[string]any {
+		return map[string]any{"details": map[string]any{"error": "in general", "errors": errors}}
+	}
+	w.executions = []gennaker.Execution{
+		{Type: gennaker.TypePipeline, ID: "top", Application: "demo", Name: "outer", Status: gennaker.Terminal, Stages: []gennaker.Stage{
+			{ID: "s2", RefID: "2", Requires: []string{"1"}, Type: "pipeline", Name: "runs inner", Status: gennaker.Terminal, Context: map[string]any{"executionId": "inner"}},
+			{ID: "s1", RefID: "1", Type: "wait", Name: "fine", Status: gennaker.Succeeded},
+			{ID: "s3", RefID: "3", Requires: []string{"1", "2"}, Type: "pipeline", Name: "never began", Status: gennaker.Stopped, Context: map[string]any{"exception": exception()}},
+			{ID: "s4", RefID: "4", Requires: []string{"gone"}, Type: "pipeline", Name: "itself", Status: gennaker.Terminal, Context: map[string]any{"executionId": "top"}},
+		}},
+		{Type: gennaker.TypePipeline, ID: "inner", Application: "shop", Name: "inner", Status: gennaker.Terminal, Trigger: gennaker.Trigger{Type: "pipeline", Other: map[string]any{
+			"parentExecution": map[string]any{"id": "top", "name": "outer", "application": "demo"},
+		}}, Stages: []gennaker.Stage{
+			{ID: "s5", RefID: "1", Type: "deploy", Name: "deploy", Status: gennaker.FailedContinue, Context: map[string]any{"exception": exception("", "no room")}},
+			{ID: "s6", RefID: "2", Type: "pipeline", Name: "pruned", Status: gennaker.Terminal, Context: map[string]any{"executionId": "pruned"}},
+		}},
+	}
+	want := []execution.FailedStageBody{
+		{
+			PipelineExecutionID: "top", PipelineExecutionName: "outer", PipelineApplication: "demo",
+			PipelineExecutionURL: "https://deck/#/applications/demo/executions/details/top?stage=2&step=0&details=pipelineConfig",
+			StageID:              "s3", StageName: "never began", StageType: "pipeline", StageStatus: gennaker.Stopped, StageException: "in general",
+		},
+		{
+			ParentPipelineExecutionID: "top", ParentPipelineExecutionName: "outer", ParentPipelineApplication: "demo",
+			PipelineExecutionID: "inner", PipelineExecutionName: "inner", PipelineApplication: "shop",
+			PipelineExecutionURL: "https://deck/#/applications/shop/executions/details/inner?stage=0&step=0&details=runJobConfig",
+			StageID:              "s5", StageName: "deploy", StageType: "deploy", StageStatus: gennaker.FailedContinue, StageException: "no room",
+		},
+	}
+	s := api.New(w.config())
+	for limit, n := range map[string]int{"limit=9": 2, "limit=1": 1, "": 1} {
+		got := read[[]execution.FailedStageBody](t, s, "/executions/failedStages?executionId=top&deckOrigin=https://deck&"+limit)
+		if diff := cmp.Diff(want[:n], got); diff != "" {
+			t.Errorf("%s: %s", limit, diff)
 		}
 	}
-	page := read[fleet.ServerGroupPage](t, s, "/api/v1/server-groups?account=prod")
-	want := []fleet.ServerGroupRow{{
-		Name: "replicaSet web-v001", Account: "prod", Region: "shop", CloudProvider: "kubernetes", Application: "web", Cluster: "replicaSet web",
-		Version: new(1), Images: []string{"web:1"}, CreatedTime: gennaker.Millis(7), Status: "up", Capacity: gennaker.Capacity{Min: 1, Max: 1, Desired: 1},
-		InstanceCounts: gennaker.InstanceCounts{Total: 1, Up: 1}, Weight: 100, LoadBalancers: []string{"service web"},
-		Instances: []fleet.InstanceBox{{Name: "pod web-v001-x", State: gennaker.Up}},
-	}}
-	if diff := cmp.Diff(want, page.Items); diff != "" {
+	if got := read[[]execution.FailedStageBody](t, s, "/executions/failedStages?executionId=nope"); len(got) != 0 {
+		t.Errorf("of nothing: %+v", got)
+	}
+}
+
+func TestSeveralTasksAreCanceled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.executions = append(w.executions, gennaker.Execution{Type: gennaker.TypeOrchestration, ID: "01T2", Application: "demo"})
+	s := api.New(w.config())
+	failure(t, call(s, "PUT", "/tasks/cancel?ids=nope,01T1&ids=01T2,01E2&reason=enough", ""), http.StatusNotFound)
+	want := []string{"cancel 01T1 by [anonymous]: enough", "cancel 01T2 by [anonymous]: enough"}
+	if diff := cmp.Diff(want, w.changes()); diff != "" {
 		t.Error(diff)
 	}
 }
 
-func TestApplicationRows(t *testing.T) {
+// TestRestartAsks holds that a restart brings the preconditions of now, and only
+// those, whatever is in its body.
+func TestRestartAsks(t *testing.T) {
 	t.Parallel()
-	s := api.New(newWorld(t).config())
-	all := []fleet.ApplicationRow{
-		{Name: "demo", Email: "a@example.com", Accounts: []string{"local"}, CloudProviders: []string{"local"}, Clusters: 2, ServerGroups: 3, Saved: true},
-		{Name: "shop", Accounts: []string{"local"}, CloudProviders: []string{"local"}, Clusters: 1, ServerGroups: 1},
-		{Name: "web", Accounts: []string{"prod"}, CloudProviders: []string{"kubernetes"}, Clusters: 1, ServerGroups: 1},
+	w := newWorld(t)
+	w.pipelines = nil
+	w.addPipeline(t, `{"id":"p1","application":"demo","name":"deploy it","stages":[{"type":"wait","refId":"1","waitTime":1},{"type":"checkPreconditions","refId":"2","preconditions":["now"]}]}`)
+	s := api.New(w.config())
+	if res := call(s, "PUT", "/pipelines/01E2/stages/01S1/restart", `{"stages":[{"type":"checkPreconditions","refId":"1","preconditions":["forged"]}]}`); res.Code != http.StatusOK {
+		t.Fatalf("%d %s", res.Code, res.Body)
 	}
-	for query, want := range map[string]fleet.ApplicationPage{
-		"":                    {Items: all},
-		"?limit=2":            {Items: all[:2], Next: "shop"},
-		"?limit=2&after=shop": {Items: all[2:]},
-		"?account=prod":       {Items: all[2:]},
-		"?after=zoo":          {Items: []fleet.ApplicationRow{}},
-	} {
-		if diff := cmp.Diff(want, read[fleet.ApplicationPage](t, s, "/api/v1/applications"+query)); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", query, diff)
-		}
+	w.pipelines = nil // it was deleted
+	if res := call(s, "PUT", "/pipelines/01E2/stages/01S1/restart", ""); res.Code != http.StatusOK {
+		t.Fatalf("%d %s", res.Code, res.Body)
 	}
-	for query, want := range map[string]string{"?account=LOCAL": "demo shop", "?owner=A@example.com": "demo", "?account=prod&owner=a@example.com": ""} {
-		var got []string
-		for _, a := range read[[]map[string]any](t, s, "/applications"+query) {
-			got = append(got, a["name"].(string))
-		}
-		if strings.Join(got, " ") != want {
-			t.Errorf("/applications%s: %v, want %s", query, got, want)
-		}
+	want := []string{
+		"restart 01S1 of 01E2 by [anonymous] with map[2:map[preconditions:[now]]]",
+		"restart 01S1 of 01E2 by [anonymous]",
+	}
+	if diff := cmp.Diff(want, w.changes()); diff != "" {
+		t.Error(diff)
 	}
 }
 
-func TestJobs(t *testing.T) {
-	t.Parallel()
-	s := api.New(newWorld(t).config())
-	for _, name := range []string{"migrate", "job%20migrate"} {
-		j := read[fleet.JobBody](t, s, "/applications/demo/jobs/prod/shop/"+name)
-		if j.Name != "migrate" || j.ID != "job migrate" || j.State != gennaker.JobFailed || j.Message != "it has failed" || j.Failure != "it exits with 3" ||
-			j.CreatedTime.UnixMilli() != 1767323045000 || j.Completion["reason"] != "it exits with 3" || j.Pods == nil {
-			t.Errorf("%s is %+v", name, j)
+// FuzzSearchByTrigger searches with any pattern of a trigger.
+func FuzzSearchByTrigger(f *testing.F) {
+	f.Add(`{"type":"manual","parameters":{"a":["x",".*"]}}`, "startIndex=1&size=2&reverse=true")
+	f.Add(`{"a":[[],{},null,1e400,"(((("]}`, "triggerTypes=*&eventId=x")
+	f.Add(`{"type":"(a+)+$"}`, "triggerTimeEndBoundary=-0")
+	f.Fuzz(func(t *testing.T, trigger, query string) {
+		w := newWorld(t)
+		w.executions = []gennaker.Execution{
+			triggered(t, "01X", `{"type":"manual","a":[[],{},null,1,"(((("],"parameters":{"a":["x","y"]}}`),
+			triggered(t, "01Y", `{"type":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!"}`),
 		}
-	}
+		s := api.New(w.config())
+		for _, base := range []string{searchFor(trigger), "/api/v1/executions?name=p", "/executions/failedStages?executionId=01X"} {
+			u, err := url.ParseRequestURI(base)
+			if err != nil {
+				t.Fatal(err)
+			}
+			u.RawQuery += "&" + query
+			res := call(s, "GET", u.Path+"?"+printable(u.RawQuery), "")
+			if res.Code >= 400 {
+				failure(t, res, res.Code)
+			}
+			if res.Code >= 500 {
+				t.Fatalf("%s: %d %s", base, res.Code, res.Body)
+			}
+		}
+	})
 }
 
-func TestDefinitionsOfAccounts(t *testing.T) {
-	t.Parallel()
-	for name, tt := range map[string]struct {
-		method, target, body string
-		status               int
-		want, did            string
-	}{
-		"made":         {"POST", "/credentials", `{"type":"kubernetes","name":"dev","kubeconfigFile":"/k"}`, 200, `"type":"kubernetes"`, "save account dev by [anonymous]"},
-		"there is one": {"POST", "/credentials", `{"type":"kubernetes","name":"prod"}`, 409, "there is an account prod already", ""},
-		"changed":      {"PUT", "/credentials", `{"@type":"kubernetes","type":"kubernetes","name":"prod"}`, 200, `"name":"prod"`, "save account prod by [anonymous]"},
-		"another type": {"PUT", "/credentials", `{"name":"prod",` + "\n" + `"type":"aws"}`, 400, `"line":2`, ""},
-		"removed":      {"DELETE", "/credentials/prod", "", 200, "", "delete account prod by [anonymous]"},
-		"listed":       {"GET", "/credentials/type/kubernetes", "", 200, `[{"name":"prod","permissions":{"WRITE":["ops"]},"type":"kubernetes"}]`, ""},
-		"listed from":  {"GET", "/credentials/type/kubernetes?startingAccountName=q", "", 200, `[]`, ""},
-		"none listed":  {"GET", "/credentials/type/aws?limit=3", "", 200, `[]`, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			res := conforming(t, api.New(w.config()), tt.method, tt.target, tt.body)
-			if res.Code != tt.status || !strings.Contains(res.Body.String(), tt.want) {
-				t.Errorf("got %d %s, want %d with %s", res.Code, res.Body, tt.status, tt.want)
-			}
-			if did := strings.Join(w.changes(), ", "); did != tt.did {
-				t.Errorf("it did %q, want %q", did, tt.did)
-			}
-		})
+// printable returns text with what a request line cannot hold escaped.
+func printable(text string) string {
+	var b strings.Builder
+	for i := range len(text) {
+		if c := text[i]; c <= ' ' || c >= 0x7f {
+			fmt.Fprintf(&b, "%%%02x", c)
+		} else {
+			b.WriteByte(c)
+		}
 	}
+	return b.String()
 }

@@ -40,10 +40,12 @@ type world struct {
 	groups     []gennaker.ServerGroup
 	balancers  []gennaker.LoadBalancer
 	revisions  []gennaker.Revision
-	log        string    // what Logs returns
-	openLog    io.Reader // what Logs goes on with when it follows
-	fail       error     // what every call returns, if set
-	did        []string  // each change, one line
+	log        string                                             // what Logs returns
+	openLog    io.Reader                                          // what Logs goes on with when it follows
+	fail       error                                              // what every call returns, if set
+	refuse     error                                              // what every change returns, if set
+	list       func(gennaker.ExecutionQuery) []gennaker.Execution // instead of executions, if set
+	did        []string                                           // each change, one line
 	queries    []gennaker.ExecutionQuery
 	trigger    gennaker.Trigger
 	events     event.Log
@@ -103,6 +105,9 @@ func (w *world) addPipeline(t testing.TB, text string) {
 func (w *world) change(format string, args ...any) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.refuse != nil {
+		return w.refuse
+	}
 	if w.fail == nil {
 		w.did = append(w.did, fmt.Sprintf(format, args...))
 	}
@@ -180,17 +185,25 @@ func (w *world) Execution(_ context.Context, id string) (gennaker.Execution, err
 	return gennaker.Execution{}, errNone
 }
 
-// Executions answers all executions of the type; which it was asked for is in
-// queries.
+// Executions answers all executions of the type that are behind the one they are
+// to be; which it was asked for is in queries.
 func (w *world) Executions(_ context.Context, q gennaker.ExecutionQuery) ([]gennaker.Execution, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.queries = append(w.queries, q)
+	if w.list != nil {
+		return w.list(q), w.fail
+	}
 	var out []gennaker.Execution
+	behind := q.Before == ""
 	for _, e := range w.executions {
-		if e.Type == q.Type {
+		if e.Type == q.Type && behind {
 			out = append(out, e)
 		}
+		behind = behind || e.ID == q.Before
+	}
+	if !behind {
+		return nil, errNone
 	}
 	return out, w.fail
 }
