@@ -72,7 +72,8 @@ func NewProject(attrs map[string]any) (Project, error) {
 	if !ok && attrs["config"] != nil {
 		r.problem("config", "must be an object, not %s", jsonType(attrs["config"]))
 	}
-	p.Attrs["config"] = wholeConfig(config)
+	config = wholeConfig(config)
+	p.Attrs["config"] = config
 	p.Config = ProjectConfig{Applications: r.texts(config, "config", "applications")}
 	for path, m := range r.objects(config, "config", "pipelineConfigs") {
 		p.Config.Pipelines = append(p.Config.Pipelines, ProjectPipeline{r.text(m, path, "application"), r.text(m, path, "pipelineConfigId")})
