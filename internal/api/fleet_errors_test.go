@@ -163,9 +163,14 @@ func silent(t *testing.T, row api.Route) {
 	if !strings.Contains(row.Pattern, "{account}") {
 		return
 	}
-	rooms := newWorld(t).rooms()
-	for _, account := range []string{"local", "prod"} {
-		rooms.fleet.Fleet.Miss(account, gennaker.Errorf(gennaker.Unavailable, "the account is being connected"))
+	for _, why := range []gennaker.Kind{gennaker.Unavailable, gennaker.Invalid, gennaker.NotFound} {
+		rooms := newWorld(t).rooms()
+		for _, account := range []string{"local", "prod"} {
+			rooms.fleet.Fleet.Miss(account, gennaker.Errorf(why, "there is no kubeconfig"))
+		}
+		b := failure(t, conforming(t, api.New(rooms.config()), row.Method, target, ""), http.StatusServiceUnavailable)
+		if !strings.Contains(b.Message, "there is no kubeconfig") {
+			t.Errorf("it does not say why: %s", b.Message)
+		}
 	}
-	failure(t, conforming(t, api.New(rooms.config()), row.Method, target, ""), http.StatusServiceUnavailable)
 }

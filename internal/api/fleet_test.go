@@ -36,6 +36,7 @@ func TestApplications(t *testing.T) {
 		{Name: "demo-prod", Provider: "local", LoadBalancers: []string{"front"}, ServerGroups: []string{"demo-prod-v000", "demo-prod-v001"}},
 		{Name: "demo-test", Provider: "local", LoadBalancers: []string{"other"}, ServerGroups: []string{"demo-test-v000"}},
 	}}
+	app.Attributes["accounts"], app.Attributes["cloudProviders"] = "local", "local"
 	if diff := cmp.Diff(app, read[fleet.ApplicationBody](t, s, "/applications/demo")); diff != "" {
 		t.Error(diff)
 	}

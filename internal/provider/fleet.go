@@ -78,6 +78,14 @@ func (f *Fleet) For(account string) (Provider, error) {
 		WithHint("the accounts are %v", f.Accounts())
 }
 
+// Knows reports whether there is an account, be it one that cannot be used now.
+func (f *Fleet) Knows(account string) bool {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	_, ok := f.providers[account]
+	return ok || f.missing[account] != nil
+}
+
 // All returns the providers, by the names of their accounts.
 func (f *Fleet) All() []Provider {
 	f.mu.RLock()

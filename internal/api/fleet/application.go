@@ -144,6 +144,7 @@ func (h handlers) application(r *api.Request) (*ApplicationBody, error) {
 	body := ApplicationBody{Name: app.Name, Attributes: attributes(app), Clusters: map[string][]ClusterSummary{}}
 	body.Attributes["name"] = app.Name
 	if expand {
+		presences(clusters)[strings.ToLower(app.Name)].describe(body.Attributes)
 		for _, c := range clusters {
 			body.Clusters[c.account] = append(body.Clusters[c.account], c.summary())
 		}

@@ -103,15 +103,17 @@ func (h handlers) clusterNames(r *api.Request) (map[string][]string, error) {
 }
 
 // provider returns the provider of an account that a path names.
+//
+// Errors: NotFound; Unavailable for one that cannot be used now.
 func (h handlers) provider(account string) (provider.Provider, error) {
 	p, err := h.Fleet.For(account)
-	if err != nil && gennaker.KindOf(err) == gennaker.Unavailable { // it is there, but not yet, or no longer, to be used
+	switch {
+	case err == nil || gennaker.KindOf(err) == gennaker.Unavailable:
 		return p, err //nolint:wrapcheck // it names the account
+	case h.Fleet.Knows(account):
+		return p, gennaker.Errorf(gennaker.Unavailable, "the account %s cannot be used: %w", account, err).WithHint("%s", gennaker.HintOf(err))
 	}
-	if err != nil {
-		return p, gennaker.Errorf(gennaker.NotFound, "Account not found (name: %s)", account).WithHint("%s", gennaker.HintOf(err))
-	}
-	return p, nil
+	return p, gennaker.Errorf(gennaker.NotFound, "Account not found (name: %s)", account).WithHint("%s", gennaker.HintOf(err))
 }
 
 func (h handlers) clusters(r *api.Request) ([]ClusterSummary, error) {
