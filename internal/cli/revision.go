@@ -63,6 +63,9 @@ are named. Stages are told apart by their refId, wherever they stand.`,
 		if err != nil {
 			return err
 		}
+		if len(all) == 0 {
+			s.say("revisions %d and %d are the same", from, to)
+		}
 		return s.show(body, func(w io.Writer) error { return writeDifferences(w, all) })
 	})
 	cmd.Flags().IntVar(&from, "from", 0, "`number` of the older revision; 0 is the one before --to")

@@ -41,6 +41,9 @@ func (w *world) pipelineRevisions(r *http.Request) (any, error) {
 }
 
 func (w *world) comparePipelines(r *http.Request) (any, error) {
+	if r.PathValue("a") == r.PathValue("b") {
+		return []any{}, nil
+	}
 	if r.PathValue("a") != "1" || r.PathValue("b") != "2" {
 		return nil, gennaker.Errorf(gennaker.NotFound, "pipeline p1 has no revision %s", r.PathValue("b"))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
@@ -93,19 +94,24 @@ type ProjectBuild struct {
 	Images      []string      `json:"images"`
 }
 
+// clustersWithin bounds how long accounts are waited for, all in all.
+const clustersWithin = 10 * time.Second
+
 // projectClusters answers with what runs in each of the project's clusters.
 func (h handlers) projectClusters(r *api.Request) ([]ProjectCluster, error) {
 	p, err := h.findProject(r)
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(r.Context(), clustersWithin)
+	defer cancel()
 	groups := map[string][]gennaker.ServerGroup{}
 	for _, c := range p.Config.Clusters {
 		for _, app := range applicationsOf(p, c) {
 			if _, ok := groups[app]; ok {
 				continue
 			}
-			found, absent, err := h.Inventory.ServerGroups(r.Context(), app)
+			found, absent, err := h.Inventory.ServerGroups(ctx, app)
 			if err != nil {
 				return nil, err
 			}
