@@ -93,13 +93,15 @@ func FuzzHeaders(f *testing.F) {
 func FuzzQuery(f *testing.F) {
 	f.Add("executionIds=01E2&limit=1&statuses=RUNNING,,&expand=false")
 	f.Add("expression=${a;b}&%zz")
+	f.Add("q=demo&type=instances,applications&pageSize=1&page=3&allowShortQuery=true")
+	f.Add("ids=a:b:c&applications=&after=%ff&status=up&limit=2")
 	f.Add("tail=-1&follow=maybe&instance=%00")
 	f.Add("limit=99999999999999999999&limit=1&page=0x1")
 	f.Fuzz(func(t *testing.T, query string) {
 		s := api.New(newWorld(t).config())
 		for _, path := range []string{
 			"/executions", "/applications/demo/tasks", "/applications/demo/pipelineConfigs", "/pipelines/01E2/evaluateExpression",
-			"/api/v1/server-groups/local/local/demo-prod-v001/logs",
+			"/api/v1/server-groups/local/local/demo-prod-v001/logs", "/search", "/serverGroups", "/api/v1/server-groups", "/credentials/type/kubernetes",
 		} {
 			r := httptest.NewRequest("GET", "http://localhost"+path, nil)
 			r.RemoteAddr, r.URL.RawQuery = "127.0.0.1:1", query
