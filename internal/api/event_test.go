@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -192,6 +193,45 @@ func TestSlowClientsAreCutOff(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 	})
+}
+
+// TestAThousandStreams holds that a thousand clients at once all get everything.
+func TestAThousandStreams(t *testing.T) {
+	t.Parallel()
+	const clients, events = 1000, 100
+	w := newWorld(t)
+	s, base, _ := listen(t, w)
+	c := &http.Client{Transport: &http.Transport{}}
+	var opened, done sync.WaitGroup
+	for range clients {
+		opened.Add(1)
+		done.Go(func() {
+			res, err := c.Get(base + "/api/v1/events")
+			opened.Done()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer res.Body.Close()
+			in, n := bufio.NewScanner(res.Body), 0
+			for n < events && in.Scan() {
+				if strings.HasPrefix(in.Text(), "data: ") {
+					n++
+				}
+			}
+			if n != events {
+				t.Errorf("a client got %d events of %d: %v", n, events, in.Err())
+			}
+		})
+	}
+	opened.Wait() // each has its place
+	if n := s.OpenStreams(); n != clients {
+		t.Errorf("%d streams are open", n)
+	}
+	for range events {
+		w.events.Publish(gennaker.Event{Type: gennaker.ExecutionChanged, Application: "demo"})
+	}
+	done.Wait()
 }
 
 func TestEventsHaveAHeartbeat(t *testing.T) {

@@ -14,6 +14,9 @@ import (
 
 const (
 	heartbeat = 15 * time.Second
+	// apart is how far apart pieces of a stream are: what happens meanwhile comes
+	// together, and a thousand streams do not wake up for every single event.
+	apart = 10 * time.Millisecond
 	// retryAfter is how long a client that lost its stream waits, in milliseconds.
 	retryAfter = 1000
 	// maxEventID bounds the ID that a client comes back with, in bytes.
@@ -75,6 +78,7 @@ func (s *eventStream) send(ctx context.Context, out *api.StreamWriter, reader *e
 		case more == nil:
 			s.add(entries)
 		default:
+			pause(ctx, apart)
 			select {
 			case <-ctx.Done():
 				return nil
@@ -93,6 +97,14 @@ func (s *eventStream) send(ctx context.Context, out *api.StreamWriter, reader *e
 		}
 	}
 	return nil
+}
+
+// pause waits, but not longer than ctx.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
 }
 
 // add puts the events into the frame that are wanted.
