@@ -70,6 +70,15 @@ func (c *cluster) ServerGroup(_ context.Context, region, name string) (gennaker.
 	if g := c.group(); g.Region == region && g.Name == name {
 		return g, c.err()
 	}
+	if name == "job migrate" {
+		return gennaker.ServerGroup{Name: name, Instances: []gennaker.Instance{
+			{Name: "pod migrate-a", HealthState: gennaker.Failed, LaunchTime: gennaker.Millis(1767323045000), Containers: []gennaker.Container{
+				{Name: "proxy", Init: true, State: gennaker.ContainerTerminated, ExitCode: new(0)},
+				{Name: "main", State: gennaker.ContainerTerminated, ExitCode: new(3)},
+			}},
+			{Name: "pod migrate-b", HealthState: gennaker.Up, Node: "n1", Address: "10.0.0.1"},
+		}}, c.err()
+	}
 	return gennaker.ServerGroup{}, errNone
 }
 

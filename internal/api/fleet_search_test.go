@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -270,15 +271,49 @@ func TestApplicationRows(t *testing.T) {
 	}
 }
 
+// ended are jobs of which one has ended.
+type ended struct{ provider.Jobs }
+
+func (ended) Job(_ context.Context, name string) (gennaker.Job, error) {
+	if name != "demo-job-0123456789abcdef" {
+		return gennaker.Job{}, errNone
+	}
+	return gennaker.Job{
+		Name: name, Account: "local", Location: "local", CloudProvider: "local", Application: "demo", State: gennaker.JobFailed,
+		CompletedTime: gennaker.Millis(9), Signal: 9, Reason: "it was killed",
+	}, nil
+}
+
 func TestJobs(t *testing.T) {
 	t.Parallel()
-	s := api.New(newWorld(t).config())
+	w := newWorld(t)
+	rooms := w.rooms()
+	rooms.fleet.Fleet.Put(provider.Provider{Account: gennaker.Account{Name: "local"}, Inventory: w, Logs: w, Jobs: ended{}})
+	s := api.New(rooms.config())
+	want := fleet.JobBody{
+		Name: "migrate", ID: "job migrate", Account: "prod", Location: "shop", Provider: "kubernetes", State: gennaker.JobFailed,
+		CreatedTime: gennaker.Millis(1767323045000), Message: "it has failed", Reason: "it exits with 3", Failure: "it exits with 3", ExitCode: new(3),
+		Completion: map[string]string{"exitCode": "3", "signal": "", "message": "it has failed", "reason": "it exits with 3"}, NewestPod: "migrate-b",
+		Pods: []fleet.JobPod{
+			{Name: "migrate-a", Status: fleet.JobPodStatus{Phase: "Failed", StartTime: "2026-01-02T03:04:05Z"}},
+			{Name: "migrate-b", Status: fleet.JobPodStatus{Phase: "Running", Node: "n1", PodIP: "10.0.0.1"}},
+		},
+	}
 	for _, name := range []string{"migrate", "job%20migrate"} {
-		j := read[fleet.JobBody](t, s, "/applications/demo/jobs/prod/shop/"+name)
-		if j.Name != "migrate" || j.ID != "job migrate" || j.State != gennaker.JobFailed || j.Message != "it has failed" || j.Failure != "it exits with 3" ||
-			j.CreatedTime.UnixMilli() != 1767323045000 || j.Completion["reason"] != "it exits with 3" || j.Pods == nil {
-			t.Errorf("%s is %+v", name, j)
+		if diff := cmp.Diff(want, read[fleet.JobBody](t, s, "/applications/demo/jobs/prod/shop/"+name)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
+	}
+	local := fleet.JobBody{
+		Name: "demo-job-0123456789abcdef", ID: "demo-job-0123456789abcdef", Account: "local", Location: "local", Provider: "local",
+		State: gennaker.JobFailed, CompletedTime: gennaker.Millis(9), Signal: 9, Reason: "it was killed", Failure: "it was killed",
+		Completion: map[string]string{"exitCode": "", "signal": "9", "message": "", "reason": "it was killed"}, Pods: []fleet.JobPod{},
+	}
+	if diff := cmp.Diff(local, read[fleet.JobBody](t, s, "/applications/demo/jobs/local/local/demo-job-0123456789abcdef")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, target := range []string{"demo/jobs/local/local/demo-job-0000000000000000", "shop/jobs/local/local/demo-job-0123456789abcdef"} {
+		failure(t, call(s, "GET", "/applications/"+target, ""), 404)
 	}
 }
 

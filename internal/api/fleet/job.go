@@ -43,7 +43,7 @@ type JobPod struct {
 type JobPodStatus struct {
 	Phase     string `json:"phase"`
 	StartTime string `json:"startTime,omitzero"` // RFC 3339
-	HostIP    string `json:"nodeName,omitzero"`
+	Node      string `json:"nodeName,omitzero"`
 	PodIP     string `json:"podIP,omitzero"`
 	Message   string `json:"message,omitzero"`
 }
@@ -142,7 +142,7 @@ func (j *JobBody) addPods(pods []gennaker.Instance) {
 		if err != nil {
 			name = in.Name
 		}
-		status := JobPodStatus{Phase: cmp.Or(phases[in.HealthState], "Running"), HostIP: in.Node, PodIP: in.Address, Message: in.Reason}
+		status := JobPodStatus{Phase: cmp.Or(phases[in.HealthState], "Running"), Node: in.Node, PodIP: in.Address, Message: in.Reason}
 		if !in.LaunchTime.IsZero() {
 			status.StartTime = in.LaunchTime.UTC().Format(time.RFC3339)
 		}
