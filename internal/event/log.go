@@ -3,7 +3,7 @@
 //
 //	log := event.NewLog()
 //	log.Publish(gennaker.Event{Type: gennaker.ExecutionChanged, …})
-//	reader, known := log.Read(lastID) // or "" to begin now
+//	reader, known := log.Read(place) // or "" to begin now
 //	for {
 //		entries, more, ok := reader.Next()
 //		…
@@ -27,30 +27,56 @@ import (
 // Bounds of a log, unless it says otherwise.
 const (
 	DefaultEntries = 16_384
-	DefaultBytes   = 8 << 20
+	DefaultBytes   = 16 << 20
 )
 
 // maxBatch is how many entries Next returns at most.
 const maxBatch = 64
 
-// Entry is an event that was published.
+// Entry is an event that was published. Its methods are safe for concurrent use.
 type Entry struct {
 	gennaker.Event
-	ID   string // of the event and of the process: what Log.Read takes
-	JSON []byte // the event; not to be changed
+
+	epoch string
+	once  sync.Once
+	text  []byte
+}
+
+// Place returns where the event is, as Log.Read takes it.
+func (e *Entry) Place() string { return place(e.epoch, e.ID) }
+
+func place(epoch string, n uint64) string { return epoch + "-" + strconv.FormatUint(n, 10) }
+
+// JSON returns the event as JSON, which is written once, when it is first asked
+// for. It is not to be changed.
+func (e *Entry) JSON() []byte {
+	e.once.Do(func() {
+		var err error
+		if e.text, err = json.Marshal(e.Event); err != nil {
+			e.text = []byte("{}") // cannot be: it holds texts and numbers
+		}
+	})
+	return e.text
+}
+
+// size is about how many bytes of memory the entry takes, with its JSON.
+func (e *Entry) size() int {
+	const fixed = 500
+	texts := len(e.Type) + len(e.Application) + len(e.Execution) + len(e.Stage) + len(e.Task) + len(e.Status) + len(e.Name)
+	return fixed + 2*texts
 }
 
 // Log holds the newest events. The zero value is ready. Its methods are safe for
 // concurrent use, and do not wait for anything.
 type Log struct {
-	// Entries and Bytes (of JSON) bound what is held; 0 is DefaultEntries and
-	// DefaultBytes. The newest event is held in any case.
+	// Entries and Bytes (of memory, about) bound what is held; 0 is DefaultEntries
+	// and DefaultBytes. The newest event is held in any case.
 	Entries, Bytes int
 
 	mu      sync.Mutex
 	epoch   string        // names the process; "" before the first use
 	last    uint64        // number of the newest event; 0 is none
-	entries []Entry       // with the numbers up to last; a part that was handed out never changes
+	entries []*Entry      // with the numbers up to last; a part that was handed out never changes
 	bytes   int           // of entries
 	more    chan struct{} // closed at the next event
 }
@@ -62,9 +88,6 @@ func (l *Log) begin() {
 	}
 }
 
-// id returns the ID of the event with that number.
-func (l *Log) id(n uint64) string { return l.epoch + "-" + strconv.FormatUint(n, 10) }
-
 // Publish numbers an event, keeps it, and wakes the readers. Events have the
 // order of the calls.
 func (l *Log) Publish(e gennaker.Event) {
@@ -73,30 +96,27 @@ func (l *Log) Publish(e gennaker.Event) {
 	l.begin()
 	l.last++
 	e.ID = l.last
-	text, err := json.Marshal(e)
-	if err != nil {
-		text = []byte("{}") // cannot be: it holds texts and numbers
-	}
-	l.entries = append(l.entries, Entry{e, l.id(e.ID), text})
-	l.bytes += len(text)
+	entry := &Entry{Event: e, epoch: l.epoch}
+	l.entries = append(l.entries, entry)
+	l.bytes += entry.size()
 	for len(l.entries) > 1 && (len(l.entries) > cmp.Or(l.Entries, DefaultEntries) || l.bytes > cmp.Or(l.Bytes, DefaultBytes)) {
-		l.bytes -= len(l.entries[0].JSON)
+		l.bytes -= l.entries[0].size()
 		l.entries = l.entries[1:] // the next append that needs room leaves it behind
 	}
 	close(l.more)
 	l.more = make(chan struct{})
 }
 
-// Read returns a reader of what comes behind the event with that ID; "" is of
-// what comes from now on. If what comes behind it is not all held any more, or
-// the ID is of another process, known is false, and the reader begins now.
-func (l *Log) Read(id string) (reader *Reader, known bool) {
+// Read returns a reader of what comes behind a place; "" is now. If what comes
+// behind it is not all held any more, or the place is one of another process,
+// known is false, and the reader begins now.
+func (l *Log) Read(behind string) (reader *Reader, known bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.begin()
 	at, known := l.last, true
-	if id != "" {
-		if n, ok := l.number(id); ok && n >= l.oldest() {
+	if behind != "" {
+		if n, ok := l.number(behind); ok && n >= l.oldest() {
 			at = n
 		} else {
 			known = false
@@ -105,11 +125,11 @@ func (l *Log) Read(id string) (reader *Reader, known bool) {
 	return &Reader{log: l, at: at}, known
 }
 
-// number returns the number in an ID of this log.
-func (l *Log) number(id string) (uint64, bool) {
-	epoch, text, _ := strings.Cut(id, "-")
+// number returns the number of a place of this log.
+func (l *Log) number(at string) (uint64, bool) {
+	epoch, text, _ := strings.Cut(at, "-")
 	n, err := strconv.ParseUint(text, 10, 64)
-	return n, err == nil && epoch == l.epoch && n <= l.last && l.id(n) == id
+	return n, err == nil && epoch == l.epoch && n <= l.last && place(epoch, n) == at
 }
 
 // oldest is the number behind which everything is held.
@@ -121,17 +141,17 @@ type Reader struct {
 	at  uint64 // number of the last event that was read
 }
 
-// ID returns where the reader is: a new one begins there with Log.Read.
-func (r *Reader) ID() string {
+// Place returns where the reader is: another one begins there with Log.Read.
+func (r *Reader) Place() string {
 	r.log.mu.Lock()
 	defer r.log.mu.Unlock()
-	return r.log.id(r.at)
+	return place(r.log.epoch, r.at)
 }
 
 // Next returns some of the entries that were not read yet, in order, or else a
 // channel that is closed when there are any. ok is false when some of them are
 // gone: then the reader has ended.
-func (r *Reader) Next() (entries []Entry, more <-chan struct{}, ok bool) {
+func (r *Reader) Next() (entries []*Entry, more <-chan struct{}, ok bool) {
 	l := r.log
 	l.mu.Lock()
 	defer l.mu.Unlock()

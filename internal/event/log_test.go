@@ -30,10 +30,10 @@ func numbers(t testing.TB, r *event.Reader) (out []uint64, ok bool) {
 			return out, ok
 		}
 		for _, e := range entries {
-			out = append(out, e.Event.ID)
+			out = append(out, e.ID)
 			var decoded gennaker.Event
-			if err := json.Unmarshal(e.JSON, &decoded); err != nil || decoded.ID != e.Event.ID {
-				t.Errorf("event %d is written as %s: %v", e.Event.ID, e.JSON, err)
+			if err := json.Unmarshal(e.JSON(), &decoded); err != nil || decoded.ID != e.ID {
+				t.Errorf("event %d is written as %s: %v", e.ID, e.JSON(), err)
 			}
 		}
 	}
@@ -47,12 +47,12 @@ func TestReadersGoOnWhereTheyWere(t *testing.T) {
 	if !known {
 		t.Error("the beginning is not known")
 	}
-	first := start.ID()
+	first := start.Place()
 	publish(l, 2)
 	if got, ok := numbers(t, start); !ok || cmp.Diff([]uint64{1, 2}, got) != "" {
 		t.Errorf("a reader from the beginning got %v, %t", got, ok)
 	}
-	second := start.ID()
+	second := start.Place()
 	publish(l, 2)
 	epoch, _, _ := strings.Cut(first, "-")
 	for name, tt := range map[string]struct {
@@ -76,7 +76,7 @@ func TestReadersGoOnWhereTheyWere(t *testing.T) {
 			t.Errorf("%s: known %t, got %v, %t", name, known, got, ok)
 		}
 	}
-	if other, _ := new(event.Log).Read(""); strings.HasPrefix(other.ID(), epoch) {
+	if other, _ := new(event.Log).Read(""); strings.HasPrefix(other.Place(), epoch) {
 		t.Errorf("two processes share the epoch %s", epoch)
 	}
 }
@@ -93,9 +93,9 @@ func TestSlowReadersAreToldWhatTheyMissed(t *testing.T) {
 
 func TestBytesAreBounded(t *testing.T) {
 	t.Parallel()
-	l := &event.Log{Bytes: 1000}
+	l := &event.Log{Bytes: 2000}
 	r, _ := l.Read("")
-	first := r.ID()
+	first := r.Place()
 	l.Publish(gennaker.Event{Name: strings.Repeat("x", 5000)})
 	if got, ok := numbers(t, r); !ok || len(got) != 1 {
 		t.Errorf("one that is larger than the bound: %v, %t", got, ok)
@@ -119,8 +119,8 @@ func TestBatchesDoNotChange(t *testing.T) {
 	batch, _, _ := r.Next()
 	publish(l, 100)
 	for i, e := range batch {
-		if e.Event.ID != uint64(i+1) {
-			t.Errorf("entry %d became event %d", i, e.Event.ID)
+		if e.ID != uint64(i+1) {
+			t.Errorf("entry %d became event %d", i, e.ID)
 		}
 	}
 }
@@ -144,10 +144,10 @@ func TestReadersWakeUp(t *testing.T) {
 					<-more
 				}
 				for _, e := range entries {
-					if e.Event.ID != last+1 {
-						t.Errorf("event %d behind %d", e.Event.ID, last)
+					if e.ID != last+1 {
+						t.Errorf("event %d behind %d", e.ID, last)
 					}
-					last = e.Event.ID
+					last = e.ID
 				}
 			}
 		})
@@ -161,7 +161,7 @@ func TestReadersWakeUp(t *testing.T) {
 func TestResume(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		l := &event.Log{Entries: rapid.IntRange(1, 20).Draw(t, "entries"), Bytes: rapid.IntRange(1, 2000).Draw(t, "bytes")}
+		l := &event.Log{Entries: rapid.IntRange(1, 20).Draw(t, "entries"), Bytes: rapid.IntRange(1, 20_000).Draw(t, "bytes")}
 		r, _ := l.Read("")
 		var seen, published uint64
 		for range rapid.IntRange(1, 20).Draw(t, "steps") {
@@ -172,17 +172,17 @@ func TestResume(t *testing.T) {
 			published += uint64(n)
 			ok := true
 			if rapid.Bool().Draw(t, "break") {
-				r, ok = l.Read(r.ID())
+				r, ok = l.Read(r.Place())
 			}
 			for ok {
-				var entries []event.Entry
+				var entries []*event.Entry
 				var more <-chan struct{}
 				if entries, more, ok = r.Next(); more != nil {
 					break
 				}
 				for _, e := range entries {
-					if seen++; e.Event.ID != seen {
-						t.Fatalf("event %d where %d was due", e.Event.ID, seen)
+					if seen++; e.ID != seen {
+						t.Fatalf("event %d where %d was due", e.ID, seen)
 					}
 				}
 			}
@@ -207,7 +207,7 @@ func FuzzRead(f *testing.F) {
 		publish(l, 9)
 		r, _ := l.Read("")
 		if own {
-			epoch, _, _ := strings.Cut(r.ID(), "-")
+			epoch, _, _ := strings.Cut(r.Place(), "-")
 			id = epoch + "-" + id
 		}
 		r, known := l.Read(id)

@@ -81,9 +81,9 @@ type Checker interface {
 
 // Events tells what changes: an event.Log.
 type Events interface {
-	// Read returns a reader of what comes behind the event with that ID; of what
-	// comes from now on for "", and if known is false.
-	Read(id string) (reader *event.Reader, known bool)
+	// Read returns a reader of what comes behind a place; of what comes from now on
+	// for "", and if known is false.
+	Read(behind string) (reader *event.Reader, known bool)
 }
 
 // Pipelines finds the pipelines whose executions are asked for.

@@ -38,7 +38,7 @@ func (h handlers) events(r *api.Request) (*api.Stream, error) {
 	s := eventStream{application: r.Query("application"), execution: r.Query("execution")}
 	return &api.Stream{Run: func(ctx context.Context, out *api.StreamWriter) error {
 		reader, known := h.Events.Read(last)
-		if err := s.begin(out, reader.ID(), known); err != nil {
+		if err := s.begin(out, reader.Place(), known); err != nil {
 			return err
 		}
 		return s.send(ctx, out, reader)
@@ -108,10 +108,10 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 // add puts the events into the frame that are wanted.
-func (s *eventStream) add(entries []event.Entry) {
-	for i := range entries {
-		if e := &entries[i]; s.wants(e) {
-			fmt.Fprintf(&s.frame, "id: %s\nevent: %s\ndata: %s\n\n", e.ID, e.Type, e.JSON)
+func (s *eventStream) add(entries []*event.Entry) {
+	for _, e := range entries {
+		if s.wants(e) {
+			fmt.Fprintf(&s.frame, "id: %s\nevent: %s\ndata: %s\n\n", e.Place(), e.Type, e.JSON())
 		}
 	}
 }

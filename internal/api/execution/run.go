@@ -54,7 +54,7 @@ func changed(ctx context.Context, events *event.Reader, id string) bool {
 		if !ok {
 			return false
 		}
-		if slices.ContainsFunc(entries, func(e event.Entry) bool { return e.Execution == id }) {
+		if slices.ContainsFunc(entries, func(e *event.Entry) bool { return e.Execution == id }) {
 			return true
 		}
 		if more != nil {
