@@ -97,6 +97,7 @@ var layers = map[string][]string{
 	"internal/demo/hello":                    {},
 	"internal/demo/load":                     {"."},
 	"cmd/gennaker":                           {"*"},
+	"e2e/deck":                               {},
 	"e2e/fleet":                              {},
 	"e2e/figures":                            {},
 	"e2e/gateway":                            {},
