@@ -221,9 +221,10 @@ func TestStartTask(t *testing.T) {
 		paths []string // of the problems; none is success
 	}{
 		"fine":                {job(`,"capacity":{"min":0,"desired":1,"max":null}`), nil},
-		"no application":      {`{"job":[{"type":"wait"}]}`, []string{"application"}},
+		"no application":      {`{"job":[{"type":"wait"}]}`, nil},
+		"empty application":   {`{"application":"","job":[{"type":"wait"}]}`, []string{"application"}},
 		"no job":              {`{"application":"demo"}`, []string{"job"}},
-		"nothing":             {`{}`, []string{"application", "job"}},
+		"nothing":             {`{}`, []string{"job"}},
 		"job is a text":       {`{"application":"demo","job":"x"}`, []string{"job"}},
 		"jobs are texts":      {`{"application":"demo","job":["x"]}`, []string{"job"}},
 		"job is null":         {`{"application":"demo","job":[null]}`, []string{"job[0]"}},
@@ -264,5 +265,27 @@ func TestStartTask(t *testing.T) {
 				t.Errorf("changed %v", w.changes())
 			}
 		})
+	}
+}
+
+// TestApplicationOfTasks: the body names it, or the path, or it is Orca's default.
+func TestApplicationOfTasks(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ target, body, want string }{
+		"body":         {"/tasks", `{"application":"demo","job":[{"type":"wait"}]}`, "demo"},
+		"nowhere":      {"/tasks", `{"job":[{"type":"wait"}]}`, "spinnaker"},
+		"path":         {"/applications/demo/tasks", `{"job":[{"type":"wait"}]}`, "demo"},
+		"both":         {"/applications/demo/tasks", `{"application":"Demo","job":[{"type":"wait"}]}`, "Demo"},
+		"two that are": {"/applications/demo/tasks", `{"application":"shop","job":[{"type":"wait"}]}`, ""},
+	} {
+		w := newWorld(t)
+		res := call(api.New(w.config()), "POST", tt.target, tt.body)
+		if tt.want == "" {
+			failure(t, res, http.StatusBadRequest)
+			continue
+		}
+		if res.Code != http.StatusOK || len(w.operations) != 1 || w.operations[0].Application != tt.want {
+			t.Errorf("%s: %d %s, %+v", name, res.Code, res.Body, w.operations)
+		}
 	}
 }

@@ -16,6 +16,10 @@ const (
 	tasksLimit = 100
 	maxJobs    = 100 // of one operation
 	maxKey     = 255 // bytes of an Idempotency-Key
+	// defaultApplication is that of operations that name none.
+	//
+	// Source: Spinnaker orca's default-application.
+	defaultApplication = "spinnaker"
 )
 
 // TaskBody is the view of an ad-hoc operation.
@@ -197,6 +201,9 @@ func (h handlers) readOperation(r *api.Request, body operationBody) (Operation, 
 	doc, err := r.Document()
 	if err != nil {
 		return Operation{}, err
+	}
+	if _, named := doc.Value["application"]; !named && body.Application == "" {
+		body.Application = defaultApplication
 	}
 	var problems []gennaker.Problem
 	if body.Application == "" {
