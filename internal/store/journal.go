@@ -104,7 +104,12 @@ type overlay map[string][]journaled
 // readStages is read for what reads stages: f is given one snapshot of the
 // tables, and what lies over it. Reading never writes.
 func (d *DB) readStages(ctx context.Context, f func(*sql.Tx, overlay) error) error {
-	tx, over, err := d.snapshot(ctx)
+	conn, err := d.r.Conn(ctx) // before the lock: who waits for one must not hold up who writes
+	if err != nil {
+		return d.explain(err)
+	}
+	defer conn.Close()
+	tx, over, err := d.snapshot(ctx, conn)
 	if err != nil {
 		return err
 	}
@@ -113,10 +118,10 @@ func (d *DB) readStages(ctx context.Context, f func(*sql.Tx, overlay) error) err
 }
 
 // snapshot begins to read between two commits.
-func (d *DB) snapshot(ctx context.Context) (*sql.Tx, overlay, error) {
+func (d *DB) snapshot(ctx context.Context, conn *sql.Conn) (*sql.Tx, overlay, error) {
 	d.journal.mu.Lock()
 	defer d.journal.mu.Unlock()
-	tx, err := d.r.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := conn.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return nil, nil, d.explain(err)
 	}
