@@ -38,7 +38,9 @@ const (
 
 // gateRun is what one run of measureGate found.
 type gateRun struct {
-	p50, p99, max   float64 // seconds
+	p50, p99, max   float64 // seconds, of all requests
+	reads, writes   float64 // p99 of those that do not change anything, and that do
+	late, fsync     float64 // p99 of how late this program was, and of fsyncs meanwhile
 	failed          float64
 	cores           float64 // that the server used, on average
 	memory, after   float64 // MB, early and at the end
@@ -77,6 +79,8 @@ func measureGate(ctx context.Context, o options) ([]figure, error) {
 	return []figure{
 		{what: of + "p50", unit: seconds, measured: values(func(r gateRun) float64 { return r.p50 })},
 		{what: of + "p99", unit: seconds, measured: values(func(r gateRun) float64 { return r.p99 }), target: "< 100ms", met: below(0.100)},
+		{what: of + "p99 of reads", unit: seconds, measured: values(func(r gateRun) float64 { return r.reads }), reference: values(func(r gateRun) float64 { return r.late }), against: "how late they were sent, p99"},
+		{what: of + "p99 of writes", unit: seconds, measured: values(func(r gateRun) float64 { return r.writes }), reference: values(func(r gateRun) float64 { return r.fsync }), against: "fsync meanwhile, p99"},
 		{what: of + "the slowest", unit: seconds, measured: values(func(r gateRun) float64 { return r.max })},
 		{what: of + "requests that failed", unit: count, measured: values(func(r gateRun) float64 { return r.failed }), target: "0", met: below(1)},
 		{what: of + "events delivered", unit: count, measured: values(func(r gateRun) float64 { return r.delivered })},
@@ -109,25 +113,36 @@ func (l gateLoad) run(ctx context.Context, o options, binary, dir string) (run g
 	if err != nil {
 		return run, fmt.Errorf("start the pipelines: %w", err)
 	}
-	var weights sync.WaitGroup
-	weights.Go(func() {
+	var beside sync.WaitGroup
+	beside.Go(func() {
 		select {
 		case <-time.After(l.lasts / 10):
 			run.memory, _ = resident(p.cmd.Process.Pid)
 		case <-ctx.Done():
 		}
 	})
+	var syncs []float64
+	probing, probed := context.WithCancel(ctx)
+	beside.Go(func() {
+		_ = poll(probing, 50*time.Millisecond, func() (bool, error) {
+			took, err := fsyncs(o.dir, 1)
+			syncs = append(syncs, took...)
+			return false, err
+		})
+	})
 	used := cpuOf(p.cmd.Process.Pid)
 	sent := l.send(ctx, p.client.URL())
 	run.cores = (cpuOf(p.cmd.Process.Pid) - used) / l.lasts.Seconds()
-	weights.Wait()
+	probed()
+	beside.Wait()
 	if run.after, err = resident(p.cmd.Process.Pid); err != nil {
 		return run, err
 	}
 	if sent.first != nil {
 		fmt.Fprintf(o.log, "the first request that failed: %v\n", sent.first)
 	}
-	run.p50, run.p99, run.max, run.failed = sent.at(50), sent.at(99), sent.at(100), float64(sent.failed)
+	run.p50, run.p99, run.max, run.failed = sent.all.at(50), sent.all.at(99), sent.all.at(100), float64(sent.failed)
+	run.reads, run.writes, run.late, run.fsync = sent.reads.at(99), sent.writes.at(99), sent.late.at(99), quantile(syncs, 0.99)
 	if err := stillRun(ctx, p.client, executions); err != nil {
 		return run, err
 	}

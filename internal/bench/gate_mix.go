@@ -70,24 +70,41 @@ func (l gateLoad) draw() ask {
 
 // sent is what became of requests.
 type sent struct {
-	mu        sync.Mutex
-	latencies *hdrhistogram.Histogram // microseconds
-	failed    int
-	first     error // of those that failed
+	mu                       sync.Mutex
+	all, reads, writes, late latencies // late is how late this program sent them
+	failed                   int
+	first                    error // of those that failed
+}
+
+// latencies are durations, whose quantiles are in seconds.
+type latencies struct{ h *hdrhistogram.Histogram } // microseconds
+
+func newLatencies() latencies { return latencies{hdrhistogram.New(1, maxTake.Microseconds(), 3)} }
+
+func (l latencies) add(d time.Duration) {
+	_ = l.h.RecordValue(min(d, maxTake).Microseconds()) // it is within the bounds
+}
+
+// at returns how long at most a percentage of them took.
+func (l latencies) at(percentile float64) float64 {
+	return float64(l.h.ValueAtPercentile(percentile)) / 1e6
 }
 
 // maxTake bounds what is measured of a request.
 const maxTake = time.Minute
 
-// at returns how long at most a percentage of the requests took, in seconds.
-func (s *sent) at(percentile float64) float64 {
-	return float64(s.latencies.ValueAtPercentile(percentile)) / 1e6
-}
-
-func (s *sent) note(took time.Duration, err error) {
+// note remembers what became of a request: how late it was sent, how long it took
+// from when it was due.
+func (s *sent) note(a ask, late, took time.Duration, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_ = s.latencies.RecordValue(min(took, maxTake).Microseconds()) // it is within the bounds
+	s.late.add(late)
+	s.all.add(took)
+	if a.method == http.MethodGet {
+		s.reads.add(took)
+	} else {
+		s.writes.add(took)
+	}
 	if err != nil {
 		s.failed++
 		if s.first == nil {
@@ -99,7 +116,7 @@ func (s *sent) note(took time.Duration, err error) {
 // send sends requests in an open loop: each has its time, whatever becomes of
 // those before it, and its latency counts from then.
 func (l gateLoad) send(ctx context.Context, url string) *sent {
-	out := &sent{latencies: hdrhistogram.New(1, maxTake.Microseconds(), 3)}
+	out := &sent{all: newLatencies(), reads: newLatencies(), writes: newLatencies(), late: newLatencies()}
 	c := &http.Client{Timeout: maxTake, Transport: &http.Transport{MaxIdleConnsPerHost: 1000, DisableCompression: true}}
 	defer c.CloseIdleConnections()
 	var all sync.WaitGroup
@@ -114,8 +131,9 @@ func (l gateLoad) send(ctx context.Context, url string) *sent {
 			break
 		}
 		all.Go(func() {
-			err := l.draw().do(ctx, c, url)
-			out.note(time.Since(due), err)
+			late, a := time.Since(due), l.draw()
+			err := a.do(ctx, c, url)
+			out.note(a, late, time.Since(due), err)
 		})
 	}
 	all.Wait()
