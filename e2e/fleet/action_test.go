@@ -68,7 +68,7 @@ func (w *world) task(description string, job object) {
 		w.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
+	res, err := w.http().Do(req)
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"slices"
@@ -22,6 +23,7 @@ import (
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/e2e/lab"
 	"github.com/gennaker/gennaker/e2e/product"
+	"github.com/gennaker/gennaker/internal/api/apitest"
 )
 
 // binary is the program under test.
@@ -132,6 +134,11 @@ func (w *world) command(args ...string) (stdout, stderr string) {
 	return out.String(), err.String()
 }
 
+// http returns a client that holds every answer to its description.
+func (w *world) http() *http.Client {
+	return &http.Client{Transport: apitest.Transport(w, http.DefaultTransport)}
+}
+
 // get reads a path of the API.
 func (w *world) get(path string, into any) http.Header {
 	w.Helper()
@@ -139,7 +146,7 @@ func (w *world) get(path string, into any) http.Header {
 	if err != nil {
 		w.Fatal(err)
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := w.http().Do(req)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -210,6 +217,23 @@ func (w *world) views(web gennaker.ServerGroup) {
 	w.get("/securityGroups/prod"+at+"networkPolicy%20web", &policy)
 	if len(policy.Inbound) != 1 || policy.Inbound[0].Ports[0].Start != 80 {
 		w.Errorf("firewall %+v", policy)
+	}
+	var target gennaker.ServerGroup
+	w.get("/applications/SHOP/clusters/prod/"+url.PathEscape(web.Cluster)+"/kubernetes"+at+"serverGroups/target/newest?onlyEnabled=true", &target)
+	var card []gennaker.ServerGroup
+	w.get("/serverGroups?ids=prod:"+w.namespace+":"+url.QueryEscape(web.Name), &card)
+	if target.Name != web.Name || len(card) != 1 || card[0].InstanceCounts != web.InstanceCounts {
+		w.Errorf("the newest is %s, its card %+v", target.Name, card)
+	}
+	var page struct {
+		Items []struct {
+			Name, Status, Application string
+			Instances                 []struct{ Name, State string }
+		}
+	}
+	w.get("/api/v1/server-groups?application=SHOP&account=prod&status=up", &page)
+	if len(page.Items) != 1 || page.Items[0].Name != web.Name || len(page.Items[0].Instances) != 2 || page.Items[0].Instances[0].State != "Up" {
+		w.Errorf("the page is %+v", page)
 	}
 	// Deck finds an application's firewalls by a search for its name.
 	var found []struct{ Results []map[string]any }

@@ -104,7 +104,7 @@ func (i *Inventory) resource(o *object, gv schema.GroupVersion) gennaker.Resourc
 		Name:        gennaker.ManifestRef{Kind: kindIn(o.kind, gv).Qualified(), Name: o.meta.GetName()}.ManifestName(),
 		DisplayName: o.meta.GetName(), Kind: o.kind.Kind, APIVersion: gv.String(),
 		Account: i.cfg.Account, Region: namespace, Namespace: namespace, CloudProvider: CloudProvider,
-		Labels: o.meta.GetLabels(), CreatedTime: gennaker.At(o.meta.GetCreationTimestamp().Time), AsOf: i.asOf(),
+		Labels: labelsOf(o), CreatedTime: gennaker.At(o.meta.GetCreationTimestamp().Time), AsOf: i.asOf(),
 	}
 	if o.moniker != nil {
 		r.Moniker = *o.moniker

@@ -89,6 +89,12 @@ func TestResources(t *testing.T) {
 		t.Errorf("resource (-want +got):\n%s", diff)
 	}
 
+	for _, r := range all {
+		if r.Labels == nil {
+			t.Errorf("the labels of %s are null, where clients expect an object", r.Name)
+		}
+	}
+
 	kinds, err := inv.Kinds(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -34,7 +34,7 @@ func (i *Inventory) ServerGroupManagers(_ context.Context, application string) (
 		m := gennaker.ServerGroupManager{
 			Name: o.name(), DisplayName: o.meta.GetName(), Kind: o.kind.Kind, APIVersion: "apps/v1", Account: i.cfg.Account,
 			Region: o.meta.GetNamespace(), Namespace: o.meta.GetNamespace(), CloudProvider: CloudProvider, Moniker: *o.moniker,
-			Labels: o.meta.GetLabels(), CreatedTime: gennaker.At(o.meta.GetCreationTimestamp().Time), AsOf: i.asOf(),
+			Labels: labelsOf(o), CreatedTime: gennaker.At(o.meta.GetCreationTimestamp().Time), AsOf: i.asOf(),
 			ServerGroups: []gennaker.ManagedGroup{},
 		}
 		members := x.members(o)
@@ -52,6 +52,15 @@ func (i *Inventory) ServerGroupManagers(_ context.Context, application string) (
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Region, b.Region))
 	})
 	return out, nil
+}
+
+// labelsOf returns the labels of an object, which are not to be changed; never
+// nil.
+func labelsOf(o *object) map[string]string {
+	if l := o.meta.GetLabels(); l != nil {
+		return l
+	}
+	return map[string]string{}
 }
 
 // SecurityGroups returns the NetworkPolicies, by name.
@@ -73,7 +82,7 @@ func (i *Inventory) SecurityGroups(_ context.Context) ([]gennaker.SecurityGroup,
 		g := gennaker.SecurityGroup{
 			ID: o.name(), Name: o.name(), DisplayName: p.Name, Kind: o.kind.Kind, APIVersion: "networking.k8s.io/v1",
 			Account: i.cfg.Account, AccountName: i.cfg.Account, Region: p.Namespace, Namespace: p.Namespace, CloudProvider: CloudProvider,
-			Moniker: *o.moniker, Labels: p.Labels, CreatedTime: gennaker.At(p.CreationTimestamp.Time), AsOf: i.asOf(),
+			Moniker: *o.moniker, Labels: labelsOf(o), CreatedTime: gennaker.At(p.CreationTimestamp.Time), AsOf: i.asOf(),
 			Inbound: []gennaker.SecurityRule{}, Outbound: []gennaker.SecurityRule{},
 		}
 		for _, r := range p.Spec.Ingress {
