@@ -57,6 +57,7 @@ func metaSamples() map[string]sample {
 		"GET /nexus/names":                                                    {target: "/nexus/names"},
 		"GET /pagerDuty/oncalls":                                              {target: "/pagerDuty/oncalls"},
 		"GET /pagerDuty/services":                                             {target: "/pagerDuty/services"},
+		"GET /pipelineTemplates":                                              {target: "/pipelineTemplates"},
 		"GET /plugins/deck/plugin-manifest.json":                              {target: "/plugins/deck/plugin-manifest.json"},
 		"GET /plugins/info":                                                   {target: "/plugins/info"},
 		"GET /plugins/installed":                                              {target: "/plugins/installed"},

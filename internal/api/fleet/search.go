@@ -132,7 +132,29 @@ func (h handlers) find(r *api.Request, q query) ([]map[string]any, error) {
 		rank(q.text, found)
 		out = append(out, found...)
 	}
-	return out, nil
+	return append(out, h.findKinds(r, q)...), nil
+}
+
+// itemTypes are the types of what accounts have.
+var itemTypes = []string{provider.ServerGroupItem, provider.ManagerItem, provider.InstanceItem, provider.LoadBalancerItem, provider.SecurityGroupItem}
+
+// findKinds returns the objects of the kinds that q names as types: so Deck asks
+// for what a stage may act upon, "deployment". Objects of other kinds than those
+// of items are not found.
+func (h handlers) findKinds(r *api.Request, q query) []map[string]any {
+	kinds := slices.DeleteFunc(slices.Clone(q.types), func(kind string) bool { return slices.Contains(searchTypes, kind) })
+	if len(kinds) == 0 {
+		return nil
+	}
+	var out []map[string]any
+	for _, f := range h.findItems(r, q, itemTypes...) {
+		if kind, ok := f["kubernetesKind"].(string); ok && slices.Contains(kinds, kind) {
+			f["type"] = kind
+			out = append(out, f)
+		}
+	}
+	rank(q.text, out)
+	return out
 }
 
 // rank sorts results by where their names have the text, then by name.
@@ -241,14 +263,14 @@ func (h handlers) findApplications(ctx context.Context, q query, clusters []loca
 	return out, nil
 }
 
-func (h handlers) findItems(r *api.Request, q query, kind string) []map[string]any {
+func (h handlers) findItems(r *api.Request, q query, types ...string) []map[string]any {
 	type owned struct {
 		provider.Item
 		provider string
 	}
 	all := slices.DeleteFunc(h.Fleet.All(), func(p provider.Provider) bool { return !q.allows(p) })
 	items, err := gather(h, r, all, runningTimeout, func(ctx context.Context, p provider.Provider) ([]owned, error) {
-		found, err := p.Search(ctx, q.text, []string{kind})
+		found, err := p.Search(ctx, q.text, types)
 		out := make([]owned, 0, len(found))
 		for _, i := range found {
 			out = append(out, owned{i, p.Account.CloudProvider})

@@ -139,6 +139,7 @@ func services() []row {
 	const snapshots = "snapshots of applications are not a feature of this server; revisions of pipelines are, at /pipelineConfigs/{id}/history"
 	return []row{
 		has("/capabilities/deploymentMonitors", "The services that watch deployments: there are none.", []object{}),
+		has("/pipelineTemplates", "The templates of the first version: there are none.", []object{}),
 		has("/slack/channels", "The channels of Slack: it is not connected.", []object{}),
 		has("/pagerDuty/services", "The services of PagerDuty: it is not connected.", []object{}),
 		has("/pagerDuty/oncalls", "Who is on call, by policy: PagerDuty is not connected.", object{}),
