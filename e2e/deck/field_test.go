@@ -28,8 +28,9 @@ func (r *route) check(answer any) (wrong []string) {
 func (f *field) in(v any, rest string) (problem string) {
 	switch {
 	case rest == "":
-		f.seen = f.seen || v != nil || slices.Contains(f.types, "nothing")
-		if kind := kindOf(v); !slices.Contains(f.types, kind) && !slices.Contains(f.types, "any") {
+		kind, anything := kindOf(v), slices.Contains(f.types, "any")
+		f.seen = f.seen || v != nil || anything || slices.Contains(f.types, "nothing")
+		if !anything && !slices.Contains(f.types, kind) {
 			return fmt.Sprintf("is %s, want %s", kind, strings.Join(f.types, " or "))
 		}
 		return ""
