@@ -132,6 +132,9 @@ func New(ctx context.Context, cfg Config) (_ *App, err error) {
 	if a.db, err = store.Open(ctx, filepath.Join(cfg.Data, "gennaker.db"), cfg.Log); err != nil {
 		return nil, err
 	}
+	a.db.OnChange(func(application, name string) {
+		a.events.Publish(gennaker.Event{Type: gennaker.DocumentChanged, At: gennaker.At(time.Now()), Application: application, Name: name})
+	})
 	if a.ln, err = listen(ctx, cfg.Listen); err != nil {
 		return nil, err
 	}

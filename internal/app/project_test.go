@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/client"
 )
 
 // list is what a path answers that is a list.
@@ -215,5 +216,26 @@ func TestPipelineBecomesATemplate(t *testing.T) {
 	x, err := w.Execution(w.ctx, w.ended(w.begin("again", nil), gennaker.Succeeded).ID)
 	if err != nil || len(x.Stages) != 1 || x.Stages[0].Type != "wait" || fmt.Sprint(x.Stages[0].Context["waitTime"]) != "3" {
 		t.Errorf("it runs %v, %v", x.Stages, err)
+	}
+}
+
+// Who listens is told of documents that change.
+func TestDocumentsAreEvents(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	events, err := w.Events(w.ctx, client.EventQuery{Application: "demo"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer events.Close()
+	w.save("deploys", object{"id": "p1"}, stage(1, "wait", object{"waitTime": 1}))
+	if err := w.DeletePipeline(w.ctx, "demo", "deploys"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		e, err := events.Next()
+		if err != nil || e.Type != gennaker.DocumentChanged || e.Application != "demo" || e.Name != "deploys" {
+			t.Errorf("got %+v, %v", e, err)
+		}
 	}
 }

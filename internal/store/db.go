@@ -29,6 +29,7 @@ type DB struct {
 	stmt statements
 
 	journal journal
+	changed func(application, name string) // see OnChange
 
 	damage  atomic.Pointer[gennaker.Error] // the first sign of it
 	cancel  context.CancelFunc             // ends the check in the background
@@ -144,6 +145,18 @@ func (d *DB) connect(ctx context.Context, files fs.FS) (err error) {
 	d.r.SetMaxOpenConns(maxReaders)
 	d.r.SetMaxIdleConns(maxReaders)
 	return d.replay(ctx)
+}
+
+// OnChange makes d call f after each durable change of an application or its
+// notifications, with name "", or of a pipeline or strategy of it. Call it before
+// d is used; f must return soon.
+func (d *DB) OnChange(f func(application, name string)) { d.changed = f }
+
+// tell says that a document changed, unless it did not.
+func (d *DB) tell(err error, application, name string) {
+	if err == nil && d.changed != nil {
+		d.changed(application, name)
+	}
 }
 
 // Close ends all work, and marks the file as closed in good order. Calling it

@@ -347,3 +347,37 @@ func TestRevisionsInPages(t *testing.T) {
 		}
 	}
 }
+
+func TestChangesAreTold(t *testing.T) {
+	t.Parallel()
+	db := openNew(t)
+	var told []string
+	db.OnChange(func(application, name string) { told = append(told, application+"/"+name) })
+	a, err := gennaker.NewApplication(map[string]any{"name": "Demo", "email": "a@b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.SaveApplication(t.Context(), a, "ann"); err != nil {
+		t.Fatal(err)
+	}
+	save(t, db, `{"id":"p","name":"Deploy","application":"demo"}`)
+	if _, err := db.SavePipeline(t.Context(), parsed(t, `{"name":"deploy","application":"demo"}`), "eve", false); err == nil {
+		t.Error("saved twice")
+	}
+	if err := db.SaveNotifications(t.Context(), "demo", value(t, `{"slack":[]}`), "ann"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.DeletePipeline(t.Context(), "demo", "p", "ann"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.DeletePipeline(t.Context(), "demo", "p", "eve"); err == nil {
+		t.Error("deleted twice")
+	}
+	if err := db.DeleteApplication(t.Context(), "demo", "ann"); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"Demo/", "demo/Deploy", "demo/", "demo/Deploy", "demo/"}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Error(diff)
+	}
+}

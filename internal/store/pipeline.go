@@ -212,7 +212,7 @@ func (d *DB) savePipeline(ctx context.Context, p gennaker.Pipeline, by string, a
 		}
 		return record(ctx, tx, change{kind: kindPipeline, key: out.ID, by: by, at: now, before: beforeDoc, after: doc})
 	})
-	if err != nil {
+	if d.tell(err, p.Application, p.Name); err != nil {
 		return gennaker.Pipeline{}, fmt.Errorf("save pipeline %s of %s: %w", p.Name, p.Application, err)
 	}
 	return out, nil
@@ -327,14 +327,14 @@ func newID() string {
 //
 // Errors: NotFound.
 func (d *DB) DeletePipeline(ctx context.Context, application, nameOrID, by string) error {
-	err := d.write(ctx, func(tx *sql.Tx) error {
-		row, err := d.findPipeline(ctx, tx, application, nameOrID, func(string) bool { return true })
-		if err != nil {
+	var row pipelineRow
+	err := d.write(ctx, func(tx *sql.Tx) (err error) {
+		if row, err = d.findPipeline(ctx, tx, application, nameOrID, func(string) bool { return true }); err != nil {
 			return err
 		}
 		return deletePipeline(ctx, tx, row, by, time.Now().UnixMilli())
 	})
-	if err != nil {
+	if d.tell(err, application, row.name); err != nil {
 		return fmt.Errorf("delete pipeline %s of %s: %w", nameOrID, application, err)
 	}
 	return nil
