@@ -408,6 +408,9 @@ func TestNoAccountOfThisMachineWithoutNode(t *testing.T) {
 	if status != http.StatusOK {
 		t.Errorf("health is %d", status)
 	}
+	if status, node := w.call(http.MethodGet, "/api/v1/node", nil); status != http.StatusOK || node["state"] != "OFF" {
+		t.Errorf("the node: %d %v", status, node)
+	}
 	bad := deployment("prod", "none")
 	clusters, _ := bad["clusters"].([]object)
 	clusters[0]["account"] = app.LocalAccount
