@@ -69,8 +69,10 @@ func TestObserver(t *testing.T) {
 	if err := w.Restart(t.Context(), id, x.Stages[0].ID, "jo", nil); err != nil {
 		t.Fatal(err)
 	}
-	w.until(id, running("1"))
-	if err := w.Cancel(t.Context(), id, "jo", ""); err != nil {
+	<-o.ends
+	other := w.submit(chain("judge"))
+	w.until(other, running("0"))
+	if err := w.Cancel(t.Context(), other, "jo", ""); err != nil {
 		t.Fatal(err)
 	}
 	<-o.ends
@@ -79,7 +81,8 @@ func TestObserver(t *testing.T) {
 	application := x.Application
 	want := []string{
 		"started " + application, "stage work SUCCEEDED", "stage judge SUCCEEDED", "ended " + application + " SUCCEEDED",
-		"started " + application, "stage work SUCCEEDED", "stage judge CANCELED", "ended " + application + " CANCELED",
+		"started " + application, "stage work SUCCEEDED", "stage judge SUCCEEDED", "ended " + application + " SUCCEEDED", // again
+		"started " + application, "stage judge CANCELED", "ended " + application + " CANCELED",
 	}
 	if diff := cmp.Diff(want, slices.Clone(o.told)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

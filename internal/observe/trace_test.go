@@ -267,31 +267,37 @@ func TestCollectorThatRefuses(t *testing.T) {
 func TestTracesThatWaitAreSentAtTheEnd(t *testing.T) {
 	t.Parallel()
 	r, h := newReceiver(t), &history{all: map[string]gennaker.Execution{parentID: parent()}}
-	traces, err := observe.NewTraces(t.Context(), observe.TraceConfig{Endpoint: r.URL + "/base", Log: slog.New(slog.DiscardHandler), Execution: h.execution})
+	c := observe.TraceConfig{Endpoint: r.URL + "/base", Log: slog.New(slog.DiscardHandler), Execution: h.execution}
+	traces, err := observe.NewTraces(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	x := observe.Executions{Metrics: observe.NewMetrics(sources()), Traces: traces}
 	x.ExecutionEnded("shop", "01GONE", gennaker.Succeeded)
-	for range 10_000 {
+	for range 200 { // more than one request holds
 		x.ExecutionEnded("shop", parentID, gennaker.Succeeded)
-	}
-	if got := traces.Lost(); got != 10_001-4096 {
-		t.Errorf("%d of 10,001 are lost before any is sent", got)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	go func() {
-		for range r.requests { // they are counted by who sends
-		}
-	}()
-	go func() {
-		for range r.headers {
-		}
-	}()
 	traces.Run(ctx)
-	if got := traces.Sent(); got != 4095 {
-		t.Errorf("%d were sent", got)
+	if sent, lost := traces.Sent(), traces.Lost(); sent != 200 || lost != 0 {
+		t.Errorf("%d were sent, %d lost", sent, lost)
+	}
+}
+
+// TestWhoEndsWaitsForNoTrace: too many are lost, and counted.
+func TestWhoEndsWaitsForNoTrace(t *testing.T) {
+	t.Parallel()
+	traces, err := observe.NewTraces(t.Context(), observe.TraceConfig{Endpoint: "http://127.0.0.1:1"}) // which does not run
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := observe.Executions{Metrics: observe.NewMetrics(sources()), Traces: traces}
+	for range 5_000 {
+		x.ExecutionEnded("shop", parentID, gennaker.Succeeded)
+	}
+	if got := traces.Lost(); got != 5_000-4_096 {
+		t.Errorf("%d are lost", got)
 	}
 }
 
