@@ -1,6 +1,8 @@
 package api_test
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/gennaker/gennaker/internal/api"
@@ -67,5 +69,23 @@ func TestSemicolonInAQuery(t *testing.T) {
 	res := call(api.New(newWorld(t).config()), "GET", "/pipelines/01E2/evaluateExpression?expression=a;b", "")
 	if got := res.Body.String(); res.Code != 200 || got != `{"result":"a;b"}`+"\n" {
 		t.Errorf("status %d: %s", res.Code, got)
+	}
+}
+
+// TestEveryRouteReadsItsQuery, or refuses it.
+func TestEveryRouteReadsItsQuery(t *testing.T) {
+	t.Parallel()
+	for _, row := range api.New(newWorld(t).config()).Routes() {
+		name := row.Method + " " + row.Pattern
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, sm := newWorld(t), samples()[name]
+			path, query, _ := strings.Cut(sm.target, "?")
+			res := conforming(t, api.New(w.config()), row.Method, path+"?"+query+"&x=%zz", sm.body)
+			failure(t, res, http.StatusBadRequest)
+			if len(w.changes()) > 0 {
+				t.Errorf("did %v", w.changes())
+			}
+		})
 	}
 }

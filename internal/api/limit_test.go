@@ -140,3 +140,27 @@ func TestRateLimitOfWholeSecond(t *testing.T) {
 		failure(t, call(s, "GET", "/applications", ""), http.StatusTooManyRequests)
 	})
 }
+
+// TestEveryRouteIsLimited, but what everyone may ask.
+func TestEveryRouteIsLimited(t *testing.T) {
+	t.Parallel()
+	for _, row := range api.New(newWorld(t).config()).Routes() {
+		if row.Permission == api.Public {
+			continue
+		}
+		name := row.Method + " " + row.Pattern
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			cfg := w.config()
+			cfg.Rate = api.Rate{PerSecond: 1e-9, Burst: 1}
+			s := api.New(cfg)
+			call(s, "GET", "/auth/user", "") // the one that is allowed
+			res := conforming(t, s, row.Method, samples()[name].target, samples()[name].body)
+			failure(t, res, http.StatusTooManyRequests)
+			if len(w.changes()) > 0 {
+				t.Errorf("did %v", w.changes())
+			}
+		})
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
-	"maps"
 	"net/http"
 	"os"
 	"path"
@@ -228,17 +227,26 @@ func (d *describer) responses(r api.Route) object {
 	if r.Method == http.MethodGet && r.Handler.Status == http.StatusOK && r.Handler.Answer != nil && !r.Handler.Stream {
 		out["304"] = object{"description": http.StatusText(http.StatusNotModified)}
 	}
-	bodies := maps.Clone(r.Failures)
-	if bodies == nil {
-		bodies = map[int]reflect.Type{}
+	bodies := map[int][]reflect.Type{} // a body of its own does not hide the usual one
+	for status, body := range r.Failures {
+		bodies[status] = append(bodies[status], body)
 	}
+	usual := reflect.TypeFor[api.ErrorBody]()
 	for _, k := range append(r.Kinds(), gennaker.Internal) {
-		if status := k.HTTPStatus(); bodies[status] == nil {
-			bodies[status] = reflect.TypeFor[api.ErrorBody]()
+		if status := k.HTTPStatus(); !slices.Contains(bodies[status], usual) {
+			bodies[status] = append(bodies[status], usual)
 		}
 	}
-	for status, body := range bodies {
-		out[strconv.Itoa(status)] = object{"description": http.StatusText(status), "content": object{"application/json": object{"schema": d.schema(body)}}}
+	for status, types := range bodies {
+		schemas := make([]any, len(types))
+		for i, body := range types {
+			schemas[i] = d.schema(body)
+		}
+		schema := schemas[0]
+		if len(schemas) > 1 {
+			schema = object{"anyOf": schemas}
+		}
+		out[strconv.Itoa(status)] = object{"description": http.StatusText(status), "content": object{"application/json": object{"schema": schema}}}
 	}
 	return out
 }
