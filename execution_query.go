@@ -24,6 +24,8 @@ type ExecutionQuery struct {
 	// Expand keeps what Unexpanded leaves out. A store need not even read it
 	// when Expand is false.
 	Expand bool
+	// NoStages leaves out the stages, which are then not read either.
+	NoStages bool
 }
 
 // MaxExecutionQuery bounds ExecutionQuery.Limit, and how many executions one

@@ -101,16 +101,16 @@ func TestSearchAsksForWhatItShows(t *testing.T) {
 	t.Parallel()
 	pipeline := gennaker.TypePipeline
 	for target, want := range map[string]gennaker.ExecutionQuery{
-		"/applications/demo/executions/search":                               {Type: pipeline, Application: "demo", Limit: 10},
-		"/applications/*/executions/search?size=7&startIndex=3":              {Type: pipeline, Limit: 10},
-		"/applications/demo/executions/search?pipelineName=deploy+it":        {Type: pipeline, Application: "demo", PipelineConfigIDs: []string{"p1"}, Limit: 10},
-		"/applications/demo/executions/search?reverse=true&statuses=RUNNING": {Type: pipeline, Application: "demo", OldestFirst: true, Statuses: []gennaker.Status{gennaker.Running}, Limit: 10},
-		"/applications/demo/executions/search?triggerTimeStartBoundary=5":    {Type: pipeline, Application: "demo", BuiltFrom: gennaker.Millis(5), Limit: 10},
-		"/applications/demo/executions/search?triggerTimeEndBoundary=6":      {Type: pipeline, Application: "demo", BuiltTo: gennaker.Millis(6), Limit: 10},
-		"/applications/demo/executions/search?eventId=e":                     {Type: pipeline, Application: "demo", Limit: 500},
-		"/api/v1/executions?application=demo&after=01E2&limit=3":             {Type: pipeline, Application: "demo", Before: "01E2", Limit: 4},
-		"/api/v1/executions?pipelineConfigIds=a,b&statuses=TERMINAL&limit=1": {Type: pipeline, PipelineConfigIDs: []string{"a", "b"}, Statuses: []gennaker.Status{gennaker.Terminal}, Limit: 2},
-		"/api/v1/executions?name=x":                                          {Type: pipeline, Limit: 500},
+		"/applications/demo/executions/search":                               {Type: pipeline, Application: "demo", Limit: 10, NoStages: true},
+		"/applications/*/executions/search?size=7&startIndex=3":              {Type: pipeline, Limit: 10, NoStages: true},
+		"/applications/demo/executions/search?pipelineName=deploy+it":        {Type: pipeline, Application: "demo", PipelineConfigIDs: []string{"p1"}, Limit: 10, NoStages: true},
+		"/applications/demo/executions/search?reverse=true&statuses=RUNNING": {Type: pipeline, Application: "demo", OldestFirst: true, Statuses: []gennaker.Status{gennaker.Running}, Limit: 10, NoStages: true},
+		"/applications/demo/executions/search?triggerTimeStartBoundary=5":    {Type: pipeline, Application: "demo", BuiltFrom: gennaker.Millis(5), Limit: 10, NoStages: true},
+		"/applications/demo/executions/search?triggerTimeEndBoundary=6":      {Type: pipeline, Application: "demo", BuiltTo: gennaker.Millis(6), Limit: 10, NoStages: true},
+		"/applications/demo/executions/search?eventId=e":                     {Type: pipeline, Application: "demo", Limit: 500, NoStages: true},
+		"/api/v1/executions?application=demo&after=01E2&limit=3":             {Type: pipeline, Application: "demo", Before: "01E2", Limit: 4, NoStages: true},
+		"/api/v1/executions?pipelineConfigIds=a,b&statuses=TERMINAL&limit=1": {Type: pipeline, PipelineConfigIDs: []string{"a", "b"}, Statuses: []gennaker.Status{gennaker.Terminal}, Limit: 2, NoStages: true},
+		"/api/v1/executions?name=x":                                          {Type: pipeline, Limit: 500, NoStages: true},
 	} {
 		w := newWorld(t)
 		if res := call(api.New(w.config()), "GET", target, ""); res.Code != http.StatusOK {
@@ -133,6 +133,9 @@ func TestSearchIsBounded(t *testing.T) {
 	w := newWorld(t)
 	seen := 0
 	w.list = func(q gennaker.ExecutionQuery) []gennaker.Execution { // as many as are asked for
+		if len(q.IDs) > 0 {
+			return []gennaker.Execution{{ID: q.IDs[0]}, {ID: q.IDs[1]}}
+		}
 		out := make([]gennaker.Execution, q.Limit)
 		for i := range out {
 			seen++

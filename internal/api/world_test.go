@@ -197,7 +197,7 @@ func (w *world) Executions(_ context.Context, q gennaker.ExecutionQuery) ([]genn
 	var out []gennaker.Execution
 	behind := q.Before == ""
 	for _, e := range w.executions {
-		if e.Type == q.Type && behind {
+		if e.Type == q.Type && behind && (len(q.IDs) == 0 || slices.Contains(q.IDs, e.ID)) {
 			out = append(out, e)
 		}
 		behind = behind || e.ID == q.Before

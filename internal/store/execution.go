@@ -285,10 +285,15 @@ type loader struct {
 	execution, stages, docs *sql.Stmt
 }
 
-// loader returns a loader; docs is the statement for the open JSON of stages.
+// loader returns a loader; docs is the statement for the open JSON of stages, or
+// "" to leave stages out.
 func (d *DB) loader(ctx context.Context, tx *sql.Tx, over overlay, docs string) (*loader, error) {
 	l := &loader{d: d, over: over}
-	for text, into := range map[string]**sql.Stmt{sqlExecution: &l.execution, sqlStages: &l.stages, docs: &l.docs} {
+	statements := map[string]**sql.Stmt{sqlExecution: &l.execution}
+	if docs != "" {
+		statements[sqlStages], statements[docs] = &l.stages, &l.docs
+	}
+	for text, into := range statements {
 		st, err := tx.PrepareContext(ctx, text) //nolint:sqlclosecheck // closed with the transaction
 		if err != nil {
 			return nil, fmt.Errorf("prepare %q: %w", text, d.explain(err))
@@ -317,6 +322,10 @@ func (l *loader) load(ctx context.Context, id string) (engine.Stored, error) {
 	s.State = &flow.State{}
 	if err := json.Unmarshal(head, s.State); err != nil {
 		return s, fmt.Errorf("decode the head of execution %s: %w", id, d.damaged(err))
+	}
+	if l.stages == nil {
+		s.State.Restore(nil)
+		return s, nil
 	}
 	stages, err := l.skeletons(ctx, id)
 	if err != nil {

@@ -115,7 +115,10 @@ func (d *DB) Executions(ctx context.Context, q gennaker.ExecutionQuery) ([]genna
 	}
 	q.Application = strings.ToLower(q.Application)
 	docs := sqlBriefs
-	if q.Expand {
+	switch {
+	case q.NoStages:
+		docs = ""
+	case q.Expand:
 		docs = sqlDocs
 	}
 	out := []gennaker.Execution{}

@@ -201,6 +201,15 @@ func TestExecutionsExpand(t *testing.T) {
 			t.Errorf("expand %t (-want +got):\n%s", expand, diff)
 		}
 	}
+	xs, err := db.Executions(t.Context(), gennaker.ExecutionQuery{NoStages: true})
+	if err != nil || len(xs) != 1 {
+		t.Fatalf("Executions = %v, %v", xs, err)
+	}
+	want := full
+	want.Stages = []gennaker.Stage{}
+	if diff := cmp.Diff(want, xs[0]); diff != "" {
+		t.Errorf("no stages (-want +got):\n%s", diff)
+	}
 	if _, err := db.Execution(t.Context(), "nope"); gennaker.KindOf(err) != gennaker.NotFound {
 		t.Errorf("Execution of an unknown ID = %v, want NotFound", err)
 	}

@@ -60,7 +60,7 @@ func (h handlers) searchExecutions(r *api.Request) ([]gennaker.Execution, error)
 		return nil, gennaker.Errorf(gennaker.Invalid, "more than %d executions would have to be looked at", maxSearched).
 			WithHint("search a shorter time, with triggerTimeStartBoundary and triggerTimeEndBoundary")
 	}
-	return h.expanded(r, q, found[min(skip, len(found)):])
+	return h.whole(r, q, found[min(skip, len(found)):])
 }
 
 // searchQuery reads what the store searches by.
@@ -138,11 +138,11 @@ func (h handlers) wanted(r *api.Request) (func(gennaker.Execution) (bool, error)
 	}, nil
 }
 
-// scan returns the first most executions that q selects and that are wanted, not
-// expanded, and looks at no more than so many. If there may be more of them
-// behind those that it looked at, rest is the last one's ID.
+// scan returns the first most executions that q selects and that are wanted,
+// without their stages, and looks at no more than so many. If there may be more of
+// them behind those that it looked at, rest is the last one's ID.
 func (h handlers) scan(r *api.Request, q gennaker.ExecutionQuery, most, looks int, wanted func(gennaker.Execution) (bool, error)) (found []gennaker.Execution, rest string, err error) {
-	q.Expand = false // only what is found is read whole
+	q.Expand, q.NoStages = false, true // only what is found is read whole
 	for len(found) < most && looks > 0 {
 		q.Limit = min(looks, searchPage)
 		if wanted == nil {
@@ -172,17 +172,17 @@ func (h handlers) scan(r *api.Request, q gennaker.ExecutionQuery, most, looks in
 	return found, q.Before, nil
 }
 
-// expanded returns what scan found as q wants it to be shown.
-func (h handlers) expanded(r *api.Request, q gennaker.ExecutionQuery, found []gennaker.Execution) ([]gennaker.Execution, error) {
-	if !q.Expand || len(found) == 0 {
-		return present(found, false), nil
+// whole returns what scan found as q wants it to be shown.
+func (h handlers) whole(r *api.Request, q gennaker.ExecutionQuery, found []gennaker.Execution) ([]gennaker.Execution, error) {
+	if len(found) == 0 {
+		return []gennaker.Execution{}, nil
 	}
-	whole := gennaker.ExecutionQuery{Type: q.Type, OldestFirst: q.OldestFirst, Expand: true, Limit: len(found)}
+	named := gennaker.ExecutionQuery{Type: q.Type, OldestFirst: q.OldestFirst, Expand: q.Expand, Limit: len(found)}
 	for _, x := range found {
-		whole.IDs = append(whole.IDs, x.ID)
+		named.IDs = append(named.IDs, x.ID)
 	}
-	list, err := h.History.Executions(r.Context(), whole)
-	return present(list, true), err
+	list, err := h.History.Executions(r.Context(), named)
+	return present(list, q.Expand), err
 }
 
 // ExecutionPage is a part of a list of executions.
@@ -233,6 +233,6 @@ func (h handlers) executionPage(r *api.Request) (*ExecutionPage, error) {
 		found = found[:limit]
 		rest = found[limit-1].ID
 	}
-	items, err := h.expanded(r, q, found)
+	items, err := h.whole(r, q, found)
 	return &ExecutionPage{items, rest}, err
 }
