@@ -162,6 +162,7 @@ func (m *maker) waitJob(ctx context.Context, in stage.Input) (stage.Outcome, err
 		return failed(err)
 	}
 	status := jobStatus(ref, c, v)
+	addPods(ctx, p, ref, status)
 	switch {
 	case v.Status.Failed.State:
 		return m.jobFailed(ctx, p, ref, c, v, status)
@@ -232,6 +233,22 @@ func jobStatus(ref gennaker.ManifestRef, c jobConfig, v gennaker.ManifestView) o
 		s["reason"] = v.Reason
 	}
 	return s
+}
+
+// addPods adds the pods of the job, oldest first, to its state, as far as they are
+// known: Deck shows their logs.
+func addPods(ctx context.Context, p provider.Provider, ref gennaker.ManifestRef, status object) {
+	g, err := p.ServerGroup(ctx, ref.Location, ref.ManifestName())
+	if err != nil {
+		return // the job goes on without
+	}
+	pods := []any{}
+	for _, in := range g.Instances {
+		name := strings.TrimPrefix(in.Name, "pod ")
+		pods = append(pods, object{"name": name, "status": object{"startTime": in.LaunchTime.UTC().Format(time.RFC3339)}})
+		status["mostRecentPodName"] = name
+	}
+	status["pods"] = pods
 }
 
 // cancelJob deletes the job, though nobody may have been told that it is there.
