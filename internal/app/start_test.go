@@ -65,9 +65,24 @@ func TestStartsThatAreTheSame(t *testing.T) {
 			t.Errorf("got %s for the execution ID %s", id, own)
 		}
 	}
-	status, answer := w.call(http.MethodPost, "/pipelines/other/judged", object{"executionId": own})
-	if status != http.StatusNotFound { // there is no such pipeline there
+	elsewhere := object{"application": "other", "name": "judged", "stages": []object{}, "executionId": own}
+	if status, answer := w.call(http.MethodPost, "/pipelines/start", elsewhere); status != http.StatusConflict {
 		t.Errorf("the ID in another application: %d %v", status, answer)
+	}
+	task := w.task(gennaker.Succeeded, object{"type": "createApplication", "application": object{"name": "demo", "email": "a@example.com"}})
+	if status, answer := w.call(http.MethodPost, "/pipelines/demo/judged", object{"executionId": task.ID}); status != http.StatusConflict {
+		t.Errorf("the ID of a task: %d %v", status, answer)
+	}
+}
+
+// TestDryStart holds that a dry run asked for as Deck does touches nothing.
+func TestDryStart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.save("deploys", nil, deployment("prod", "redblack"), stage(2, "wait", object{"waitTime": 3600}))
+	id, _ := w.startAs("deploys", object{"dryRun": true})
+	if x := w.ended(id, gennaker.Succeeded); !x.Trigger.DryRun || len(created(w)) > 0 {
+		t.Errorf("it created %v", created(w))
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 // complete and has the correlation ID of trigger.
 //
 // Errors: NotFound; Invalid for what cannot run; Conflict if the ID is that of
-// another application's execution.
+// another application's execution, or of a task.
 func (l *Launcher) StartPipeline(ctx context.Context, application, nameOrID string, trigger gennaker.Trigger, executionID string) (string, error) {
 	if found, err := l.started(ctx, application, executionID); err != nil || found {
 		return executionID, err
@@ -73,6 +73,8 @@ func (l *Launcher) started(ctx context.Context, application, id string) (bool, e
 		return false, nil
 	case err != nil:
 		return false, err
+	case x.Type != gennaker.TypePipeline:
+		return false, gennaker.Errorf(gennaker.Conflict, "%s is the ID of a task", id)
 	case !strings.EqualFold(x.Application, application):
 		return false, gennaker.Errorf(gennaker.Conflict, "execution %s belongs to application %s", id, x.Application)
 	}
