@@ -234,8 +234,7 @@ func cpuOf(pid int) float64 {
 }
 
 func parseCPU(stat string) float64 {
-	_, rest, _ := strings.Cut(stat, ") ") // behind the name, which may hold anything
-	fields := strings.Fields(rest)
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:]) // behind the name, which may hold anything
 	if len(fields) < 13 {
 		return 0
 	}
