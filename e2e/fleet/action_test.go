@@ -36,6 +36,7 @@ func TestActions(t *testing.T) {
 	for name, act := range map[string]func(*world){
 		"scale": (*world).scale, "restart": (*world).restart, "undo": (*world).undo, "pause and resume": (*world).pause,
 		"disable and enable": (*world).disable, "edit": (*world).edit, "patch": (*world).patch, "delete": (*world).remove, "orphan": (*world).orphan,
+		"job": (*world).job,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -56,8 +57,8 @@ func (w *world) about(kind, manifest string, more object) object {
 	return out
 }
 
-// task runs a job as Deck does, and must succeed.
-func (w *world) task(description string, job object) {
+// task runs a job as Deck does, which must succeed, and returns its stages.
+func (w *world) task(description string, job object) []gennaker.Stage {
 	w.Helper()
 	body, err := json.Marshal(object{"application": "shop", "description": description, "job": []any{job}})
 	if err != nil {
@@ -88,8 +89,9 @@ func (w *world) task(description string, job object) {
 			text, _ := json.Marshal(task.Execution.Stages)
 			w.Fatalf("%s: %s: %s", description, task.Status, text)
 		}
-		return
+		return task.Execution.Stages
 	}
+	return nil
 }
 
 // read returns a Deployment.
@@ -293,5 +295,39 @@ func (w *world) orphan() {
 	w.task("Delete manifest", w.about("deleteManifest", "deployment orphaned", object{"options": object{"orphanDependants": true}}))
 	if n := owned(w.Context()); n != 1 {
 		w.Errorf("%d ReplicaSets are left, want 1", n)
+	}
+}
+
+// job runs a Job, and looks for what it wrote as Deck does: at its newest pod,
+// which the state of the job names.
+func (w *world) job() {
+	stages := w.task("Run job", object{
+		"type": "runJobManifest", "account": "prod", "credentials": "prod", "cloudProvider": "kubernetes", "application": "shop", "source": "text",
+		"user": "[anonymous]", "manifest": object{
+			"apiVersion": "batch/v1", "kind": "Job", "metadata": object{"name": "migrate", "namespace": w.namespace},
+			"spec": object{"backoffLimit": 0, "template": object{
+				"metadata": object{"annotations": object{"kubelab/run-for": "50ms", "kubelab/log": "migrated"}},
+				"spec":     object{"restartPolicy": "Never", "containers": []any{object{"name": "main", "image": "migrate:1"}}},
+			}},
+		},
+	})
+	status, _ := stages[0].Context["jobStatus"].(object)
+	pod, _ := status["mostRecentPodName"].(string)
+	name, _ := status["name"].(string)
+	if pods, _ := status["pods"].([]any); pod == "" || len(pods) != 1 {
+		w.Fatalf("the state of the job names no pod: %v", status)
+	}
+	var job struct {
+		JobState, MostRecentPodName string
+		Pods                        []struct{ Name string }
+	}
+	w.get("/applications/shop/jobs/prod/"+w.namespace+"/job%20"+name, &job)
+	if job.JobState != "Succeeded" || job.MostRecentPodName != pod || len(job.Pods) != 1 {
+		w.Errorf("the job is %+v", job)
+	}
+	var console struct{ Output []gennaker.ContainerOutput }
+	w.get("/instances/prod/"+w.namespace+"/pod%20"+pod+"/console?provider=kubernetes", &console)
+	if !slices.Equal(console.Output, []gennaker.ContainerOutput{{Name: "main", Output: "migrated\n"}}) {
+		w.Errorf("console %+v", console)
 	}
 }

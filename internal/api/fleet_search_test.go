@@ -36,7 +36,7 @@ func TestSearch(t *testing.T) {
 		"one cloud":                {query: "q=v00&type=serverGroups&cloudProvider=kubernetes", want: "serverGroups replicaSet web-v001"},
 		"only documents":           {query: "q=demo&platform=front50", want: "projects Shop, applications demo"},
 		"a platform":               {query: "q=v00&platform=kubernetes&type=serverGroups", want: "serverGroups replicaSet web-v001"},
-		"kinds of objects":         {query: "q=shop&type=replicaSet&type=service", want: "service service web, replicaSet replicaSet web-v001"},
+		"kinds of objects":         {query: "q=shop&type=replicaSet&type=service", want: "serverGroups replicaSet web-v001, loadBalancers service web"},
 		"unknown type":             {query: "q=demo&type=functions", want: ""},
 		"short, allowed":           {query: "q=we&type=clusters&allowShortQuery=true", want: "clusters replicaSet web"},
 		"a page":                   {query: "q=demo&type=serverGroups&pageSize=2&page=2", want: "serverGroups demo-test-v000", total: 3},

@@ -25,8 +25,8 @@ type Inventory interface {
 	// Clusters returns the clusters of an application, or of all for "", by
 	// application and name. It looks at server groups, and at no instance.
 	Clusters(ctx context.Context, application string) ([]Cluster, error)
-	// Search returns the items of some types that mention text, which is in
-	// lower case, in no order; at most MaxItems.
+	// Search returns the items of some types, or kinds, that mention text, which
+	// is in lower case, in no order; at most MaxItems.
 	Search(ctx context.Context, text string, types []string) ([]Item, error)
 	// LoadBalancers returns all load balancers, by name.
 	LoadBalancers(ctx context.Context) ([]gennaker.LoadBalancer, error)

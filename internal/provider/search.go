@@ -8,7 +8,8 @@ import (
 	"github.com/gennaker/gennaker"
 )
 
-// The types of what can be searched for.
+// The types of what can be searched for; beside them the kinds of objects can,
+// as their names have them: "deployment".
 //
 // Source: the names of Spinnaker's search.
 const (
@@ -24,7 +25,7 @@ const MaxItems = 20_000
 
 // Item is something in an account that a search may find.
 type Item struct {
-	Type        string // one of those above
+	Type        string // one of those above, or what else Spinnaker takes the kind for: "configs", "unclassified"
 	Kind        string // of the object, as its name has it: "replicaSet"; "" of what is no object
 	Account     string
 	Region      string
@@ -74,7 +75,8 @@ func mentions(text string, parts ...string) bool {
 func Search(text string, types []string, groups []gennaker.ServerGroup, balancers []gennaker.LoadBalancer) []Item {
 	out := []Item{}
 	add := func(i Item) {
-		if slices.Contains(types, i.Type) && i.Mentions(text) && len(out) < MaxItems {
+		wanted := slices.Contains(types, i.Type) || i.Kind != "" && slices.Contains(types, i.Kind)
+		if wanted && i.Mentions(text) && len(out) < MaxItems {
 			out = append(out, i)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -132,32 +133,18 @@ func (h handlers) find(r *api.Request, q query) ([]map[string]any, error) {
 		rank(q.text, found)
 		out = append(out, found...)
 	}
-	return append(out, h.findKinds(r, q)...), nil
+	// Other types are kinds of objects: so Deck asks for what a stage may act
+	// upon, "deployment".
+	if kinds := slices.DeleteFunc(slices.Clone(q.types), func(t string) bool { return slices.Contains(searchTypes, t) }); len(kinds) > 0 {
+		found := h.findItems(r, q, kinds...)
+		rank(q.text, found)
+		out = append(out, found...)
+	}
+	return out, nil
 }
 
-// itemTypes are the types of what accounts have.
-var itemTypes = []string{provider.ServerGroupItem, provider.ManagerItem, provider.InstanceItem, provider.LoadBalancerItem, provider.SecurityGroupItem}
-
-// findKinds returns the objects of the kinds that q names as types: so Deck asks
-// for what a stage may act upon, "deployment". Objects of other kinds than those
-// of items are not found.
-func (h handlers) findKinds(r *api.Request, q query) []map[string]any {
-	kinds := slices.DeleteFunc(slices.Clone(q.types), func(kind string) bool { return slices.Contains(searchTypes, kind) })
-	if len(kinds) == 0 {
-		return nil
-	}
-	var out []map[string]any
-	for _, f := range h.findItems(r, q, itemTypes...) {
-		if kind, ok := f["kubernetesKind"].(string); ok && slices.Contains(kinds, kind) {
-			f["type"] = kind
-			out = append(out, f)
-		}
-	}
-	rank(q.text, out)
-	return out
-}
-
-// rank sorts results by where their names have the text, then by name.
+// rank sorts results by where their names have the text, if they do, then by
+// name.
 func rank(text string, found []map[string]any) {
 	type ranked struct {
 		at   int
@@ -169,7 +156,7 @@ func rank(text string, found []map[string]any) {
 		name, _ := f["name"].(string)
 		at := strings.Index(strings.ToLower(name), text)
 		if at < 0 {
-			at = len(name)
+			at = math.MaxInt
 		}
 		place, _ := f["account"].(string)
 		region, _ := f["region"].(string)

@@ -30,15 +30,6 @@ func (i *Inventory) Clusters(_ context.Context, application string) ([]provider.
 	return provider.Clusters(groups), nil
 }
 
-// searched are the kinds that a search may find, by what they are taken for.
-var searched = map[string][]schema.GroupKind{
-	provider.ServerGroupItem:   serverGroupKinds,
-	provider.ManagerItem:       {deploymentKind},
-	provider.InstanceItem:      {podKind},
-	provider.LoadBalancerItem:  {serviceKind, ingressKind, routeKind},
-	provider.SecurityGroupItem: {policyKind},
-}
-
 // Search implements [provider.Inventory]: it looks at each object of these
 // types once.
 //
@@ -51,23 +42,25 @@ func (i *Inventory) Search(ctx context.Context, text string, types []string) ([]
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	out := []provider.Item{}
-	for _, kind := range types {
-		for _, gk := range searched[kind] {
-			if ctx.Err() != nil {
-				return out, ctx.Err() //nolint:wrapcheck // the caller's own
+	for gk, all := range x.kinds {
+		if ctx.Err() != nil {
+			return out, ctx.Err() //nolint:wrapcheck // the caller's own
+		}
+		said := provider.KindOf(gk.Kind, gennaker.ManifestRef{Kind: gk.Kind}.ManifestName())
+		class := string(kindIn(gk, schema.GroupVersion{Group: gk.Group, Version: "v1"}).Class)
+		if !slices.ContainsFunc(types, func(t string) bool { return t == class || sameKind(t, gk) }) {
+			continue
+		}
+		for _, o := range all {
+			item, group := i.item(class, said, o)
+			if !item.Mentions(text) || !i.shown(o) || len(out) == provider.MaxItems {
+				continue
 			}
-			said := provider.KindOf(gk.Kind, gennaker.ManifestRef{Kind: gk.Kind}.ManifestName())
-			for _, o := range x.kinds[gk] {
-				item, group := i.item(kind, said, o)
-				if !item.Mentions(text) || !i.shown(o) || len(out) == provider.MaxItems {
-					continue
-				}
-				item.Name = o.name()
-				if group != nil {
-					item.ServerGroup = group.name()
-				}
-				out = append(out, item)
+			item.Name = o.name()
+			if group != nil {
+				item.ServerGroup = group.name()
 			}
+			out = append(out, item)
 		}
 	}
 	return out, nil
@@ -75,15 +68,18 @@ func (i *Inventory) Search(ctx context.Context, text string, types []string) ([]
 
 // item returns what a search reads of an object, whose name is not yet as lists
 // have it, and of a pod the server group that it is of.
-func (i *Inventory) item(kind, said string, o *object) (item provider.Item, group *object) {
+func (i *Inventory) item(class, said string, o *object) (item provider.Item, group *object) {
 	x := &i.index
-	item = provider.Item{Type: kind, Kind: said, Account: i.cfg.Account, Region: o.meta.GetNamespace(), Name: o.meta.GetName()}
+	item = provider.Item{Type: class, Kind: said, Account: i.cfg.Account, Region: o.meta.GetNamespace(), Name: o.meta.GetName()}
 	of := o
 	if o.kind == podKind {
 		if of = x.uids[ownerOf(o)]; of == nil || !slices.Contains(serverGroupKinds, of.kind) {
 			return item, nil
 		}
 		group = of
+	}
+	if of.moniker == nil {
+		return item, group
 	}
 	moniker := x.monikerOf(of)
 	item.Application, item.Cluster = moniker.App, moniker.Cluster

@@ -70,6 +70,9 @@ func TestSearch(t *testing.T) {
 		"an application":         {"app1", []string{provider.ServerGroupItem, provider.LoadBalancerItem, provider.SecurityGroupItem}, "loadBalancers service app1, securityGroups networkPolicy app1, serverGroups replicaSet app1-v000"},
 		"pods of an application": {"app1", []string{provider.InstanceItem}, "instances pod app1-v000-00000, instances pod app1-v000-00001"},
 		"a kind":                 {"networkpolicy:lab", every, "securityGroups networkPolicy app1"},
+		"a kind as a type":       {"default", []string{"networkPolicy"}, "securityGroups networkPolicy app1"},
+		"kinds as types":         {"app0-v000", []string{"replicaSet", "pod"}, "instances pod app0-v000-00000, instances pod app0-v000-00001, serverGroups replicaSet app0-v000"},
+		"a kind with its group":  {"app1", []string{"networkPolicy.networking.k8s.io", "networkPolicy.example.com"}, "securityGroups networkPolicy app1"},
 		"nothing":                {"nope", every, ""},
 		"an unknown type":        {"app0", []string{"functions"}, ""},
 	} {
