@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -157,6 +159,24 @@ func TestSearchIsBounded(t *testing.T) {
 	if len(page.Items) != 2 || page.Next != page.Items[1].ID {
 		t.Errorf("page %+v", page)
 	}
+}
+
+// TestSearchIsBoundedInTime holds that one that is slow gives up.
+func TestSearchIsBoundedInTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.list = func(q gennaker.ExecutionQuery) []gennaker.Execution {
+			<-time.After(3 * time.Second)
+			return make([]gennaker.Execution, q.Limit)
+		}
+		s := api.New(w.config())
+		began := time.Now()
+		b := failure(t, conforming(t, s, "GET", "/applications/demo/executions/search?eventId=none", ""), http.StatusBadRequest)
+		if b.Message != "the search takes longer than 10s" || time.Since(began) > 15*time.Second {
+			t.Errorf("after %v: %+v", time.Since(began), b)
+		}
+	})
 }
 
 func TestFailedStages(t *testing.T) {

@@ -118,8 +118,7 @@ func parseField(at int, text string) (field, error) {
 		return field{{all: true}}, nil
 	}
 	var out field
-	parts := strings.Split(text, ",")
-	for _, part := range parts {
+	for part := range strings.SplitSeq(text, ",") {
 		it, err := parseItem(at, part)
 		if err != nil {
 			return nil, err

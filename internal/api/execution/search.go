@@ -1,10 +1,12 @@
 package execution
 
 import (
+	"context"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
@@ -17,7 +19,9 @@ const (
 	// how many it holds at a time.
 	maxSearched = 20_000
 	searchPage  = 500
-	endOfTime   = 253_402_300_799_999 // the last millisecond of the year 9999
+	// searchTime bounds how long one search looks: patterns can be made to be slow.
+	searchTime = 10 * time.Second
+	endOfTime  = 253_402_300_799_999 // the last millisecond of the year 9999
 )
 
 // searchExecutions lists the executions of an application, or of all for "*",
@@ -142,17 +146,25 @@ func (h handlers) wanted(r *api.Request) (func(gennaker.Execution) (bool, error)
 // without their stages, and looks at no more than so many. If there may be more of
 // them behind those that it looked at, rest is the last one's ID.
 func (h handlers) scan(r *api.Request, q gennaker.ExecutionQuery, most, looks int, wanted func(gennaker.Execution) (bool, error)) (found []gennaker.Execution, rest string, err error) {
+	ctx, cancel := context.WithTimeout(r.Context(), searchTime)
+	defer cancel()
 	q.Expand, q.NoStages = false, true // only what is found is read whole
 	for len(found) < most && looks > 0 {
 		q.Limit = min(looks, searchPage)
 		if wanted == nil {
 			q.Limit = min(q.Limit, most-len(found))
 		}
-		page, err := h.History.Executions(r.Context(), q)
+		page, err := h.History.Executions(ctx, q)
+		if err := tooLong(r.Context(), ctx); err != nil {
+			return nil, "", err
+		}
 		if err != nil {
 			return nil, "", err
 		}
 		for _, x := range page {
+			if err := tooLong(r.Context(), ctx); err != nil {
+				return nil, "", err
+			}
 			q.Before = x.ID
 			if wanted != nil {
 				if ok, err := wanted(x); err != nil {
@@ -170,6 +182,15 @@ func (h handlers) scan(r *api.Request, q gennaker.ExecutionQuery, most, looks in
 		}
 	}
 	return found, q.Before, nil
+}
+
+// tooLong returns why a search is at its end, if it is.
+func tooLong(request, search context.Context) error {
+	if search.Err() == nil || request.Err() != nil {
+		return request.Err()
+	}
+	return gennaker.Errorf(gennaker.Invalid, "the search takes longer than %v", searchTime).
+		WithHint("search a shorter time, or for texts without patterns")
 }
 
 // whole returns what scan found as q wants it to be shown.
