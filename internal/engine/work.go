@@ -202,7 +202,7 @@ func definite(err error) bool {
 	switch gennaker.KindOf(err) {
 	case gennaker.Invalid, gennaker.Denied, gennaker.NotFound, gennaker.Conflict, gennaker.TooLarge:
 		return true
-	case gennaker.Unavailable, gennaker.Internal:
+	case gennaker.TooMany, gennaker.Unavailable, gennaker.Internal:
 		return false
 	}
 	return false

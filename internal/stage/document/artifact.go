@@ -232,7 +232,7 @@ func (s fromArtifact) save(ctx context.Context, in stage.Input) (stage.Outcome, 
 	switch gennaker.KindOf(err) {
 	case gennaker.Invalid, gennaker.Denied, gennaker.NotFound, gennaker.Conflict, gennaker.TooLarge:
 		return stage.Done().WithContext(map[string]any{ctxProblem: err.Error()}), nil
-	case gennaker.Unavailable, gennaker.Internal:
+	case gennaker.TooMany, gennaker.Unavailable, gennaker.Internal:
 		if err != nil {
 			return stage.Outcome{}, err
 		}
