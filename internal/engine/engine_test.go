@@ -232,6 +232,14 @@ func (w *world) register() {
 	stage.Add[struct{}](w.reg, stage.Definition{Type: "fail", Steps: task(func(context.Context, stage.Input) (stage.Outcome, error) {
 		return stage.Fail("it is broken").WithHint("mend it"), nil
 	})})
+	stage.Add[struct{}](w.reg, stage.Definition{Type: "everything", Steps: task(func(_ context.Context, in stage.Input) (stage.Outcome, error) {
+		if w.count("looked") > 0 {
+			return stage.Done(), nil
+		}
+		w.effect("looked")
+		w.SignalAll() // behind its look, and before it waits
+		return stage.Wait(time.Time{}, "weather"), nil
+	})})
 	stage.Add[struct{}](w.reg, stage.Definition{Type: "panic", Steps: task(func(context.Context, stage.Input) (stage.Outcome, error) { panic("oh") })})
 	stage.Add[struct{}](w.reg, stage.Definition{Type: "flaky", Steps: task(func(_ context.Context, in stage.Input) (stage.Outcome, error) {
 		w.effect("try")
@@ -402,6 +410,16 @@ func TestSignalIsNotLost(t *testing.T) {
 	w.effect("ready")
 	w.Signal("weather")
 	if x := w.end(id); x.Status != gennaker.Succeeded {
+		t.Error(dump(x))
+	}
+}
+
+// TestSignalOfAllIsNotLost: what may have happened is looked at again by a task
+// that looked before, and only then waits.
+func TestSignalOfAllIsNotLost(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if x := w.end(w.submit(chain("everything"))); x.Status != gennaker.Succeeded {
 		t.Error(dump(x))
 	}
 }

@@ -85,10 +85,14 @@ func (s *signals) waiters(topic string) []waiter {
 	return out
 }
 
-// all returns the topics that somebody waits for.
+// all notes a signal of every topic, and returns those that somebody waits for.
+// A task that runs meanwhile, and is going to wait, is not among them: it runs
+// once more.
 func (s *signals) all() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.seq++
+	s.floor = s.seq
 	var out []string
 	for t := range s.waiting {
 		out = append(out, t)
