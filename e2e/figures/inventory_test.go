@@ -124,7 +124,7 @@ func (w *world) change(events *client.EventStream, app string) time.Duration {
 	}
 	pod := list.Items[0]
 	patch := []byte(`{"status":{"conditions":[{"type":"Ready","status":"False"}]}}`)
-	if bytes.Contains([]byte(fmt.Sprint(pod.Status.Conditions)), []byte("False")) {
+	if bytes.Contains(fmt.Append(nil, pod.Status.Conditions), []byte("False")) {
 		patch = bytes.ReplaceAll(patch, []byte("False"), []byte("True"))
 	}
 	began := time.Now()

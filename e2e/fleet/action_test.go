@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"path"
 	"slices"
@@ -51,9 +52,7 @@ func (w *world) about(kind, manifest string, more object) object {
 		"type": kind, "manifestName": manifest, "location": w.namespace, "account": "prod", "reason": nil, "cloudProvider": "kubernetes",
 		"user": "[anonymous]",
 	}
-	for k, v := range more {
-		out[k] = v
-	}
+	maps.Copy(out, more)
 	return out
 }
 

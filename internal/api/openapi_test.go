@@ -206,11 +206,12 @@ func (d *describer) operation(r api.Route) object {
 
 func operationID(r api.Route) string {
 	words := strings.FieldsFunc(r.Pattern, func(c rune) bool { return strings.ContainsRune("/{}.-_$", c) })
-	id := strings.ToLower(r.Method)
+	var id strings.Builder
+	id.WriteString(strings.ToLower(r.Method))
 	for _, w := range words {
-		id += strings.ToUpper(w[:1]) + w[1:]
+		id.WriteString(strings.ToUpper(w[:1]) + w[1:])
 	}
-	return id
+	return id.String()
 }
 
 // responses describes what a route answers, by status.

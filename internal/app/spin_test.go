@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -207,9 +208,7 @@ func record(w *world) {
 				txtar.File{Name: step + strconv.Itoa(answer.Code), Data: []byte(ids.plain(indent(answer.Body.Bytes())))})
 			version++
 		}
-		for key, values := range answer.Header() {
-			out.Header()[key] = values
-		}
+		maps.Copy(out.Header(), answer.Header())
 		out.WriteHeader(answer.Code)
 		_, _ = out.Write(answer.Body.Bytes())
 	}))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -96,16 +97,17 @@ func lastRevisions(ctx context.Context, c *client.Client, p client.Pipeline, fro
 // what is there.
 func writeDifferences(w io.Writer, all []gennaker.Difference) error {
 	for _, d := range all {
-		lines := show.Clean(d.Path) + "\n"
+		var lines strings.Builder
+		lines.WriteString(show.Clean(d.Path) + "\n")
 		for _, side := range []struct {
 			sign string
 			text json.RawMessage
 		}{{"-", d.Was}, {"+", d.Is}} {
 			if len(side.text) > 0 {
-				lines += "  " + side.sign + " " + show.Clean(string(side.text)) + "\n"
+				lines.WriteString("  " + side.sign + " " + show.Clean(string(side.text)) + "\n")
 			}
 		}
-		if _, err := io.WriteString(w, lines); err != nil {
+		if _, err := io.WriteString(w, lines.String()); err != nil {
 			return fmt.Errorf("write the differences: %w", err)
 		}
 	}
