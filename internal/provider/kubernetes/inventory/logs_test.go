@@ -122,6 +122,12 @@ func TestExplain(t *testing.T) {
 				if _, err := l.Client.CoreV1().ResourceQuotas(at).Create(t.Context(), tt.quota, metav1.CreateOptions{}); err != nil {
 					t.Fatal(err)
 				}
+				// The API server learns of its own quotas by a watch: it may let a pod pass before.
+				lab.Eventually(t, "the quota holds", func(ctx context.Context) (bool, error) {
+					probe := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{GenerateName: "probe-"}, Spec: tt.rs.Spec.Template.Spec}
+					_, err := l.Client.CoreV1().Pods(at).Create(ctx, probe, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+					return err != nil && strings.Contains(err.Error(), "exceeded quota"), nil
+				})
 			}
 			makeReplicaSet(t, l, at, tt.rs)
 			eventually(t, inv, func() string {
