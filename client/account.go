@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"net/http"
+	"net/url"
 
 	"github.com/gennaker/gennaker"
 )
@@ -67,6 +68,6 @@ type Credential struct {
 // Credentials returns the accounts that there are, by name.
 func (c *Client) Credentials(ctx context.Context) ([]Credential, error) {
 	var out []Credential
-	err := c.get(ctx, path("credentials"), nil, &out)
+	err := c.get(ctx, path("credentials"), url.Values{"expand": {"true"}}, &out)
 	return out, err
 }

@@ -73,7 +73,11 @@ func (e *entry) view() gennaker.AccountView {
 	e.mu.Lock()
 	state := e.state
 	e.mu.Unlock()
-	return gennaker.AccountView{Account: e.account, Source: e.source, Settings: e.settings, State: state()}
+	account := e.account
+	if account.Regions == nil { // clients do not expect null there
+		account.Regions = []string{}
+	}
+	return gennaker.AccountView{Account: account, Source: e.source, Settings: e.settings, State: state()}
 }
 
 func connected() gennaker.AccountState { return gennaker.AccountState{Connected: true} }

@@ -34,7 +34,10 @@ func (w *world) handleClusters(mux *http.ServeMux) {
 	})
 }
 
-func listCredentials(*http.Request) (any, error) {
+func listCredentials(r *http.Request) (any, error) {
+	if r.FormValue("expand") != "true" { // the short form has neither namespaces nor state
+		return []any{map[string]any{"name": "local", "type": "local"}, map[string]any{"name": "prod", "type": "kubernetes"}}, nil
+	}
 	return []any{
 		map[string]any{"name": "local", "type": "local", "cloudProvider": "local", "regions": []any{"local"}},
 		map[string]any{"name": "prod", "type": "kubernetes", "cloudProvider": "kubernetes", "regions": []any{}, "namespaces": []any{"shop", "default"}},
