@@ -11,6 +11,11 @@ import (
 	"time"
 )
 
+// StaleHeader is in answers that do not show every account as it is: once for
+// each of them, "account=since" with a time as RFC 3339 has it, or "account"
+// alone if nothing of it is shown.
+const StaleHeader = "X-Gennaker-Stale"
+
 // Content is an answer that is not JSON. Its media type is the row's.
 type Content struct{ Text string }
 

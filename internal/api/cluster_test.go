@@ -304,7 +304,7 @@ func TestAccountThatIsDown(t *testing.T) {
 			if res.Code != max(tt.status, 200) || !strings.Contains(res.Body.String(), tt.want) || tt.not != "" && strings.Contains(res.Body.String(), tt.not) {
 				t.Errorf("got %d %s, want %q and not %q", res.Code, res.Body, tt.want, tt.not)
 			}
-			if got := res.Header().Values(fleet.StaleHeader); !slices.Equal(got, tt.stale) {
+			if got := res.Header().Values(api.StaleHeader); !slices.Equal(got, tt.stale) {
 				t.Errorf("stale %q, want %q", got, tt.stale)
 			}
 		})
@@ -321,8 +321,8 @@ func TestAccountThatPanics(t *testing.T) {
 	cfg := all.config()
 	all.fleet.Fleet.Put(provider.Provider{Account: gennaker.Account{Name: "odd"}, Inventory: broken{}})
 	res := call(api.New(cfg), "GET", "/applications/web/serverGroups", "")
-	if res.Code != 200 || !strings.Contains(res.Body.String(), "web-v001") || !slices.Equal(res.Header().Values(fleet.StaleHeader), []string{"odd"}) {
-		t.Errorf("got %d %s, stale %q", res.Code, res.Body, res.Header().Values(fleet.StaleHeader))
+	if res.Code != 200 || !strings.Contains(res.Body.String(), "web-v001") || !slices.Equal(res.Header().Values(api.StaleHeader), []string{"odd"}) {
+		t.Errorf("got %d %s, stale %q", res.Code, res.Body, res.Header().Values(api.StaleHeader))
 	}
 	all.fleet.Fleet.Remove("local")
 	all.fleet.Fleet.Remove("prod")

@@ -15,7 +15,6 @@ import (
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
 	"github.com/gennaker/gennaker/internal/api/document"
-	"github.com/gennaker/gennaker/internal/api/fleet"
 	"github.com/gennaker/gennaker/internal/template"
 )
 
@@ -442,7 +441,7 @@ func TestProjectClusters(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	res := conforming(t, api.New(w.config()), "GET", "/projects/SHOP/clusters", "")
-	if got := res.Header().Values(fleet.StaleHeader); !slices.Equal(got, []string{"away"}) {
+	if got := res.Header().Values(api.StaleHeader); !slices.Equal(got, []string{"away"}) {
 		t.Errorf("accounts that are not shown: %q", got)
 	}
 	counts := func(n int) string {

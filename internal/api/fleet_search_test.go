@@ -119,8 +119,8 @@ func TestSearchWithoutTheFleet(t *testing.T) {
 	rooms := w.rooms()
 	rooms.fleet.Fleet = provider.NewFleet(provider.Provider{Account: gennaker.Account{Name: "local"}, Inventory: away{w}})
 	res := call(api.New(rooms.config()), "GET", "/search?q=demo", "")
-	if !strings.Contains(res.Body.String(), `"totalMatches":2`) || res.Header().Get(fleet.StaleHeader) != "local" {
-		t.Errorf("got %s, stale %q", res.Body, res.Header().Get(fleet.StaleHeader))
+	if !strings.Contains(res.Body.String(), `"totalMatches":2`) || res.Header().Get(api.StaleHeader) != "local" {
+		t.Errorf("got %s, stale %q", res.Body, res.Header().Get(api.StaleHeader))
 	}
 }
 

@@ -28,9 +28,6 @@ type Inventory interface {
 	ServerGroups(ctx context.Context, application string) (groups []gennaker.ServerGroup, absent []string, err error)
 }
 
-// staleHeader names, in an answer, each account that is not in it.
-const staleHeader = "X-Gennaker-Stale"
-
 func (h handlers) projects(r *api.Request) ([]map[string]any, error) {
 	all, err := h.Projects.Projects(r.Context())
 	if err != nil {
@@ -117,8 +114,8 @@ func (h handlers) projectClusters(r *api.Request) ([]ProjectCluster, error) {
 			}
 			groups[app] = found
 			for _, account := range absent {
-				if !slices.Contains(r.Answer[staleHeader], account) {
-					r.Answer.Add(staleHeader, account)
+				if !slices.Contains(r.Answer[api.StaleHeader], account) {
+					r.Answer.Add(api.StaleHeader, account)
 				}
 			}
 		}

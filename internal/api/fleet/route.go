@@ -3,7 +3,7 @@
 // are Gate's, and some of ours.
 //
 // Every list asks all accounts at the same time; one that does not answer hides
-// none of the others: see [StaleHeader].
+// none of the others: see [api.StaleHeader].
 package fleet
 
 import (

@@ -15,17 +15,12 @@ import (
 	"github.com/gennaker/gennaker/internal/provider"
 )
 
-// StaleHeader is in answers that do not show every account as it is: once for
-// each of them, "account=since" with a time as RFC 3339 has it, or "account"
-// alone if nothing of it is shown.
-const StaleHeader = "X-Gennaker-Stale"
-
 // answerWithin bounds how long lists wait for one account.
 const answerWithin = 10 * time.Second
 
 // gather asks accounts at the same time, and returns what they answer, in their
 // order. One that does not answer hides none of the others: it is named in
-// [StaleHeader], and so is one that answers with its last known state. If none
+// [api.StaleHeader], and so is one that answers with its last known state. If none
 // answers, there is no answer.
 func gather[T any](h handlers, r *api.Request, all []provider.Provider, within time.Duration, ask func(context.Context, provider.Provider) ([]T, error)) ([]T, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), within)
@@ -81,14 +76,14 @@ func aged(r *api.Request, p provider.Provider) {
 	}
 }
 
-// note adds a value to [StaleHeader], once.
+// note adds a value to [api.StaleHeader], once.
 func note(r *api.Request, value string) {
-	if !slices.Contains(r.Answer.Values(StaleHeader), value) {
-		r.Answer.Add(StaleHeader, value)
+	if !slices.Contains(r.Answer.Values(api.StaleHeader), value) {
+		r.Answer.Add(api.StaleHeader, value)
 	}
 }
 
-// stale returns a value of [StaleHeader]. Names of accounts are the
+// stale returns a value of [api.StaleHeader]. Names of accounts are the
 // configuration's, and might be anything.
 func stale(account string, state gennaker.AccountState) string {
 	account = strings.Map(func(c rune) rune {
@@ -109,5 +104,5 @@ func stale(account string, state gennaker.AccountState) string {
 
 // absent returns the accounts that the answer lacks.
 func absent(r *api.Request) []string {
-	return slices.DeleteFunc(slices.Clone(r.Answer[StaleHeader]), func(v string) bool { return strings.Contains(v, "=") })
+	return slices.DeleteFunc(slices.Clone(r.Answer[api.StaleHeader]), func(v string) bool { return strings.Contains(v, "=") })
 }
