@@ -3,10 +3,7 @@ package deck
 import (
 	"context"
 	"encoding/json"
-	"flag"
-	"fmt"
 	"maps"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -25,20 +22,7 @@ import (
 // binary is the program under test.
 var binary string
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	dir, err := os.MkdirTemp("", "deck")
-	if err == nil && !testing.Short() {
-		binary, err = product.Build(dir)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	_ = os.RemoveAll(dir)
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { product.Main(m, &binary) }
 
 // object is open JSON.
 type object = map[string]any

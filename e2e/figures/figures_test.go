@@ -2,9 +2,7 @@ package figures
 
 import (
 	"context"
-	"flag"
 	"fmt"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -25,20 +23,7 @@ import (
 // binary is the program under test.
 var binary string
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	dir, err := os.MkdirTemp("", "figures")
-	if err == nil && !testing.Short() {
-		binary, err = product.Build(dir)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	_ = os.RemoveAll(dir)
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { product.Main(m, &binary) }
 
 type object = map[string]any
 

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"maps"
@@ -33,6 +34,23 @@ func Build(dir string) (string, error) {
 		return "", fmt.Errorf("build the program: %w\n%s", err, out)
 	}
 	return binary, nil
+}
+
+// Main runs the tests of a package, with the path of the program that they are
+// about in binary; without one where -short leaves them out. It does not return.
+func Main(m *testing.M, binary *string) {
+	flag.Parse()
+	dir, err := os.MkdirTemp("", "gennaker")
+	if err == nil && !testing.Short() {
+		*binary, err = Build(dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
 }
 
 // A Server is a server with a data directory of its own, and without a local

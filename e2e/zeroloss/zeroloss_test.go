@@ -39,20 +39,7 @@ const application = "shop"
 // binary is the program under test.
 var binary string
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	dir, err := os.MkdirTemp("", "zeroloss")
-	if err == nil {
-		binary, err = product.Build(dir)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	_ = os.RemoveAll(dir)
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { product.Main(m, &binary) }
 
 // world is a node with a server, and what the report says of it.
 type world struct {

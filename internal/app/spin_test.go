@@ -52,7 +52,8 @@ func TestSpin(t *testing.T) {
 		target, body := got.fill(target), got.fill(string(asked.Data))
 		wanted := want.plain(status + "\n" + string(answered.Data))
 		for {
-			code, text := w.ask(method, target, body)
+			code, answer := w.send(method, target, []byte(body))
+			text := indent(answer)
 			known := slices.Clone(got)
 			diff := cmp.Diff(strings.Split(wanted, "\n"), strings.Split(known.plain(strconv.Itoa(code)+"\n"+text), "\n"))
 			if diff == "" {
@@ -110,26 +111,7 @@ func cut(name string) (step, first, rest string) {
 	return step, first, rest
 }
 
-// ask sends a request, and returns the answer with its JSON indented.
-func (w *world) ask(method, target, body string) (int, string) {
-	w.t.Helper()
-	req, err := http.NewRequestWithContext(w.ctx, method, w.URL()+target, strings.NewReader(body))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	res, err := w.http.Do(req)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return res.StatusCode, indent(text)
-}
-
+// indent returns JSON in lines, and other text as it is.
 func indent(text []byte) string {
 	var out bytes.Buffer
 	if err := json.Indent(&out, bytes.TrimSpace(text), "", "  "); err != nil {

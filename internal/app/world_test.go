@@ -93,7 +93,20 @@ func (w *world) call(method, path string, body any) (int, object) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(w.ctx, method, w.URL()+path, bytes.NewReader(text))
+	status, answer := w.send(method, path, text)
+	out := object{}
+	if len(bytes.TrimSpace(answer)) > 0 {
+		if err := json.Unmarshal(answer, &out); err != nil {
+			w.t.Fatalf("%s %s answered %q: %v", method, path, answer, err)
+		}
+	}
+	return status, out
+}
+
+// send sends a body of JSON and returns the status and the body of the answer.
+func (w *world) send(method, path string, body []byte) (int, []byte) {
+	w.t.Helper()
+	req, err := http.NewRequestWithContext(w.ctx, method, w.URL()+path, bytes.NewReader(body))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -107,13 +120,7 @@ func (w *world) call(method, path string, body any) (int, object) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	out := object{}
-	if len(bytes.TrimSpace(answer)) > 0 {
-		if err := json.Unmarshal(answer, &out); err != nil {
-			w.t.Fatalf("%s %s answered %q: %v", method, path, answer, err)
-		}
-	}
-	return res.StatusCode, out
+	return res.StatusCode, answer
 }
 
 // save saves a pipeline of the application "demo".
