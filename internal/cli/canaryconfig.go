@@ -46,14 +46,7 @@ func (s *session) canaryConfigList() *cobra.Command {
 
 func canaryConfigIDs(ctx context.Context, c *client.Client) []string {
 	all, err := c.CanaryConfigs(ctx, "")
-	if err != nil {
-		return nil
-	}
-	out := make([]string, len(all))
-	for i, config := range all {
-		out[i] = config.ID
-	}
-	return out
+	return named(all, err, func(config client.CanaryConfig) string { return config.ID })
 }
 
 // onCanaryConfig makes a command about one canary config.

@@ -53,14 +53,7 @@ func register(cmd *cobra.Command, flag string, f cobra.CompletionFunc) {
 
 func (s *session) applicationNames(ctx context.Context, c *client.Client) []string {
 	all, err := c.Applications(ctx)
-	if err != nil {
-		return nil
-	}
-	out := make([]string, len(all))
-	for i, a := range all {
-		out[i] = a.Name
-	}
-	return out
+	return named(all, err, func(a client.Application) string { return a.Name })
 }
 
 // pipelineNames returns the names of the pipelines of app, or of the
@@ -73,14 +66,7 @@ func (s *session) pipelineNames(ctx context.Context, c *client.Client, app strin
 		return nil
 	}
 	all, err := c.Pipelines(ctx, app)
-	if err != nil {
-		return nil
-	}
-	out := make([]string, len(all))
-	for i, p := range all {
-		out[i] = p.Name
-	}
-	return out
+	return named(all, err, func(p client.Pipeline) string { return p.Name })
 }
 
 // groupNames returns the names of the server groups of all applications.
@@ -98,16 +84,21 @@ func (s *session) groupNames(ctx context.Context, c *client.Client) []string {
 	return out
 }
 
-func accountNames(ctx context.Context, c *client.Client) []string {
-	all, err := c.Credentials(ctx)
+// named returns the names of what a client listed: none if it could not.
+func named[T any](all []T, err error, name func(T) string) []string {
 	if err != nil {
 		return nil
 	}
 	out := make([]string, len(all))
-	for i, a := range all {
-		out[i] = a.Name
+	for i, v := range all {
+		out[i] = name(v)
 	}
 	return out
+}
+
+func accountNames(ctx context.Context, c *client.Client) []string {
+	all, err := c.Credentials(ctx)
+	return named(all, err, func(a client.Credential) string { return a.Name })
 }
 
 // regionNames returns the regions and namespaces of all accounts.

@@ -56,14 +56,7 @@ func (s *session) projectList() *cobra.Command {
 
 func projectNames(ctx context.Context, c *client.Client) []string {
 	all, err := c.Projects(ctx)
-	if err != nil {
-		return nil
-	}
-	out := make([]string, len(all))
-	for i, p := range all {
-		out[i] = p.Name
-	}
-	return out
+	return named(all, err, func(p client.Project) string { return p.Name })
 }
 
 // findProject is client.Project, with the near names in the hint.
