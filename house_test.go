@@ -96,6 +96,7 @@ var layers = map[string][]string{
 	"internal/demo":                          {".", "client", "internal/artifact", "internal/demo/load"},
 	"internal/demo/hello":                    {},
 	"internal/demo/load":                     {"."},
+	"ui":                                     {},
 	"cmd/gennaker":                           {"*"},
 	"e2e/deck":                               {},
 	"e2e/fleet":                              {},

@@ -64,6 +64,9 @@ func (s *Server) write(w http.ResponseWriter, r *Request, v any) {
 	case *Stream:
 		s.writeStream(w, r, a)
 		return
+	case *page:
+		s.sendPage(w, r.Request, a)
+		return
 	case *Content:
 		w.Header().Set("Content-Type", h.Media)
 		s.send(w, r.Request, h.Status, []byte(a.Text))

@@ -46,7 +46,7 @@ func (c *compressor) take(text []byte) (sent []byte, give func()) {
 // compress returns text as the client of r gets it, compressed if it accepts
 // that and it is worth it, and says so in h. Call done when it is sent.
 func (s *Server) compress(h http.Header, r *http.Request, text []byte) (sent []byte, done func()) {
-	if !acceptsGzip(r.Header) || len(text) < compressFrom || !compressible(h) {
+	if !accepts(r.Header, "gzip") || len(text) < compressFrom || !compressible(h) {
 		return text, func() {}
 	}
 	h.Set("Content-Encoding", "gzip")
@@ -59,14 +59,14 @@ func compressible(h http.Header) bool {
 	return strings.HasPrefix(media, "application/json") || strings.HasPrefix(media, "text/")
 }
 
-// acceptsGzip reports whether a client takes what is compressed with gzip.
-func acceptsGzip(h http.Header) bool {
+// accepts reports whether a client takes what is compressed with a coding.
+func accepts(h http.Header, wants string) bool {
 	others := false
 	for _, line := range h.Values("Accept-Encoding") {
 		for item := range strings.SplitSeq(line, ",") {
 			coding, weight, _ := strings.Cut(item, ";")
 			switch strings.ToLower(strings.TrimSpace(coding)) {
-			case "gzip":
+			case wants:
 				return wanted(weight)
 			case "*":
 				others = wanted(weight)

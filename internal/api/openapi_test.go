@@ -50,7 +50,7 @@ func describe(t *testing.T, routes []api.Route) []byte {
 	d := newDescriber(t)
 	paths := object{}
 	for _, r := range routes {
-		at := strings.TrimSuffix(r.Pattern, "{$}")
+		at := strings.ReplaceAll(strings.TrimSuffix(r.Pattern, "{$}"), "...}", "}")
 		if paths[at] == nil {
 			paths[at] = object{}
 		}
@@ -173,7 +173,7 @@ func (d *describer) optional(t reflect.Type, s *jsonschema.Schema) *jsonschema.S
 func (d *describer) operation(r api.Route) object {
 	op := object{"summary": r.Does, "operationId": operationID(r), "x-permission": string(r.Permission), "responses": d.responses(r)}
 	var parameters []object
-	for segment := range strings.SplitSeq(r.Pattern, "/") {
+	for segment := range strings.SplitSeq(strings.ReplaceAll(r.Pattern, "...}", "}"), "/") {
 		if name, ok := strings.CutPrefix(segment, "{"); ok && name != "$}" {
 			parameters = append(parameters, object{"name": strings.TrimSuffix(name, "}"), "in": "path", "required": true, "schema": object{"type": "string"}})
 		}

@@ -103,7 +103,7 @@ func Returns[T any](f func(*Request) (T, error)) Handler {
 		h.Answer, h.Media = nil, ""
 	case reflect.TypeFor[*Stream]():
 		h.Answer, h.Stream = reflect.TypeFor[string](), true
-	case reflect.TypeFor[*Content]():
+	case reflect.TypeFor[*Content](), reflect.TypeFor[*page]():
 		h.Answer = reflect.TypeFor[string]()
 	}
 	return h
@@ -151,7 +151,8 @@ func (s *Server) Routes() []Route { return slices.Concat(s.routes(), s.Config.Ro
 func (s *Server) routes() []Route {
 	return []Route{
 		Row("GET", "/{$}", Public, "Where the pages are.", Returns(s.root).As(http.StatusFound, "")),
-		Row("GET", "/ui", Public, "The pages.", Returns(s.ui).As(http.StatusOK, "text/html")),
+		Row("GET", "/ui", Public, "Where the pages are.", Returns(s.root).As(http.StatusFound, "")),
+		Row("GET", "/ui/{rest...}", Public, "The pages.", Returns(s.page).As(http.StatusOK, "text/html; charset=utf-8")).Fails(gennaker.NotFound),
 		Row("GET", "/health", Public, "Whether the server can do its work.", Returns(s.health)).Answers(http.StatusServiceUnavailable, HealthBody{}),
 		Row("GET", "/version", Public, "The version of the server.", Returns(s.version)),
 		Row("GET", "/metrics", s.metricsPermission(), "What the server counted, for Prometheus.", Returns(s.metrics).As(http.StatusOK, "text/plain; version=0.0.4; charset=utf-8")),

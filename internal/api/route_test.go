@@ -25,7 +25,8 @@ type sample struct {
 func samples() map[string]sample {
 	all := map[string]sample{
 		"GET /{$}":                                {target: "/", status: http.StatusFound, empty: true},
-		"GET /ui":                                 {target: "/ui/"},
+		"GET /ui":                                 {target: "/ui", status: http.StatusFound, empty: true},
+		"GET /ui/{rest...}":                       {target: "/ui/"},
 		"GET /health":                             {target: "/health"},
 		"GET /version":                            {target: "/version"},
 		"GET /metrics":                            {target: "/metrics"},

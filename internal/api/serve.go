@@ -58,7 +58,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // admit checks what must hold for every request, and returns r with a path
-// that does not end in a slash.
+// that does not end in a slash, but for / and /ui/.
 func (s *Server) admit(r *http.Request) (*http.Request, error) {
 	if err := s.checkHost(r); err != nil {
 		return r, err
@@ -77,8 +77,11 @@ func (s *Server) admit(r *http.Request) (*http.Request, error) {
 			return r, errNoRoute()
 		}
 	}
-	if trimmed == "" {
+	switch {
+	case trimmed == "":
 		path, trimmed = "/", "/"
+	case trimmed == "/ui" && raw != trimmed: // what a page names is relative to it
+		path, trimmed = "/ui/", "/ui/"
 	}
 	if trimmed != raw {
 		clone, u := *r, *r.URL

@@ -17,6 +17,8 @@ type Config struct {
 	Version string
 	// Routes are those of what the server serves, besides those about itself.
 	Routes []Route
+	// Pages are the user interface; nil is one page that says how to build it.
+	Pages *Pages
 
 	// Access says who callers are and what they may do; nil is [Loopback].
 	Access Access
@@ -68,6 +70,9 @@ type Server struct {
 func New(c Config) *Server {
 	if c.Access == nil {
 		c.Access = Loopback{}
+	}
+	if c.Pages == nil {
+		c.Pages = noPages()
 	}
 	s := &Server{Config: c, mux: http.NewServeMux(), origin: http.NewCrossOriginProtection(), limiter: newLimiter(c.Rate)}
 	for _, row := range s.Routes() {

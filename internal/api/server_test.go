@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -215,21 +214,5 @@ func TestHealth(t *testing.T) {
 	reasons = []string{"the database does not answer"}
 	if res := call(s, "GET", "/health", ""); res.Code != 503 || res.Body.String() != `{"status":"DOWN","reasons":["the database does not answer"]}`+"\n" {
 		t.Errorf("status %d, body %s", res.Code, res.Body)
-	}
-}
-
-func TestPlaceholderPage(t *testing.T) {
-	t.Parallel()
-	s := api.New(newWorld(t).config())
-	if res := call(s, "GET", "/", ""); res.Code != http.StatusFound || res.Header().Get("Location") != "/ui/" {
-		t.Errorf("/: status %d to %q", res.Code, res.Header().Get("Location"))
-	}
-	res := call(s, "GET", "/ui/", "")
-	page, err := os.ReadFile("ui.html")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if res.Body.String() != string(page) || !strings.HasPrefix(res.Header().Get("Content-Type"), "text/html") || res.Header().Get("Content-Security-Policy") == "" {
-		t.Errorf("status %d, header %v", res.Code, res.Header())
 	}
 }

@@ -41,6 +41,7 @@ import (
 	"github.com/gennaker/gennaker/internal/stage/document"
 	"github.com/gennaker/gennaker/internal/store"
 	"github.com/gennaker/gennaker/internal/template"
+	"github.com/gennaker/gennaker/ui"
 )
 
 // Config is what a server is made of. The zero value listens on
@@ -189,6 +190,10 @@ func (a *App) compose(ctx context.Context) error {
 	late.engine = a.engine
 	close(late.ready)
 	tasks := execution.Runner{Launcher: launcher{l}, History: a.db, Events: a.events}
+	pages, err := builtPages()
+	if err != nil {
+		return err
+	}
 	settings := a.cfg.Settings
 	about := meta.Config{Accounts: a.fleet.Accounts, Origins: settings.API.Origins}
 	if a.guard != nil {
@@ -197,7 +202,7 @@ func (a *App) compose(ctx context.Context) error {
 	a.api = api.New(api.Config{
 		Log: a.log, Version: a.cfg.Version, Health: a.health, Access: api.Loopback{},
 		Hosts: settings.API.Hosts, Origins: settings.API.Origins, Rate: api.Rate(settings.API.RateLimit),
-		Observe: metrics.Request, Metrics: metrics.Text, PublicMetrics: settings.Telemetry.Metrics.Public,
+		Pages: pages, Observe: metrics.Request, Metrics: metrics.Text, PublicMetrics: settings.Telemetry.Metrics.Public,
 		Routes: slices.Concat(
 			meta.Routes(about),
 			fleet.Routes(fleet.Config{Log: a.log, Applications: a.db, Projects: a.db, Fleet: a.fleet, Accounts: a.places}),
@@ -212,6 +217,15 @@ func (a *App) compose(ctx context.Context) error {
 		),
 	})
 	return nil
+}
+
+// builtPages returns the pages that this program was built with.
+func builtPages() (*api.Pages, error) {
+	files, err := ui.Files()
+	if err != nil {
+		return nil, fmt.Errorf("read the pages: %w", err)
+	}
+	return api.ReadPages(files)
 }
 
 // accounts fills the fleet.
