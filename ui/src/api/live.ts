@@ -1,0 +1,111 @@
+// Keeps what is shown true: an event makes what it is about dirty, and what is
+// dirty and on the page is asked for again, at most once at a time.
+import type { QueryClient, QueryKey } from '@tanstack/react-query'
+import type { Feed, ServerEvent } from './events'
+
+/** How long changes are collected before the server is asked, in milliseconds. */
+const collect = 40
+
+/**
+ * Keys of what is asked for, by what it is about. An event's keys are prefixes
+ * of the queries that it makes dirty.
+ */
+export const keys = {
+  applications: ['applications'] as const,
+  application: (app: string) => ['application', app] as const,
+  documents: (app: string) => ['application', app, 'documents'] as const,
+  fleet: (app: string) => ['application', app, 'fleet'] as const,
+  executions: (app: string) => ['application', app, 'executions'] as const,
+  execution: (id: string) => ['execution', id] as const,
+  accounts: ['accounts'] as const,
+  server: ['server'] as const,
+}
+
+/** dirtied says which keys an event makes dirty. Pure. */
+export function dirtied(e: ServerEvent): QueryKey[] {
+  const app = e.application?.toLowerCase() ?? ''
+  switch (e.type) {
+    case 'execution': {
+      const out: QueryKey[] = []
+      if (e.execution) out.push(keys.execution(e.execution))
+      // Lists show executions and their stages, not their tasks.
+      if (!e.task && app) out.push(keys.executions(app))
+      if (!e.task && !e.stage) out.push(keys.applications)
+      return out
+    }
+    case 'serverGroup':
+    case 'loadBalancer':
+      return app ? [keys.fleet(app), keys.applications] : [keys.applications]
+    case 'document':
+      return app ? [keys.documents(app), keys.applications] : [keys.applications]
+    case 'account':
+      return [keys.accounts]
+    case 'reset':
+      return [[]]
+    default:
+      return []
+  }
+}
+
+/**
+ * Dirt collects keys and cleans them: after a moment each is refreshed, and one
+ * that gets dirty while it is being refreshed is refreshed again afterwards.
+ */
+export class Dirt {
+  private dirty = new Map<string, QueryKey>()
+  private busy = new Set<string>()
+  private timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(
+    private readonly refresh: (key: QueryKey) => Promise<unknown>,
+    /** How far apart refreshes of a key are at least; 0 is as they come. */
+    private readonly apart: (key: QueryKey) => number = () => 0,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
+
+  private done = new Map<string, number>()
+
+  add(key: QueryKey) {
+    this.dirty.set(JSON.stringify(key), key)
+    this.schedule(collect)
+  }
+
+  private schedule(ms: number) {
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined
+      this.clean()
+    }, ms)
+  }
+
+  private clean() {
+    let wait = Infinity
+    for (const [name, key] of this.dirty) {
+      if (this.busy.has(name)) continue
+      const early = (this.done.get(name) ?? -Infinity) + this.apart(key) - this.now()
+      if (early > 0) {
+        wait = Math.min(wait, early)
+        continue
+      }
+      this.dirty.delete(name)
+      this.busy.add(name)
+      void this.refresh(key)
+        .catch(() => {})
+        .finally(() => {
+          this.busy.delete(name)
+          if (this.apart(key) > 0) this.done.set(name, this.now())
+          if (this.dirty.has(name)) this.schedule(collect)
+        })
+    }
+    if (wait < Infinity) this.schedule(wait)
+  }
+}
+
+/** keepLive connects the events of a feed with what was asked for. */
+export function keepLive(feed: Feed, client: QueryClient): () => void {
+  const dirt = new Dirt(
+    (key) => client.invalidateQueries({ queryKey: key }, { cancelRefetch: false }),
+    // Lists of everything are dear, and nobody reads them that fast.
+    (key) => (key[0] === 'applications' || key.length === 0 ? 1_000 : key[2] === 'executions' || key[2] === 'fleet' ? 100 : 0),
+  )
+  return feed.listen((e) => dirtied(e).forEach((k) => dirt.add(k)))
+}

@@ -1,0 +1,4 @@
+export default function Palette({ onClose }: { app: string | undefined; onClose: () => void }) {
+  onClose()
+  return null
+}

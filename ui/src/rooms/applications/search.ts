@@ -1,0 +1,1 @@
+export const applicationsSearch = (_: Record<string, unknown>): Record<string, never> => ({})

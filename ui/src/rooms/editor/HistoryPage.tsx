@@ -1,0 +1,5 @@
+import { Page } from '~/kit/page'
+
+export default function HistoryPage() {
+  return <Page title="HistoryPage">…</Page>
+}

@@ -1,0 +1,5 @@
+import { Page } from '~/kit/page'
+
+export default function ExecutionPage() {
+  return <Page title="ExecutionPage">…</Page>
+}

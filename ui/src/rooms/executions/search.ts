@@ -1,0 +1,3 @@
+export const executionsSearch = (_: Record<string, unknown>): Record<string, never> => ({})
+export const executionSearch = (_: Record<string, unknown>): Record<string, never> => ({})
+export const compareSearch = (_: Record<string, unknown>): Record<string, never> => ({})

@@ -1,0 +1,5 @@
+import { Page } from '~/kit/page'
+
+export default function NetworkPage() {
+  return <Page title="NetworkPage">…</Page>
+}

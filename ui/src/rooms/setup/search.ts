@@ -1,0 +1,1 @@
+export const accountSearch = (_: Record<string, unknown>): Record<string, never> => ({})

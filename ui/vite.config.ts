@@ -1,0 +1,42 @@
+/// <reference types="vitest/config" />
+import { promises as fs } from 'node:fs'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import zlib from 'node:zlib'
+import react from '@vitejs/plugin-react'
+import { defineConfig, type Plugin } from 'vite'
+
+/** Writes x.br and x.gz beside every text that is worth it, for the server to send as they are. */
+function compress(): Plugin {
+  const brotli = promisify(zlib.brotliCompress)
+  const gzip = promisify(zlib.gzip)
+  return {
+    name: 'compress',
+    apply: 'build',
+    async closeBundle() {
+      const dist = path.resolve(import.meta.dirname, 'dist')
+      const files = await fs.readdir(dist, { recursive: true })
+      const texts = files.filter((f) => /\.(js|css|html|svg)$/.test(f)).map((f) => path.join(dist, f))
+      await Promise.all(
+        texts.map(async (file) => {
+          const text = await fs.readFile(file)
+          if (text.length < 1024) return
+          await fs.writeFile(`${file}.br`, await brotli(text))
+          await fs.writeFile(`${file}.gz`, await gzip(text, { level: 9 }))
+        }),
+      )
+    },
+  }
+}
+
+/** The server that `vite dev` asks for data. */
+const server = process.env.GENNAKER_SERVER ?? 'http://127.0.0.1:8084'
+
+export default defineConfig({
+  base: '/ui/',
+  plugins: [react(), compress()],
+  resolve: { alias: { '~': path.resolve(import.meta.dirname, 'src') } },
+  build: { target: 'es2023', modulePreload: { polyfill: false }, chunkSizeWarningLimit: 400 },
+  server: { proxy: { '^/(?!ui/)': server } },
+  test: { environment: 'jsdom', include: ['src/**/*.test.{ts,tsx}'], restoreMocks: true },
+})
