@@ -1,0 +1,60 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { ServerEvent } from './events'
+import { Dirt, dirtied } from './live'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+const event = (e: Partial<ServerEvent>): ServerEvent => ({ id: 1, type: 'execution', ...e })
+
+test.each([
+  ['a stage', event({ application: 'Web', execution: 'X', stage: 'S' }), [['execution', 'X'], ['application', 'web', 'executions']]],
+  ['a task, which lists do not show', event({ application: 'web', execution: 'X', stage: 'S', task: 'T' }), [['execution', 'X']]],
+  ['an execution', event({ application: 'web', execution: 'X' }), [['execution', 'X'], ['application', 'web', 'executions'], ['applications']]],
+  ['a server group', event({ type: 'serverGroup', application: 'web' }), [['application', 'web', 'fleet'], ['applications']]],
+  ['a document of no application', event({ type: 'document' }), [['applications']]],
+  ['what is not known any more', event({ type: 'reset' }), [[]]],
+  ['figures', event({ type: 'traffic', application: 'web' }), []],
+])('%s dirties what shows it', (_, e, want) => expect(dirtied(e)).toEqual(want))
+
+test('changes are collected, and one refresh of a key runs at a time', async () => {
+  const ends: (() => void)[] = []
+  const refresh = vi.fn(() => new Promise<void>((end) => ends.push(end)))
+  const dirt = new Dirt(refresh)
+  for (let i = 0; i < 100; i++) dirt.add(['execution', 'X'])
+  await vi.advanceTimersByTimeAsync(40)
+  expect(refresh).toHaveBeenCalledTimes(1)
+  dirt.add(['execution', 'X'])
+  dirt.add(['execution', 'Y'])
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(refresh.mock.calls).toEqual([[['execution', 'X']], [['execution', 'Y']]])
+  ends[0]!()
+  await vi.advanceTimersByTimeAsync(40)
+  expect(refresh).toHaveBeenCalledTimes(3)
+})
+
+test('a refresh that fails does not end it', async () => {
+  const refresh = vi.fn(() => Promise.reject(new Error('gone')))
+  const dirt = new Dirt(refresh)
+  dirt.add(['a'])
+  await vi.advanceTimersByTimeAsync(50)
+  dirt.add(['a'])
+  await vi.advanceTimersByTimeAsync(50)
+  expect(refresh).toHaveBeenCalledTimes(2)
+})
+
+test('dear lists are refreshed apart, and not forgotten', async () => {
+  const refresh = vi.fn(() => Promise.resolve())
+  const dirt = new Dirt(refresh, () => 1_000, () => Date.now())
+  dirt.add(['applications'])
+  await vi.advanceTimersByTimeAsync(50)
+  for (let i = 0; i < 9; i++) {
+    dirt.add(['applications'])
+    await vi.advanceTimersByTimeAsync(100)
+  }
+  expect(refresh).toHaveBeenCalledTimes(1)
+  await vi.advanceTimersByTimeAsync(200)
+  expect(refresh).toHaveBeenCalledTimes(2)
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(refresh).toHaveBeenCalledTimes(2)
+})
