@@ -107,7 +107,7 @@ func (c *cluster) LoadBalancers(context.Context) ([]gennaker.LoadBalancer, error
 	}}, c.err()
 }
 
-func (c *cluster) Watch(ctx context.Context, _ func(string, string)) { <-ctx.Done() }
+func (c *cluster) Watch(ctx context.Context, _ func(provider.Change)) { <-ctx.Done() }
 
 func (c *cluster) resource(kind, name, version string) gennaker.Resource {
 	return gennaker.Resource{

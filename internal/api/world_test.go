@@ -336,7 +336,7 @@ func (w *world) Search(ctx context.Context, text string, types []string) ([]prov
 func (w *world) LoadBalancers(context.Context) ([]gennaker.LoadBalancer, error) {
 	return w.balancers, w.fail
 }
-func (w *world) Watch(ctx context.Context, _ func(string, string)) { <-ctx.Done() }
+func (w *world) Watch(ctx context.Context, _ func(provider.Change)) { <-ctx.Done() }
 
 func (w *world) Logs(ctx context.Context, ref gennaker.ServerGroupRef, instance string, tail int64, follow bool) (io.ReadCloser, error) {
 	if _, err := w.ServerGroup(ctx, ref.Region, ref.Name); err != nil {

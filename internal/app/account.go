@@ -36,7 +36,12 @@ type accounts struct {
 	fleet *provider.Fleet
 	store accountStore
 	open  func(ctx context.Context, a access.Account) (place, error)
-	watch func(ctx context.Context, account string, p provider.Provider)
+	// watch tells of what changes in an account until ctx ends, and calls look when
+	// that may be anything.
+	watch func(ctx context.Context, p provider.Provider, look func())
+	// changed is told of an account that is made, changed, removed, or whose state
+	// is another.
+	changed func(account string)
 
 	mu         sync.Mutex
 	background context.Context // of what runs; nil before the server does
@@ -61,6 +66,24 @@ type entry struct {
 
 	mu    sync.Mutex
 	state func() gennaker.AccountState
+	seen  standing // what was told last
+}
+
+// standing is what of an account's state is news.
+type standing struct {
+	connected bool
+	reason    string
+}
+
+// news reports whether the state is another than at the last call.
+func (e *entry) news() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	state := e.state()
+	now := standing{state.Connected, state.Reason}
+	news := now != e.seen
+	e.seen = now
+	return news
 }
 
 func (e *entry) setState(f func() gennaker.AccountState) {
@@ -151,7 +174,7 @@ func (a *accounts) start(e *entry) {
 		defer close(e.stopped)
 		if e.source == sourceBuiltin {
 			if p, err := a.fleet.For(e.account.Name); err == nil {
-				a.watch(ctx, e.account.Name, p)
+				a.watch(ctx, p, func() { a.look(e) })
 			}
 			return
 		}
@@ -177,7 +200,8 @@ func (a *accounts) keep(ctx context.Context, e *entry) {
 		}
 		if err == nil {
 			e.setState(stateOf(p))
-			a.serve(ctx, p)
+			a.look(e)
+			a.serve(ctx, p, func() { a.look(e) })
 			return
 		}
 		a.log.WarnContext(ctx, "use an account", "account", e.account.Name, "error", err)
@@ -185,6 +209,7 @@ func (a *accounts) keep(ctx context.Context, e *entry) {
 		e.setState(func() gennaker.AccountState {
 			return gennaker.AccountState{Since: since, Reason: err.Error(), Hint: gennaker.HintOf(err)}
 		})
+		a.look(e)
 		select {
 		case <-ctx.Done():
 			return
@@ -202,14 +227,22 @@ func stateOf(p place) func() gennaker.AccountState {
 }
 
 // serve lets pipelines use p until ctx ends.
-func (a *accounts) serve(ctx context.Context, p place) {
+func (a *accounts) serve(ctx context.Context, p place, look func()) {
 	var all sync.WaitGroup
 	if p.run != nil {
 		all.Go(func() { p.run(ctx) })
 	}
 	a.fleet.Put(p.Provider)
-	a.watch(ctx, p.Account.Name, p.Provider)
+	a.watch(ctx, p.Provider, look)
 	all.Wait()
+}
+
+// look tells of an account whose state is another than it was. It waits for
+// nobody.
+func (a *accounts) look(e *entry) {
+	if e.news() {
+		a.changed(e.account.Name)
+	}
 }
 
 // parseAccount reads the settings of an account of a cluster.
@@ -272,6 +305,7 @@ func (a *accounts) Save(ctx context.Context, settings map[string]any, user strin
 	a.entries[account.Name] = e
 	a.fleet.Miss(account.Name, connecting(account.Name))
 	a.start(e)
+	a.changed(account.Name)
 	return e.view(), nil
 }
 
@@ -292,6 +326,7 @@ func (a *accounts) Delete(ctx context.Context, name, user string) error {
 	a.end(e)
 	a.fleet.Remove(name)
 	delete(a.entries, name)
+	a.changed(name)
 	return nil
 }
 

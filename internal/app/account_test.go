@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -47,6 +48,7 @@ type clusters struct {
 	refused map[string]error
 	running map[string]bool
 	watched map[string]int
+	told    []string // accounts of which something was told
 }
 
 // locked calls f while nothing else uses c.
@@ -73,10 +75,12 @@ func newAccounts(t *testing.T, s accountStore) (*accounts, *clusters) {
 				c.locked(func() { delete(c.running, a.Name) })
 			}}, nil
 		},
-		watch: func(ctx context.Context, account string, _ provider.Provider) {
-			c.locked(func() { c.watched[account]++ })
+		watch: func(ctx context.Context, p provider.Provider, look func()) {
+			c.locked(func() { c.watched[p.Account.Name]++ })
+			look()
 			<-ctx.Done()
 		},
+		changed: func(name string) { c.locked(func() { c.told = append(c.told, name) }) },
 	}, c
 }
 
@@ -91,6 +95,48 @@ func states(t *testing.T, a *accounts) map[string]string {
 		out[v.Name] = strings.TrimSpace(v.Source + " " + v.State.Reason)
 	}
 	return out
+}
+
+// TestAccountsTell: who listens hears of an account when it is made, when its
+// state is another, and when it is gone; and not more.
+func TestAccountsTell(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, c := newAccounts(t, memory{})
+		if err := a.load(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { a.run(ctx); close(done) }()
+		told := func(what string, want ...string) {
+			t.Helper()
+			synctest.Wait()
+			c.locked(func() {
+				if !slices.Equal(c.told, want) {
+					t.Errorf("%s: told of %q, want %q", what, c.told, want)
+				}
+				c.told = nil
+			})
+		}
+		told("begin", "fake")
+		c.locked(func() { c.refused["new"] = errors.New("there is no kubeconfig /x") })
+		if _, err := a.Save(ctx, map[string]any{"name": "new"}, "ann"); err != nil {
+			t.Fatal(err)
+		}
+		told("made, and refused", "new", "new")
+		time.Sleep(time.Minute)
+		told("refused again")
+		c.locked(func() { delete(c.refused, "new") })
+		time.Sleep(2 * time.Minute)
+		told("connected", "new")
+		if err := a.Delete(ctx, "new", "ann"); err != nil {
+			t.Fatal(err)
+		}
+		told("removed", "new")
+		stop()
+		<-done
+	})
 }
 
 func TestAccountsComeAndGo(t *testing.T) {

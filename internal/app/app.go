@@ -133,9 +133,7 @@ func New(ctx context.Context, cfg Config) (_ *App, err error) {
 	if a.db, err = store.Open(ctx, filepath.Join(cfg.Data, "gennaker.db"), cfg.Log); err != nil {
 		return nil, err
 	}
-	a.db.OnChange(func(application, name string) {
-		a.events.Publish(gennaker.Event{Type: gennaker.DocumentChanged, At: gennaker.At(time.Now()), Application: application, Name: name})
-	})
+	a.db.OnChange(a.documentChanged)
 	if a.ln, err = listen(ctx, cfg.Listen); err != nil {
 		return nil, err
 	}
@@ -233,7 +231,7 @@ func (a *App) accounts(ctx context.Context) error {
 	if err := a.node(ctx); err != nil {
 		return err
 	}
-	a.places = &accounts{log: a.log, fleet: a.fleet, store: a.db, open: a.openCluster, watch: a.watch}
+	a.places = &accounts{log: a.log, fleet: a.fleet, store: a.db, open: a.openCluster, watch: a.watch, changed: a.accountChanged}
 	return a.places.load(ctx, a.cfg.Settings.Kubernetes.accounts())
 }
 
@@ -261,6 +259,8 @@ func (a *App) Run(ctx context.Context) error {
 	a.work.Go(func() { a.places.run(background) })
 	if a.guard != nil {
 		a.work.Go(func() { a.guard.keep(background) })
+		meter := trafficMeter{events: a.events, account: LocalAccount, balancers: a.guard.client.LoadBalancers}
+		a.work.Go(func() { meter.run(background) })
 	}
 	a.work.Go(func() { prune(background, a.db, a.cfg, a.log) })
 	if a.traces != nil {
@@ -296,21 +296,6 @@ func (a *App) abandon() {
 	if a.db != nil {
 		a.db.Close()
 	}
-}
-
-// watch wakes the tasks that wait for an application's fleet, and tells who
-// listens to events.
-func (a *App) watch(ctx context.Context, account string, p provider.Provider) {
-	p.Watch(ctx, func(application, serverGroup string) {
-		if application == "" {
-			a.engine.SignalAll()
-			return
-		}
-		a.engine.Signal(stage.FleetTopic(account, application))
-		a.events.Publish(gennaker.Event{
-			Type: gennaker.ServerGroupChanged, At: gennaker.At(time.Now()), Application: application, Name: serverGroup,
-		})
-	})
 }
 
 // health returns why the server cannot do its work.

@@ -20,6 +20,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gennaker/gennaker"
 )
@@ -61,8 +62,11 @@ func (e *Entry) JSON() []byte {
 
 // size is about how many bytes of memory the entry takes, with its JSON.
 func (e *Entry) size() int {
-	const fixed = 500
-	texts := len(e.Type) + len(e.Application) + len(e.Execution) + len(e.Stage) + len(e.Task) + len(e.Status) + len(e.Name)
+	const fixed, sample = 500, 150
+	texts := len(e.Type) + len(e.Kind) + len(e.Application) + len(e.Account) + len(e.Region) + len(e.Execution) + len(e.Stage) + len(e.Task) + len(e.Status) + len(e.Name)
+	for _, s := range e.Traffic {
+		texts += sample + len(s.LoadBalancer) + len(s.Account) + len(s.Region) + len(s.ServerGroup)
+	}
 	return fixed + 2*texts
 }
 
@@ -79,6 +83,25 @@ type Log struct {
 	entries []*Entry      // with the numbers up to last; a part that was handed out never changes
 	bytes   int           // of entries
 	more    chan struct{} // closed at the next event
+
+	followers atomic.Int64
+}
+
+// Follow counts somebody to whom events are passed on, until leave is called,
+// once. Who publishes what is worth nothing unread looks at Followers.
+func (l *Log) Follow() (leave func()) {
+	l.followers.Add(1)
+	return func() { l.followers.Add(-1) }
+}
+
+// Followers returns how many there are.
+func (l *Log) Followers() int { return int(l.followers.Load()) }
+
+// Held returns how many events are held, and in how many bytes of memory, about.
+func (l *Log) Held() (events, bytes int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.entries), l.bytes
 }
 
 // begin makes the zero value a log. The caller holds mu.

@@ -21,6 +21,7 @@ import (
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/node"
 	"github.com/gennaker/gennaker/internal/node/shim"
+	"github.com/gennaker/gennaker/internal/provider"
 	"github.com/gennaker/gennaker/internal/provider/local"
 )
 
@@ -185,7 +186,7 @@ func newSerialHarness(t *testing.T) *harness {
 	ctx, cancel := context.WithCancel(context.Background())
 	var watching sync.WaitGroup
 	watching.Go(func() {
-		h.Watch(ctx, func(string, string) {
+		h.Watch(ctx, func(provider.Change) {
 			select {
 			case h.changes <- struct{}{}:
 			default:

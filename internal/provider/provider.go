@@ -30,13 +30,17 @@ type Inventory interface {
 	Search(ctx context.Context, text string, types []string) ([]Item, error)
 	// LoadBalancers returns all load balancers, by name.
 	LoadBalancers(ctx context.Context) ([]gennaker.LoadBalancer, error)
-	// Watch calls changed, from one goroutine, after every change, with the
-	// application that it belongs to and the server group, which is "" for a load
-	// balancer or a job; both are "" when anything may have changed, as after a
-	// lost connection. It begins with such a call, as soon as no later change can
-	// be missed. It returns when ctx ends.
-	Watch(ctx context.Context, changed func(application, serverGroup string))
+	// Watch calls changed, from one goroutine, after every change. It begins with
+	// one of anything, as soon as no later change can be missed. It returns when
+	// ctx ends.
+	Watch(ctx context.Context, changed func(Change))
 }
+
+// Change says what changed. Anything of an account may have if there is no
+// Application, as after a lost connection; but only in the Region, if there is
+// one. Without a ServerGroup it is another thing of the application, as a load
+// balancer or a job.
+type Change struct{ Application, Region, ServerGroup string }
 
 // Operations change server groups. Each has a key: called again with the same
 // key after it was done, it changes nothing and answers the same. They return

@@ -123,7 +123,7 @@ func (d *DB) SaveApplication(ctx context.Context, a gennaker.Application, by str
 		}
 		return record(ctx, tx, change{kind: kindApplication, key: k, by: by, at: now, before: before, after: after})
 	})
-	if d.tell(err, a.Name, ""); err != nil {
+	if d.tell(err, Change{Kind: gennaker.ApplicationDocument, Application: a.Name}); err != nil {
 		return fmt.Errorf("save application %s: %w", a.Name, err)
 	}
 	return nil
@@ -162,7 +162,7 @@ func (d *DB) DeleteApplication(ctx context.Context, name, by string) error {
 		}
 		return record(ctx, tx, change{kind: kindApplication, key: k, by: by, at: now, before: before})
 	})
-	if d.tell(err, name, ""); err != nil {
+	if d.tell(err, Change{Kind: gennaker.ApplicationDocument, Application: name}); err != nil {
 		return fmt.Errorf("delete application %s: %w", name, err)
 	}
 	return nil

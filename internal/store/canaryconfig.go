@@ -152,7 +152,7 @@ func (d *DB) saveCanaryConfig(ctx context.Context, c gennaker.CanaryConfig, by s
 		}
 		return record(ctx, tx, change{kind: kindCanaryConfig, key: out.ID, by: by, at: now, before: before, after: after})
 	})
-	if err != nil {
+	if d.tell(err, Change{Kind: gennaker.CanaryConfigDocument, Name: out.ID}); err != nil {
 		return gennaker.CanaryConfig{}, fmt.Errorf("save canary config %s: %w", c.Name, err)
 	}
 	return out, nil
@@ -205,7 +205,7 @@ func (d *DB) DeleteCanaryConfig(ctx context.Context, id, by string) error {
 		}
 		return record(ctx, tx, change{kind: kindCanaryConfig, key: id, by: by, at: time.Now().UnixMilli(), before: before})
 	})
-	if err != nil {
+	if d.tell(err, Change{Kind: gennaker.CanaryConfigDocument, Name: id}); err != nil {
 		return fmt.Errorf("delete canary config %s: %w", id, err)
 	}
 	return nil

@@ -29,7 +29,7 @@ type DB struct {
 	stmt statements
 
 	journal journal
-	changed func(application, name string) // see OnChange
+	changed func(Change) // see OnChange
 
 	damage  atomic.Pointer[gennaker.Error] // the first sign of it
 	cancel  context.CancelFunc             // ends the check in the background
@@ -147,16 +147,30 @@ func (d *DB) connect(ctx context.Context, files fs.FS) (err error) {
 	return d.replay(ctx)
 }
 
-// OnChange makes d call f after each durable change of an application or its
-// notifications, with name "", or of a pipeline or strategy of it. Call it before
-// d is used; f must return soon.
-func (d *DB) OnChange(f func(application, name string)) { d.changed = f }
+// Change says which document changed.
+type Change struct {
+	Kind        gennaker.DocumentKind
+	Application string // of an application's document
+	Name        string // of a pipeline or strategy; the ID of a template or canary config; the name or ID of a project
+}
+
+// OnChange makes d call f after each durable change of a document that users
+// write. Call it before d is used; f must return soon.
+func (d *DB) OnChange(f func(Change)) { d.changed = f }
 
 // tell says that a document changed, unless it did not.
-func (d *DB) tell(err error, application, name string) {
+func (d *DB) tell(err error, c Change) {
 	if err == nil && d.changed != nil {
-		d.changed(application, name)
+		d.changed(c)
 	}
+}
+
+// pipelineKind returns the kind of a pipeline or strategy.
+func pipelineKind(strategy bool) gennaker.DocumentKind {
+	if strategy {
+		return gennaker.StrategyDocument
+	}
+	return gennaker.PipelineDocument
 }
 
 // Close ends all work, and marks the file as closed in good order. Calling it

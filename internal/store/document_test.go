@@ -352,7 +352,7 @@ func TestChangesAreTold(t *testing.T) {
 	t.Parallel()
 	db := openNew(t)
 	var told []string
-	db.OnChange(func(application, name string) { told = append(told, application+"/"+name) })
+	db.OnChange(func(c store.Change) { told = append(told, string(c.Kind)+" "+c.Application+"/"+c.Name) })
 	a, err := gennaker.NewApplication(map[string]any{"name": "Demo", "email": "a@b"})
 	if err != nil {
 		t.Fatal(err)
@@ -376,7 +376,25 @@ func TestChangesAreTold(t *testing.T) {
 	if err := db.DeleteApplication(t.Context(), "demo", "ann"); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"Demo/", "demo/Deploy", "demo/", "demo/Deploy", "demo/"}
+	save(t, db, `{"id":"s","name":"Slowly","application":"demo","strategy":true}`)
+	if err := db.DeletePipeline(t.Context(), "demo", "s", "ann"); err != nil {
+		t.Fatal(err)
+	}
+	project, err := gennaker.NewProject(map[string]any{"name": "All", "email": "a@b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	saved, err := db.SaveProject(t.Context(), project, "ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.DeleteProject(t.Context(), saved.ID, "ann"); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"application Demo/", "pipeline demo/Deploy", "notification demo/", "pipeline demo/Deploy", "application demo/",
+		"strategy demo/Slowly", "strategy demo/Slowly", "project /All", "project /" + saved.ID,
+	}
 	if diff := cmp.Diff(want, told); diff != "" {
 		t.Error(diff)
 	}

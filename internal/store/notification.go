@@ -41,7 +41,7 @@ func (d *DB) SaveNotifications(ctx context.Context, application string, doc map[
 	err := d.write(ctx, func(tx *sql.Tx) error {
 		return d.putNotifications(ctx, tx, strings.ToLower(application), doc, by, time.Now().UnixMilli())
 	})
-	if d.tell(err, application, ""); err != nil {
+	if d.tell(err, Change{Kind: gennaker.NotificationDocument, Application: application}); err != nil {
 		return fmt.Errorf("save the notifications of %s: %w", application, err)
 	}
 	return nil

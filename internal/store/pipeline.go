@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	selectPipeline    = `SELECT id, application, name, doc FROM pipeline `
+	selectPipeline    = `SELECT id, application, strategy, name, doc FROM pipeline `
 	sqlPipelines      = selectPipeline + `WHERE application = ? ORDER BY strategy, name_key`
 	sqlAllPipelines   = selectPipeline + `ORDER BY application, strategy, name_key`
 	sqlPipelineByID   = selectPipeline + `WHERE id = ?`
@@ -35,11 +35,12 @@ const maxPipelineID = 255
 // pipelineRow is a stored pipeline; application is in lower case.
 type pipelineRow struct {
 	id, application, name string
+	strategy              bool
 	doc                   []byte
 }
 
 func scanPipelineRow(rows *sql.Rows) (p pipelineRow, err error) {
-	return p, rows.Scan(&p.id, &p.application, &p.name, &p.doc)
+	return p, rows.Scan(&p.id, &p.application, &p.strategy, &p.name, &p.doc)
 }
 
 func (p pipelineRow) parse() (gennaker.Pipeline, error) {
@@ -212,7 +213,7 @@ func (d *DB) savePipeline(ctx context.Context, p gennaker.Pipeline, by string, a
 		}
 		return record(ctx, tx, change{kind: kindPipeline, key: out.ID, by: by, at: now, before: beforeDoc, after: doc})
 	})
-	if d.tell(err, p.Application, p.Name); err != nil {
+	if d.tell(err, Change{pipelineKind(p.Strategy()), p.Application, p.Name}); err != nil {
 		return gennaker.Pipeline{}, fmt.Errorf("save pipeline %s of %s: %w", p.Name, p.Application, err)
 	}
 	return out, nil
@@ -334,7 +335,7 @@ func (d *DB) DeletePipeline(ctx context.Context, application, nameOrID, by strin
 		}
 		return deletePipeline(ctx, tx, row, by, time.Now().UnixMilli())
 	})
-	if d.tell(err, application, row.name); err != nil {
+	if d.tell(err, Change{pipelineKind(row.strategy), application, row.name}); err != nil {
 		return fmt.Errorf("delete pipeline %s of %s: %w", nameOrID, application, err)
 	}
 	return nil

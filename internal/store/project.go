@@ -115,7 +115,7 @@ func (d *DB) SaveProject(ctx context.Context, p gennaker.Project, by string) (ou
 		}
 		return record(ctx, tx, change{kind: kindProject, key: out.ID, by: by, at: now, before: before, after: after})
 	})
-	if err != nil {
+	if d.tell(err, Change{Kind: gennaker.ProjectDocument, Name: p.Name}); err != nil {
 		return gennaker.Project{}, fmt.Errorf("save project %s: %w", p.Name, err)
 	}
 	return out, nil
@@ -152,7 +152,7 @@ func (d *DB) DeleteProject(ctx context.Context, id, by string) error {
 		}
 		return record(ctx, tx, change{kind: kindProject, key: id, by: by, at: time.Now().UnixMilli(), before: before})
 	})
-	if err != nil {
+	if d.tell(err, Change{Kind: gennaker.ProjectDocument, Name: id}); err != nil {
 		return fmt.Errorf("delete project %s: %w", id, err)
 	}
 	return nil

@@ -124,7 +124,7 @@ func (d *DB) saveTemplate(ctx context.Context, doc map[string]any, tag, by strin
 		}
 		return record(ctx, tx, change{kind: kindTemplate, key: v.Key(), by: by, at: now, before: before, after: after})
 	})
-	if err != nil {
+	if d.tell(err, Change{Kind: gennaker.TemplateDocument, Name: v.ID}); err != nil {
 		return v, fmt.Errorf("save pipeline template %s: %w", v.Key(), err)
 	}
 	return v, nil
@@ -199,7 +199,7 @@ func (d *DB) DeleteTemplate(ctx context.Context, v template.Version, by string) 
 		}
 		return record(ctx, tx, change{kind: kindTemplate, key: v.Key(), by: by, at: time.Now().UnixMilli(), before: before})
 	})
-	if err != nil {
+	if d.tell(err, Change{Kind: gennaker.TemplateDocument, Name: v.ID}); err != nil {
 		return fmt.Errorf("delete pipeline template %s: %w", v.Key(), err)
 	}
 	return nil

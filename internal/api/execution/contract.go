@@ -84,6 +84,8 @@ type Events interface {
 	// Read returns a reader of what comes behind a place; of what comes from now on
 	// for "", and if known is false.
 	Read(behind string) (reader *event.Reader, known bool)
+	// Follow counts a stream of events, until leave is called.
+	Follow() (leave func())
 }
 
 // Pipelines finds the pipelines whose executions are asked for.

@@ -13,7 +13,9 @@ import (
 )
 
 const (
-	heartbeat = 15 * time.Second
+	// heartbeat is how often a stream says something, so that a page can tell soon
+	// that it is cut off.
+	heartbeat = 3 * time.Second
 	// apart is how far apart pieces of a stream are: what happens meanwhile comes
 	// together, and a thousand streams do not wake up for every single event.
 	apart = 10 * time.Millisecond
@@ -37,6 +39,7 @@ func (h handlers) events(r *api.Request) (*api.Stream, error) {
 	}
 	s := eventStream{application: r.Query("application"), execution: r.Query("execution")}
 	return &api.Stream{Run: func(ctx context.Context, out *api.StreamWriter) error {
+		defer h.Events.Follow()()
 		reader, known := h.Events.Read(last)
 		if err := s.begin(out, reader.Place(), known); err != nil {
 			return err

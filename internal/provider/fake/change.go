@@ -25,7 +25,7 @@ func (p *Provider) onObject(ctx context.Context, op Op, key, what string, ref ge
 			return "", err
 		}
 		p.advance(o, Pace.still)
-		p.notify(manifest.MonikerOf(o.manifest).App, "")
+		p.notify(provider.Change{Application: manifest.MonikerOf(o.manifest).App})
 		return ref.ManifestName() + what, nil
 	})
 	return err
@@ -418,7 +418,7 @@ func (p *Provider) Route(ctx context.Context, route gennaker.ManifestRef) (provi
 	}
 	before := o.ready
 	if o.ready = o.ready.look(); o.ready != before {
-		p.notify(manifest.MonikerOf(o.manifest).App, "")
+		p.notify(provider.Change{Application: manifest.MonikerOf(o.manifest).App})
 	}
 	state := provider.RouteState{
 		Shares: slices.Clone(o.shares), Programmed: o.isReady(), Since: o.shifted.Time, Settle: p.config.Settle,

@@ -209,15 +209,13 @@ func (i *instance) view(zone string) gennaker.Instance {
 
 // watcher collects changes until its Watch reports them.
 type watcher struct {
-	pending []change
+	pending []provider.Change
 	wake    chan struct{} // holds one
 }
 
-type change struct{ application, group string }
-
 // Watch implements provider.Inventory. Changes of one server group that were
 // not reported yet are reported once.
-func (p *Provider) Watch(ctx context.Context, changed func(application, serverGroup string)) {
+func (p *Provider) Watch(ctx context.Context, changed func(provider.Change)) {
 	w := &watcher{wake: make(chan struct{}, 1)}
 	p.mu.Lock()
 	p.watchers[w] = true
@@ -228,7 +226,7 @@ func (p *Provider) Watch(ctx context.Context, changed func(application, serverGr
 		delete(p.watchers, w)
 	}()
 
-	changed("", "")
+	changed(provider.Change{})
 	for {
 		select {
 		case <-ctx.Done():
@@ -243,16 +241,18 @@ func (p *Provider) Watch(ctx context.Context, changed func(application, serverGr
 			if ctx.Err() != nil {
 				return
 			}
-			changed(c.application, c.group)
+			changed(c)
 		}
 	}
 }
 
-func (p *Provider) changed(g *group) { p.notify(g.moniker.App, g.ref.Name) }
+func (p *Provider) changed(g *group) {
+	p.notify(provider.Change{Application: g.moniker.App, Region: g.ref.Region, ServerGroup: g.ref.Name})
+}
 
-func (p *Provider) notify(application, group string) {
+func (p *Provider) notify(c provider.Change) {
 	for w := range p.watchers {
-		if c := (change{application, group}); !slices.Contains(w.pending, c) {
+		if !slices.Contains(w.pending, c) {
 			w.pending = append(w.pending, c)
 		}
 		select {

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/provider"
 )
 
 // JobScript is how a job behaves.
@@ -159,7 +160,7 @@ func (p *Provider) endJob(j *job) {
 	p.wrote() // who follows its log sees that it ended
 }
 
-func (p *Provider) changedJob(j *job) { p.notify(j.spec.Application, "") }
+func (p *Provider) changedJob(j *job) { p.notify(provider.Change{Application: j.spec.Application}) }
 
 func (p *Provider) viewJob(j *job) gennaker.Job {
 	v := gennaker.Job{

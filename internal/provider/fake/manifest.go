@@ -99,7 +99,7 @@ func (p *Provider) Deploy(ctx context.Context, key string, d provider.ManifestDe
 				o.drained = old.drained
 			}
 			p.objects[k] = o
-			p.notify(manifest.MonikerOf(o.manifest).App, "")
+			p.notify(provider.Change{Application: manifest.MonikerOf(o.manifest).App})
 		}
 		var made []string
 		for _, m := range x.done.Manifests {
@@ -422,7 +422,7 @@ func (p *Provider) advance(o *thing, step func(Pace) Pace) {
 		}
 	}
 	if ready != o.ready || drain != o.drain || gone != o.gone {
-		p.notify(manifest.MonikerOf(o.manifest).App, "")
+		p.notify(provider.Change{Application: manifest.MonikerOf(o.manifest).App})
 	}
 }
 
@@ -578,7 +578,7 @@ func (p *Provider) DeleteManifest(ctx context.Context, key string, ref gennaker.
 		}
 		o.deleting, o.gone = true, o.script.Gone
 		p.advance(o, Pace.still)
-		p.notify(manifest.MonikerOf(o.manifest).App, "")
+		p.notify(provider.Change{Application: manifest.MonikerOf(o.manifest).App})
 		return ref.ManifestName(), nil
 	})
 	return err
@@ -612,7 +612,7 @@ func (p *Provider) SetReady(ref gennaker.ManifestRef, why string) {
 	if why == "" {
 		o.ready, o.script.Fails = Pace{}, ""
 	}
-	p.notify(manifest.MonikerOf(o.manifest).App, "")
+	p.notify(provider.Change{Application: manifest.MonikerOf(o.manifest).App})
 }
 
 // Serving returns the workloads behind a Service, by name: those that have pods

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/provider"
 )
 
 // done is what an operation answered, and what it was asked.
@@ -327,7 +328,7 @@ func (p *Provider) upsert(lb gennaker.LoadBalancer) error {
 	}
 	p.balancers[place] = b
 	p.effects = append(p.effects, Effect{Op: UpsertLoadBalancer, Target: lb.Name})
-	p.notify(lb.Application, "")
+	p.notify(provider.Change{Application: lb.Application})
 	return nil
 }
 
@@ -356,7 +357,7 @@ func (p *Provider) deleteBalancer(region, name string) error {
 	}
 	delete(p.balancers, region+"/"+name)
 	p.effects = append(p.effects, Effect{Op: DeleteLoadBalancer, Target: name})
-	p.notify(b.Application, "")
+	p.notify(provider.Change{Application: b.Application})
 	return nil
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/node"
 	"github.com/gennaker/gennaker/internal/node/shim"
+	"github.com/gennaker/gennaker/internal/provider"
 	"github.com/gennaker/gennaker/internal/provider/local"
 	"github.com/gennaker/gennaker/internal/provider/providertest"
 )
@@ -141,8 +142,7 @@ func TestWatchReconnects(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	c, stop := start(t, dir)
-	type change struct{ application, group string }
-	changes := make(chan change, 1000)
+	changes := make(chan provider.Change, 1000)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	watcher := local.New(dir, "local")
@@ -150,9 +150,9 @@ func TestWatchReconnects(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		watcher.Watch(ctx, func(application, group string) { changes <- change{application, group} })
+		watcher.Watch(ctx, func(c provider.Change) { changes <- c })
 	}()
-	until := func(want change) {
+	until := func(want provider.Change) {
 		t.Helper()
 		over := time.After(time.Minute)
 		for {
@@ -166,19 +166,19 @@ func TestWatchReconnects(t *testing.T) {
 			}
 		}
 	}
-	until(change{})
+	until(provider.Change{})
 	lb := gennaker.LoadBalancer{Name: "lb", Application: "demo", Region: node.Region, Listen: "127.0.0.1:0"}
 	if err := c.UpsertLoadBalancer(t.Context(), lb); err != nil {
 		t.Fatal(err)
 	}
-	until(change{"demo", ""})
+	until(provider.Change{Application: "demo", Region: node.Region})
 	stop()
 	c, _ = start(t, dir)
-	until(change{})
+	until(provider.Change{})
 	if err := c.DeleteLoadBalancer(t.Context(), node.Region, "lb"); err != nil {
 		t.Fatal(err)
 	}
-	until(change{"demo", ""})
+	until(provider.Change{Application: "demo", Region: node.Region})
 	cancel()
 	<-done
 }

@@ -84,7 +84,7 @@ func (c *Client) LoadBalancers(ctx context.Context) ([]gennaker.LoadBalancer, er
 
 // Watch implements [provider.Inventory]. It begins with a change of anything,
 // and so does every new connection to the node.
-func (c *Client) Watch(ctx context.Context, changed func(application, serverGroup string)) {
+func (c *Client) Watch(ctx context.Context, changed func(provider.Change)) {
 	wait := firstRetry
 	for ctx.Err() == nil {
 		if c.watchOnce(ctx, changed) {
@@ -96,7 +96,7 @@ func (c *Client) Watch(ctx context.Context, changed func(application, serverGrou
 }
 
 // watchOnce reports changes until the connection ends, and whether there was one.
-func (c *Client) watchOnce(ctx context.Context, changed func(application, serverGroup string)) (connected bool) {
+func (c *Client) watchOnce(ctx context.Context, changed func(provider.Change)) (connected bool) {
 	res, err := c.send(ctx, http.MethodGet, "/watch", nil)
 	if err != nil {
 		return false
@@ -109,8 +109,18 @@ func (c *Client) watchOnce(ctx context.Context, changed func(application, server
 			return connected
 		}
 		connected = true
-		changed(ch.Application, ch.ServerGroup)
+		changed(changeOf(ch))
 	}
+}
+
+// changeOf returns what a change of the node is to others: everything that belongs
+// to an application is in its one region.
+func changeOf(ch node.Change) provider.Change {
+	out := provider.Change{Application: ch.Application, ServerGroup: ch.ServerGroup}
+	if out.Application != "" {
+		out.Region = node.Region
+	}
+	return out
 }
 
 // Create implements [provider.Operations].

@@ -168,17 +168,17 @@ func watchManifests(c *cluster) {
 	ctx, cancel := context.WithTimeout(c.Context(), deadline)
 	defer cancel()
 	begun := make(chan struct{})
-	go c.Provider.Watch(ctx, func(application, _ string) {
-		if application == "" {
+	go c.Provider.Watch(ctx, func(change provider.Change) {
+		if change.Application == "" {
 			select {
 			case <-begun:
 			default:
 				close(begun)
 			}
 		}
-		if application == c.Application {
+		if change.Application == c.Application {
 			select {
-			case seen <- application:
+			case seen <- change.Application:
 			default:
 			}
 		}

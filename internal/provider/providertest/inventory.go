@@ -197,23 +197,22 @@ func (w *world) search(lb string, groups []gennaker.ServerGroup) {
 
 // watch: begins with a change of anything, names what changed, ends with ctx.
 func watch(w *world) {
-	type change struct{ application, group string }
-	changes := make(chan change, 1000)
+	changes := make(chan provider.Change, 1000)
 	ctx, cancel := context.WithCancel(w.Context())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		w.Provider.Watch(ctx, func(application, group string) { changes <- change{application, group} })
+		w.Provider.Watch(ctx, func(c provider.Change) { changes <- c })
 	}()
 	timer := time.After(deadline)
-	if first := <-changes; first != (change{}) {
+	if first := <-changes; first != (provider.Change{}) {
 		w.Errorf("the first change is %v, want one of anything", first)
 	}
 	name := w.create(w.good(0))
 	for seen := false; !seen; {
 		select {
 		case c := <-changes:
-			seen = c == change{w.Application, name} || c == change{}
+			seen = c == provider.Change{Application: w.Application, Region: w.Region, ServerGroup: name} || c == provider.Change{}
 		case <-timer:
 			w.Fatal("Watch did not report the creation of a server group")
 		}

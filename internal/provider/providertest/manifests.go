@@ -105,7 +105,7 @@ func startManifests(t *testing.T, h ManifestHarness) *cluster {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		h.Provider.Watch(ctx, func(string, string) {
+		h.Provider.Watch(ctx, func(provider.Change) {
 			select {
 			case w.changes <- struct{}{}:
 			default:

@@ -124,7 +124,7 @@ func start(t *testing.T, h Harness) *world {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		h.Provider.Watch(ctx, func(string, string) {
+		h.Provider.Watch(ctx, func(provider.Change) {
 			select {
 			case w.changes <- struct{}{}:
 			default:

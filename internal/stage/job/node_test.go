@@ -49,7 +49,7 @@ func newMachine(t *testing.T) *machine {
 	ctx, cancel := context.WithCancel(context.Background())
 	var watching sync.WaitGroup
 	watching.Go(func() {
-		m.Watch(ctx, func(string, string) {
+		m.Watch(ctx, func(provider.Change) {
 			select {
 			case m.changes <- struct{}{}:
 			default:

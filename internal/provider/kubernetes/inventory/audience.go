@@ -3,15 +3,16 @@ package inventory
 import (
 	"context"
 	"sync"
+
+	"github.com/gennaker/gennaker/internal/provider"
 )
 
 // maxPending bounds the changes that one listener has yet to hear of; more are
 // told as one, that anything may have changed.
 const maxPending = 1000
 
-// change is what a listener is told: the application and server group that
-// changed, or nothing if it may be anything.
-type change struct{ application, group string }
+// change is what a listener is told.
+type change = provider.Change
 
 // audience is those who listen for changes. Telling them never waits: each has
 // its own set of what it has not heard yet.
@@ -72,7 +73,7 @@ func (l *listener) take() []change {
 
 // Watch implements [provider.Inventory]. Changes of the same server group that
 // come faster than changed returns are told once.
-func (i *Inventory) Watch(ctx context.Context, changed func(application, serverGroup string)) {
+func (i *Inventory) Watch(ctx context.Context, changed func(provider.Change)) {
 	l := &listener{pending: map[change]struct{}{}, wake: make(chan struct{}, 1)}
 	l.note([]change{{}})
 	i.audience.add(l)
@@ -87,7 +88,7 @@ func (i *Inventory) Watch(ctx context.Context, changed func(application, serverG
 			if ctx.Err() != nil {
 				return
 			}
-			changed(c.application, c.group)
+			changed(c)
 		}
 	}
 }

@@ -194,7 +194,7 @@ func BenchmarkWatch(b *testing.B) {
 	told := make(chan struct{}, 1)
 	ctx, cancel := context.WithCancel(b.Context())
 	defer cancel()
-	go inv.Watch(ctx, func(string, string) { told <- struct{}{} })
+	go inv.Watch(ctx, func(provider.Change) { told <- struct{}{} })
 	<-told
 	var took []time.Duration
 	version := 1

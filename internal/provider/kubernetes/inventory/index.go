@@ -254,7 +254,7 @@ func (x *index) concerns(o *object) []change {
 	case *corev1.Event:
 		about := v.InvolvedObject
 		if w := x.uids[about.UID]; w != nil {
-			return []change{{w.app(), w.name()}}
+			return []change{changeOf(w)}
 		}
 		if p := x.kinds[podKind][key{Namespace: about.Namespace, Name: about.Name}]; p != nil && about.Kind == podKind.Kind {
 			return x.concernsOwner(ownerOf(p))
@@ -263,24 +263,29 @@ func (x *index) concerns(o *object) []change {
 	case *discoveryv1.EndpointSlice:
 		return nil // the traffic of workloads says what it changed
 	case *corev1.Service, *gatewayv1.HTTPRoute:
-		return []change{{}} // which of the namespace's server groups are enabled depends on it
+		return []change{{Region: o.key().Namespace}} // which of the namespace's server groups are enabled depends on it
 	case *autoscalingv2.HorizontalPodAutoscaler:
-		return []change{{application: o.app()}}
+		return []change{{Application: o.app(), Region: o.key().Namespace}}
 	}
 	if isWorkload(o.kind) {
-		return append(x.concernsOwner(ownerOf(o)), change{o.app(), o.name()})
+		return append(x.concernsOwner(ownerOf(o)), changeOf(o))
 	}
 	if o.app() == "" {
 		return nil
 	}
-	return []change{{application: o.app()}}
+	return []change{{Application: o.app(), Region: o.key().Namespace}}
 }
 
 func (x *index) concernsOwner(uid types.UID) []change {
 	if w := x.uids[uid]; w != nil {
-		return []change{{w.app(), w.name()}}
+		return []change{changeOf(w)}
 	}
 	return nil
+}
+
+// changeOf says that a server group, or another workload, changed.
+func changeOf(w *object) change {
+	return change{Application: w.app(), Region: w.key().Namespace, ServerGroup: w.name()}
 }
 
 func isWorkload(kind schema.GroupKind) bool {

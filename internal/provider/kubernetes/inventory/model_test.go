@@ -20,6 +20,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/provider"
 	"github.com/gennaker/gennaker/internal/provider/kubernetes/inventory"
 )
 
@@ -232,8 +233,8 @@ func TestStorm(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		heard, next := make(chan string), make(chan struct{})
-		go inv.Watch(ctx, func(app, group string) {
-			heard <- app + "/" + group
+		go inv.Watch(ctx, func(c provider.Change) {
+			heard <- c.Application + "/" + c.ServerGroup
 			<-next
 		})
 		if got := <-heard; got != "/" {

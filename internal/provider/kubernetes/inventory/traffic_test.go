@@ -19,6 +19,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/provider"
 	"github.com/gennaker/gennaker/internal/provider/kubernetes/inventory"
 )
 
@@ -65,8 +66,8 @@ func TestDrained(t *testing.T) {
 
 		var told atomic.Int64
 		ctx, cancel := context.WithCancel(t.Context())
-		go inv.Watch(ctx, func(app, group string) {
-			if app == "web" && group == "replicaSet web-v001" {
+		go inv.Watch(ctx, func(c provider.Change) {
+			if c.Application == "web" && c.ServerGroup == "replicaSet web-v001" {
 				told.Add(1)
 			}
 		})

@@ -17,6 +17,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/e2e/lab"
+	"github.com/gennaker/gennaker/internal/provider"
 	"github.com/gennaker/gennaker/internal/provider/kubernetes/inventory"
 )
 
@@ -76,7 +77,7 @@ func eventually(t testing.TB, inv *inventory.Inventory, so func() string) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	missing := "never asked"
-	inv.Watch(ctx, func(string, string) {
+	inv.Watch(ctx, func(provider.Change) {
 		if missing = so(); missing == "" {
 			cancel()
 		}
