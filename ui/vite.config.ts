@@ -38,5 +38,11 @@ export default defineConfig({
   resolve: { alias: { '~': path.resolve(import.meta.dirname, 'src') } },
   build: { target: 'es2023', modulePreload: { polyfill: false }, chunkSizeWarningLimit: 400 },
   server: { proxy: { '^/(?!ui/)': server } },
-  test: { environment: 'jsdom', include: ['src/**/*.test.{ts,tsx}'], restoreMocks: true },
+  test: {
+    restoreMocks: true,
+    projects: [
+      { extends: true, test: { name: 'pure', environment: 'node', include: ['src/**/*.test.ts'] } },
+      { extends: true, test: { name: 'page', environment: 'jsdom', include: ['src/**/*.test.tsx'] } },
+    ],
+  },
 })

@@ -43,7 +43,8 @@ const url = '/api/v1/events'
 const silence = 5_000
 const channelName = 'gennaker-events'
 
-type Message = { event: ServerEvent } | { link: Link }
+/** Message is what the tab that reads tells the others; place is where the stream is then. */
+type Message = { event: ServerEvent; place: string } | { link: Link; place: string }
 
 /** Backoff until the next attempt, in milliseconds; a restarted server is back within a second. */
 export function backoff(attempt: number): number {
@@ -87,8 +88,11 @@ export class Feed {
     let leads = false
     channel.onmessage = (m: MessageEvent<Message | 'hello'>) => {
       if (m.data === 'hello') {
-        if (leads) channel.postMessage({ link: this.state })
-      } else if ('link' in m.data) this.become(m.data.link)
+        if (leads) channel.postMessage({ link: this.state, place: this.last } satisfies Message)
+        return
+      }
+      this.last = m.data.place
+      if ('link' in m.data) this.become(m.data.link)
       else this.tell(m.data.event)
     }
     channel.postMessage('hello')
@@ -116,7 +120,7 @@ export class Feed {
   private async follow(share: (m: Message) => void) {
     const became = (link: Link) => {
       this.become(link)
-      share({ link })
+      share({ link, place: this.last })
     }
     for (let attempt = 0; !this.stop.signal.aborted; attempt++) {
       const cut = new AbortController()
@@ -135,7 +139,7 @@ export class Feed {
             if (id) this.last = id
             const event = JSON.parse(data) as ServerEvent
             this.tell(event)
-            share({ event })
+            share({ event, place: this.last })
           },
         })
         const text = res.body.pipeThrough(new TextDecoderStream()).getReader()
@@ -144,12 +148,11 @@ export class Feed {
           if (done) break
           alive()
           if (first) {
+            // It begins with its place, so that who is cut off before the first event comes back to it.
+            this.last = /^id: (\S+)$/m.exec(value)?.[1] ?? this.last
             attempt = 0
             became('live')
           }
-          // A place without data is of the beginning: who is cut off before the first event comes back to it.
-          const place = /^id: (\S+)\n\n/m.exec(value)
-          if (first && place?.[1]) this.last = place[1]
           parser.feed(value)
         }
       } catch {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { ServerEvent } from './events'
-import { Dirt, dirtied } from './live'
+import { QueryClient, QueryObserver } from '@tanstack/react-query'
+import type { Feed, ServerEvent } from './events'
+import { Dirt, dirtied, keepLive } from './live'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -57,4 +58,34 @@ test('dear lists are refreshed apart, and not forgotten', async () => {
   expect(refresh).toHaveBeenCalledTimes(2)
   await vi.advanceTimersByTimeAsync(5_000)
   expect(refresh).toHaveBeenCalledTimes(2)
+})
+
+test('who is live at last asks again for what came before, and later for what failed', async () => {
+  vi.useRealTimers()
+  let link: Feed['link'] = 'connecting'
+  let changed = () => {}
+  const become = (to: Feed['link']) => {
+    link = to
+    changed()
+  }
+  const feed = { get link() { return link }, listen: () => () => {}, onLink: (f: () => void) => ((changed = f), () => {}) } as unknown as Feed
+  const client = new QueryClient({ defaultOptions: { queries: { staleTime: Infinity, retry: false } } })
+  let ok = true
+  const queryFn = vi.fn(() => (ok ? Promise.resolve(1) : Promise.reject(new Error('away'))))
+  const leave = [keepLive(feed, client), new QueryObserver(client, { queryKey: ['a'], queryFn }).subscribe(() => {})]
+  await vi.waitFor(() => expect(client.getQueryData(['a'])).toBe(1))
+  become('live')
+  await vi.waitFor(() => expect(queryFn).toHaveBeenCalledTimes(2))
+  await vi.waitFor(() => expect(client.isFetching()).toBe(0))
+  become('lost')
+  become('live')
+  expect(client.isFetching()).toBe(0)
+  ok = false
+  await client.refetchQueries()
+  become('lost')
+  ok = true
+  become('live')
+  await vi.waitFor(() => expect(client.getQueryState(['a'])?.status).toBe('success'))
+  expect(queryFn).toHaveBeenCalledTimes(4)
+  leave.forEach((f) => f())
 })

@@ -102,10 +102,19 @@ export class Dirt {
 
 /** keepLive connects the events of a feed with what was asked for. */
 export function keepLive(feed: Feed, client: QueryClient): () => void {
+  let once = false
   const dirt = new Dirt(
     (key) => client.invalidateQueries({ queryKey: key }, { cancelRefetch: false }),
     // Lists of everything are dear, and nobody reads them that fast.
     (key) => (key[0] === 'applications' || key.length === 0 ? 1_000 : key[2] === 'executions' || key[2] === 'fleet' ? 100 : 0),
   )
-  return feed.listen((e) => dirtied(e).forEach((k) => dirt.add(k)))
+  const leave = [
+    feed.listen((e) => dirtied(e).forEach((k) => dirt.add(k))),
+    // What was asked for before the stream began may have changed since, and what failed while it was cut off may not fail now.
+    feed.onLink(() => {
+      if (feed.link === 'live') void client.refetchQueries({ type: 'active', predicate: (q) => q.state.status === 'error' || q.state.fetchFailureCount > 0 || (!once && q.state.dataUpdatedAt > 0) })
+      once ||= feed.link === 'live'
+    }),
+  ]
+  return () => leave.forEach((f) => f())
 }

@@ -18,6 +18,7 @@ export function Shell() {
   const { app } = useParams({ strict: false })
   const [open, setOpen] = useState<'palette' | 'keys' | undefined>()
   const link = useLink()
+  const [theme, setTheme] = useState(readTheme)
   useKeys('Everywhere', {
     'mod+k': { does: 'Command palette', always: true, run: () => setOpen((o) => (o === 'palette' ? undefined : 'palette')) },
     '?': { does: 'This sheet', run: () => setOpen('keys') },
@@ -69,7 +70,13 @@ export function Shell() {
             { label: 'Getting started', onSelect: () => void navigate({ to: '/welcome' }) },
             { label: 'Keyboard shortcuts', onSelect: () => setOpen('keys') },
             'line',
-            ...themes.map((t) => ({ label: `${readTheme() === t ? '✓ ' : ''}${themeNames[t]}`, onSelect: () => saveTheme(t) })),
+            ...themes.map((t) => ({
+              label: `${theme === t ? '✓ ' : ''}${themeNames[t]}`,
+              onSelect: () => {
+                saveTheme(t)
+                setTheme(t)
+              },
+            })),
           ]}
         />
       </header>
