@@ -29,9 +29,10 @@ type Wanted = { application: string; description: string; job: Record<string, un
 /**
  * useOperate returns a function that starts an operation and waits for its end:
  * it throws an ApiError if the operation is refused or fails. It learns of the
- * end by events, and so takes as long as the operation.
+ * end by events, and so takes as long as the operation; started is called as
+ * soon as the server has taken it.
  */
-export function useOperate(): (wanted: Wanted) => Promise<Operation> {
+export function useOperate(): (wanted: Wanted, started?: (id: string) => void) => Promise<Operation> {
   const waiting = useRef(new Map<string, () => void>())
   useEvents((e) => {
     if (e.type === 'reset') for (const again of waiting.current.values()) again()
@@ -41,9 +42,10 @@ export function useOperate(): (wanted: Wanted) => Promise<Operation> {
     const map = waiting.current
     return () => map.clear()
   }, [])
-  return useCallback(async (wanted) => {
+  return useCallback(async (wanted, started) => {
     const { ref } = await must(api.POST('/tasks', { body: wanted }))
     const id = ref.slice(ref.lastIndexOf('/') + 1)
+    started?.(id)
     try {
       for (;;) {
         const changed = new Promise<void>((again) => waiting.current.set(id, again))
