@@ -34,6 +34,13 @@ export const applications = () =>
     staleTime: 30_000,
   })
 
+/** accounts are the places to deploy to, with their settings and their state. */
+export const accounts = () =>
+  queryOptions({
+    queryKey: [...keys.accounts, 'list'],
+    queryFn: ({ signal }) => must(api.GET('/api/v1/accounts', { signal })),
+  })
+
 /** application is one with its attributes. */
 export const application = (app: string) =>
   queryOptions({

@@ -1,7 +1,7 @@
 // The table of pages. Each is loaded when it is first visited; what its URL may
 // say is checked by its room's search.ts.
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet } from '@tanstack/react-router'
-import { applicationsSearch } from '~/rooms/applications/search'
+import { applicationsSearch, settingsSearch, tasksSearch } from '~/rooms/applications/search'
 import { editorSearch, historySearch } from '~/rooms/editor/search'
 import { compareSearch, executionSearch, executionsSearch } from '~/rooms/executions/search'
 import { fleetSearch, networkSearch } from '~/rooms/fleet/search'
@@ -30,8 +30,8 @@ const execution = createRoute({ getParentRoute: () => application, path: 'execut
 const compare = createRoute({ getParentRoute: () => application, path: 'executions/$id/compare/$other', validateSearch: compareSearch, component: lazyRouteComponent(() => import('~/rooms/executions/ComparePage')) })
 const edit = createRoute({ getParentRoute: () => application, path: 'pipelines/$pipeline', validateSearch: editorSearch, component: lazyRouteComponent(() => import('~/rooms/editor/EditorPage')) })
 const history = createRoute({ getParentRoute: () => application, path: 'pipelines/$pipeline/history', validateSearch: historySearch, component: lazyRouteComponent(() => import('~/rooms/editor/HistoryPage')) })
-const tasks = createRoute({ getParentRoute: () => application, path: 'tasks', component: lazyRouteComponent(() => import('~/rooms/applications/TasksPage')) })
-const settings = createRoute({ getParentRoute: () => application, path: 'settings', component: lazyRouteComponent(() => import('~/rooms/applications/SettingsPage')) })
+const tasks = createRoute({ getParentRoute: () => application, path: 'tasks', validateSearch: tasksSearch, component: lazyRouteComponent(() => import('~/rooms/applications/TasksPage')) })
+const settings = createRoute({ getParentRoute: () => application, path: 'settings', validateSearch: settingsSearch, component: lazyRouteComponent(() => import('~/rooms/applications/SettingsPage')) })
 
 const tree = root.addChildren([home, welcome, accounts, health, application.addChildren([fleet, network, pipelines, execution, compare, edit, history, tasks, settings])])
 

@@ -1,5 +1,5 @@
 // Fields of forms: each has a label, and says what it is for and what is wrong.
-import { useId, type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes, type TextareaHTMLAttributes } from 'react'
+import { useId, type ComponentProps, type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes, type TextareaHTMLAttributes } from 'react'
 import css from './field.module.css'
 
 type FieldProps = { label: ReactNode; hint?: ReactNode; error?: ReactNode; required?: boolean; children: (props: { id: string; 'aria-describedby'?: string; 'aria-invalid'?: true; required?: boolean }) => ReactNode }
@@ -29,7 +29,7 @@ export function Field({ label, hint, error, required, children }: FieldProps) {
   )
 }
 
-export function Input({ className, ...rest }: InputHTMLAttributes<HTMLInputElement>) {
+export function Input({ className, ...rest }: ComponentProps<'input'>) {
   return <input autoComplete="off" {...rest} className={[css.input, className].filter(Boolean).join(' ')} />
 }
 
