@@ -1,6 +1,6 @@
 // Long lists: only the rows that are seen are on the page, and keys move between them.
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useRef, useState, type ReactNode } from 'react'
+import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react'
 import { useKeys } from './keys'
 import css from './list.module.css'
 
@@ -14,6 +14,10 @@ type Props<T> = {
   children: (item: T, state: { selected: boolean }) => ReactNode
   /** What Enter does with the row that is selected by j and k. */
   onOpen?: (item: T) => void
+  /** Called with the row that j and k select; whoever gives it keeps the selection, in selected. */
+  onSelect?: (item: T) => void
+  /** Rows that j and k pass over, as headings. */
+  skip?: (item: T) => boolean
   /** Called when the end comes into sight. */
   onEnd?: () => void
   /** Key of the row to begin with. */
@@ -21,9 +25,9 @@ type Props<T> = {
 }
 
 /** VirtualList scrolls by itself and fills the height that it is given. */
-export function VirtualList<T>({ items, label, rowKey, height, children, onOpen, onEnd, selected }: Props<T>) {
+export function VirtualList<T>({ items, label, rowKey, height, children, onOpen, onSelect, skip, onEnd, selected }: Props<T>) {
   const box = useRef<HTMLDivElement>(null)
-  const [at, setAt] = useState(-1)
+  const [own, setOwn] = useState<string>()
   const rows = useVirtualizer({
     count: items.length,
     getScrollElement: () => box.current,
@@ -36,22 +40,28 @@ export function VirtualList<T>({ items, label, rowKey, height, children, onOpen,
   useEffect(() => {
     if (last >= 0 && last >= items.length - 1) onEnd?.()
   }, [last, items.length, onEnd])
-  const move = (to: number) => {
-    const next = Math.max(0, Math.min(items.length - 1, to))
-    setAt(next)
+  const key = onSelect ? selected : (own ?? selected)
+  const current = useMemo(() => (key === undefined ? -1 : items.findIndex((i) => rowKey(i) === key)), [items, key, rowKey])
+  const move = (by: 1 | -1) => {
+    let next = current + (current < 0 ? 1 : by)
+    while (next >= 0 && next < items.length && skip?.(items[next] as T)) next += by
+    const item = items[next]
+    if (item === undefined) return
+    if (onSelect) onSelect(item)
+    else setOwn(rowKey(item))
     rows.scrollToIndex(next, { align: 'auto' })
   }
-  const current = at >= 0 ? at : selected !== undefined ? items.findIndex((i) => rowKey(i) === selected) : -1
   useKeys('List', {
-    j: { does: 'Next row', run: () => move(current + 1) },
-    k: { does: 'Previous row', run: () => move(current - 1) },
+    j: { does: 'Next row', run: () => move(1) },
+    k: { does: 'Previous row', run: () => move(-1) },
     ...(onOpen && {
       Enter: {
         does: 'Open the row',
         run: (e) => {
           const item = items[current]
-          if (item !== undefined) onOpen(item)
-          else (e.target as HTMLElement).click?.()
+          const control = (e.target as Element).closest<HTMLElement>('a, button')
+          if (control) control.click()
+          else if (item !== undefined) onOpen(item)
         },
       },
     }),
