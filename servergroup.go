@@ -118,6 +118,14 @@ type InstanceCounts struct {
 	Failed       int `json:"failed"`
 }
 
+// Plus returns the counts of both together.
+func (c InstanceCounts) Plus(o InstanceCounts) InstanceCounts {
+	return InstanceCounts{
+		Total: c.Total + o.Total, Up: c.Up + o.Up, Down: c.Down + o.Down, Unknown: c.Unknown + o.Unknown, OutOfService: c.OutOfService + o.OutOfService,
+		Starting: c.Starting + o.Starting, Succeeded: c.Succeeded + o.Succeeded, Failed: c.Failed + o.Failed,
+	}
+}
+
 // CountInstances counts by HealthState; Draining counts as OutOfService.
 func CountInstances(is []Instance) InstanceCounts {
 	c := InstanceCounts{Total: len(is)}

@@ -244,11 +244,18 @@ func TestServerGroupRows(t *testing.T) {
 
 func TestApplicationRows(t *testing.T) {
 	t.Parallel()
-	s := api.New(newWorld(t).config())
+	w := newWorld(t)
+	w.apps[0].Attrs["description"] = "shows it"
+	w.groups[0].InstanceCounts = gennaker.InstanceCounts{Total: 3, Up: 2, Starting: 1}
+	w.groups[1].InstanceCounts = gennaker.InstanceCounts{Total: 2, OutOfService: 2}
+	s := api.New(w.config())
 	all := []fleet.ApplicationRow{
-		{Name: "demo", Email: "a@example.com", Accounts: []string{"local"}, CloudProviders: []string{"local"}, Clusters: 2, ServerGroups: 3, Saved: true},
-		{Name: "shop", Accounts: []string{"local"}, CloudProviders: []string{"local"}, Clusters: 1, ServerGroups: 1},
-		{Name: "web", Accounts: []string{"prod"}, CloudProviders: []string{"kubernetes"}, Clusters: 1, ServerGroups: 1},
+		{
+			Name: "demo", Email: "a@example.com", Description: "shows it", Accounts: []string{"local"}, CloudProviders: []string{"local"}, Clusters: 2, ServerGroups: 3, Saved: true,
+			Health: gennaker.InstanceCounts{Total: 5, Up: 2, Starting: 1, OutOfService: 2}, Runs: w.ran(), Running: 1, Waiting: 1, LastDeployment: gennaker.Millis(7),
+		},
+		{Name: "shop", Accounts: []string{"local"}, CloudProviders: []string{"local"}, Clusters: 1, ServerGroups: 1, Runs: []gennaker.Run{}},
+		{Name: "web", Accounts: []string{"prod"}, CloudProviders: []string{"kubernetes"}, Clusters: 1, ServerGroups: 1, Health: gennaker.InstanceCounts{Total: 1, Up: 1}, Runs: []gennaker.Run{}},
 	}
 	for query, want := range map[string]fleet.ApplicationPage{
 		"":                    {Items: all},

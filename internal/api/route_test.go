@@ -66,6 +66,7 @@ func samples() map[string]sample {
 		"POST /pipelines/{id}/evaluateExpression":                        {target: "/pipelines/01E2/evaluateExpression", body: "a", asks: true},
 		"POST /pipelines/{id}/evaluateVariables":                         {target: "/pipelines/01E2/evaluateVariables", body: "[]", asks: true},
 		"GET /api/v1/expressions":                                        {target: "/api/v1/expressions"},
+		"GET /api/v1/pipelines":                                          {target: "/api/v1/pipelines?application=demo"},
 		"POST /api/v1/pipelines/lint":                                    {target: "/api/v1/pipelines/lint", body: "{}", asks: true},
 		"POST /api/v1/pipelines/plan":                                    {target: "/api/v1/pipelines/plan", body: `{"application":"demo","name":"deploy it"}`, asks: true},
 		"GET /artifacts/credentials":                                     {target: "/artifacts/credentials"},

@@ -253,6 +253,33 @@ func (w *world) PipelineHistory(context.Context, string, int) ([]gennaker.Revisi
 	return w.revisions, w.fail
 }
 
+// ran are the runs of everything.
+func (w *world) ran() []gennaker.Run {
+	var out []gennaker.Run
+	for _, e := range w.executions {
+		if e.Type == gennaker.TypePipeline {
+			out = append(out, gennaker.Run{ID: e.ID, Name: e.Name, Status: e.Status, BuildTime: e.BuildTime, StartTime: e.StartTime, EndTime: e.EndTime})
+		}
+	}
+	return out
+}
+func (w *world) Activities(_ context.Context, applications []string, n int) ([]gennaker.Activity, error) {
+	out := make([]gennaker.Activity, len(applications))
+	for i, name := range applications {
+		if name == "demo" {
+			out[i] = gennaker.Activity{Runs: w.ran()[:min(n, len(w.ran()))], Running: 1, Waiting: 1, LastDeployment: gennaker.Millis(7)}
+		}
+	}
+	return out, w.fail
+}
+func (w *world) PipelineRuns(_ context.Context, application string, ids []string, n int) (map[string][]gennaker.Run, error) {
+	out := map[string][]gennaker.Run{}
+	if application == "demo" && slices.Contains(ids, "p1") {
+		out["p1"] = w.ran()[:min(n, len(w.ran()))]
+	}
+	return out, w.fail
+}
+
 // Check knows two types, and that a wait is not negative.
 func (w *world) Check(stages []gennaker.StageConfig) []gennaker.Problem {
 	var out []gennaker.Problem
@@ -367,12 +394,12 @@ type rooms struct {
 func (w *world) rooms() rooms {
 	log, tasks := slog.New(slog.DiscardHandler), execution.Runner{Launcher: w, History: w, Events: &w.events}
 	return rooms{
-		fleet.Config{Log: log, Applications: w, Projects: w, Accounts: accounts{w}, Fleet: provider.NewFleet(provider.Provider{
+		fleet.Config{Log: log, Applications: w, Activities: w, Projects: w, Accounts: accounts{w}, Fleet: provider.NewFleet(provider.Provider{
 			Account:   gennaker.Account{Name: "local", Type: "local", CloudProvider: "local", Regions: []string{"local"}},
 			Inventory: w, Logs: w, Manifests: manifests{w: w},
 		}, w.prod.provider())},
 		document.Config{
-			Catalog: w, Revisions: w, Templates: w, Projects: w, CanaryConfigs: w, Notifications: w, Planner: w, Linter: w, Artifacts: w,
+			Catalog: w, Runs: w, Revisions: w, Templates: w, Projects: w, CanaryConfigs: w, Notifications: w, Planner: w, Linter: w, Artifacts: w,
 			Inventory: running{w}, Access: api.Loopback{}, Tasks: tasks, YAML: yaml.Marshal,
 		},
 		execution.Config{Runner: tasks, Executions: w, Checker: w, Expressions: w, Pipelines: w, Access: api.Loopback{}},

@@ -203,9 +203,9 @@ func (a *App) compose(ctx context.Context) error {
 		Pages: pages, Observe: metrics.Request, Metrics: metrics.Text, PublicMetrics: settings.Telemetry.Metrics.Public,
 		Routes: slices.Concat(
 			meta.Routes(about),
-			fleet.Routes(fleet.Config{Log: a.log, Applications: a.db, Projects: a.db, Fleet: a.fleet, Accounts: a.places}),
+			fleet.Routes(fleet.Config{Log: a.log, Applications: a.db, Activities: a.db, Projects: a.db, Fleet: a.fleet, Accounts: a.places}),
 			documents.Routes(documents.Config{
-				Catalog: a.db, Revisions: a.db, Templates: a.db, Projects: a.db, CanaryConfigs: a.db, Notifications: a.db,
+				Catalog: a.db, Runs: a.db, Revisions: a.db, Templates: a.db, Projects: a.db, CanaryConfigs: a.db, Notifications: a.db,
 				Planner: ahead, Linter: linter{registry, a.db, known}, Artifacts: out.artifacts, Inventory: answering{a.fleet},
 				Preconfigured: a.cfg.Settings.preconfigured(), Access: api.Loopback{}, Tasks: tasks, YAML: yaml.Marshal,
 			}),

@@ -47,6 +47,9 @@ var planned = map[string]struct{ text, scan string }{
 	"sqlLanes":                {sqlLanes, "SCAN lane"}, // as many as pipelines
 	"sqlLanesOfConfig":        {sqlLanesOfConfig, ""},
 	"sqlBriefs":               {sqlBriefs, ""},
+	"sqlRunsOfApplication":    {sqlRunsOfApplication, ""},
+	"sqlRunsOfConfig":         {sqlRunsOfConfig, ""},
+	"sqlCountRuns":            {sqlCountRuns, ""},
 	"sqlOld":                  {sqlOld, ""},
 
 	"sqlApplications":        {sqlApplications, "SCAN application"},

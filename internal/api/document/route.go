@@ -44,6 +44,7 @@ type Catalog interface {
 // Config is what the routes are made of. All fields must be set.
 type Config struct {
 	Catalog       Catalog
+	Runs          Runs
 	Revisions     Revisions
 	Templates     Templates
 	Projects      Projects
@@ -83,6 +84,7 @@ func (h handlers) pipelineRoutes() []api.Route {
 		api.Row("POST", "/pipelines/move", api.Write, "Gives a pipeline another name.", api.Takes(h.movePipeline)).Fails(gennaker.NotFound, gennaker.Conflict),
 		api.Row("POST", "/actions/pipelines/reorder", api.Write, "Changes the order of pipelines.", api.Takes(h.reorderPipelines)),
 
+		api.Row("GET", "/api/v1/pipelines", api.Read, "All pipelines with their newest runs, page by page.", api.Returns(h.pipelineRows)).Reads("application", "after", "limit"),
 		api.Row("POST", "/api/v1/pipelines/lint", api.Write, "What is doubtful in a pipeline, which is not saved.", api.Takes(h.lintPipeline)).Reads("strict"),
 		api.Row("POST", "/api/v1/pipelines/plan", api.Execute, "What a run of a pipeline would do now.", api.Takes(h.planPipeline)).Fails(missing...),
 		api.Row("GET", "/api/v1/pipelines/{id}/revisions", api.Read, "The saves of a pipeline or strategy, newest first.", api.Returns(h.pipelineRevisions)).Reads("before", "limit"),

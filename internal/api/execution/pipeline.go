@@ -17,10 +17,16 @@ func PipelinesOf(r *api.Request, from Pipelines) ([]gennaker.Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	filter := strings.ToLower(r.Query("pipelineNameFilter"))
+	return InOrder(list, r.Query("pipelineNameFilter")), nil
+}
+
+// InOrder returns the pipelines that have filter in their names, whatever the
+// case, without strategies and in the order that their authors gave them.
+func InOrder(list []gennaker.Pipeline, filter string) []gennaker.Pipeline {
+	filter = strings.ToLower(filter)
 	out := []gennaker.Pipeline{}
 	for _, p := range list {
-		if p.Doc.Value["strategy"] != true && strings.Contains(strings.ToLower(p.Name), filter) {
+		if !p.Strategy() && strings.Contains(strings.ToLower(p.Name), filter) {
 			out = append(out, p)
 		}
 	}
@@ -36,7 +42,7 @@ func PipelinesOf(r *api.Request, from Pipelines) ([]gennaker.Pipeline, error) {
 		}
 		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
 	})
-	return out, nil
+	return out
 }
 
 // index returns the place that a pipeline's author gave it, or nil.

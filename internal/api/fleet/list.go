@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 
@@ -147,58 +146,4 @@ func (h handlers) row(ctx context.Context, ref gennaker.ServerGroupRef) (*Server
 		return nil, err
 	}
 	return new(serverGroupRow(g)), nil
-}
-
-// ApplicationPage is a part of a list.
-type ApplicationPage struct {
-	Items []ApplicationRow `json:"items"`
-	Next  string           `json:"next,omitzero"` // what to ask for after it; absent at the end
-}
-
-// ApplicationRow is an application in a list.
-type ApplicationRow struct {
-	Name           string   `json:"name"` // in lower case
-	Email          string   `json:"email,omitzero"`
-	Accounts       []string `json:"accounts"`       // in which it runs
-	CloudProviders []string `json:"cloudProviders"` // of them
-	Clusters       int      `json:"clusters"`
-	ServerGroups   int      `json:"serverGroups"`
-	Saved          bool     `json:"saved"` // whether it has a document
-}
-
-// applicationRows lists applications by name, page by page.
-func (h handlers) applicationRows(r *api.Request) (*ApplicationPage, error) {
-	limit, err := r.Count("limit", pageLength, longestPage)
-	if err != nil {
-		return nil, err
-	}
-	apps, err := h.Applications.Applications(r.Context())
-	if err != nil {
-		return nil, err
-	}
-	running := h.running(r)
-	rows := map[string]ApplicationRow{}
-	for name, p := range running {
-		rows[name] = ApplicationRow{Name: name, Accounts: p.accounts, CloudProviders: p.providers, Clusters: p.clusters, ServerGroups: p.groups}
-	}
-	for _, a := range apps {
-		name := strings.ToLower(a.Name)
-		row := rows[name]
-		row.Name, row.Email, row.Saved = name, a.Email, true
-		row.Accounts, row.CloudProviders = api.OrEmpty(row.Accounts), api.OrEmpty(row.CloudProviders)
-		rows[name] = row
-	}
-	out := &ApplicationPage{Items: []ApplicationRow{}}
-	account, after := r.Query("account"), r.Query("after")
-	for _, name := range slices.Sorted(maps.Keys(rows)) {
-		if name <= after || account != "" && !slices.Contains(rows[name].Accounts, account) {
-			continue
-		}
-		if len(out.Items) == limit {
-			out.Next = out.Items[limit-1].Name
-			break
-		}
-		out.Items = append(out.Items, rows[name])
-	}
-	return out, nil
 }

@@ -32,6 +32,7 @@ type Applications interface {
 type Config struct {
 	Log          *slog.Logger
 	Applications Applications
+	Activities   Activities
 	Fleet        *provider.Fleet
 	Accounts     Accounts
 	Projects     Projects
