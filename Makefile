@@ -5,14 +5,50 @@ BIN := bin/gennaker
 STORM_KILLS ?= 40
 FUZZ ?= ./...
 FUZZTIME ?= 60s
+CHROMIUM ?= /usr/bin/chromium
+# What the pages are made of. The types of the API are made anew by the build.
+UI := $(shell find ui/src ui/public ui/index.html ui/package.json ui/tsconfig.json ui/vite.config.ts -type f ! -name '*.test.*' ! -name schema.d.ts) internal/api/openapi.json
 
-.PHONY: help build demo up check test race e2e e2e-node kubelab storm lint bench bench-kubernetes fuzz gen fmt clean
+.PHONY: help build pages ui ui-test screenshots bench-ui demo up check test race e2e e2e-node kubelab storm lint bench bench-kubernetes fuzz gen fmt clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## build bin/gennaker
+build: pages ## build bin/gennaker, with the pages if npm is there
 	$(GO) build -trimpath -o $(BIN) ./cmd/gennaker
+
+# A program without pages is a program still: it says how to get them.
+ifeq ($(shell command -v npm),)
+pages:
+	@echo "npm is missing: building without the pages; see CONTRIBUTING.md" >&2
+else
+pages: ui
+endif
+
+ui: ui/dist/index.html ## build the pages, which bin/gennaker contains
+
+ui/dist/index.html: ui/node_modules/.package-lock.json $(UI)
+	npm run --prefix ui build
+	@touch $@
+
+ui/node_modules/.package-lock.json: ui/package-lock.json
+	@command -v npm >/dev/null || { echo "The pages need Node.js 20 and npm: apt-get install nodejs npm" >&2; exit 1; }
+	npm ci --prefix ui --no-audit --no-fund
+	@touch $@
+
+ui-test: ui build $(CHROMIUM) ## the pages in a browser, against bin/gennaker
+	npm run --prefix ui unit
+	cd ui && CHROMIUM=$(CHROMIUM) npx playwright test --project journeys
+
+screenshots: ui build $(CHROMIUM) ## every page in both themes and widths, into ui/shots
+	cd ui && CHROMIUM=$(CHROMIUM) npx playwright test --project shots
+
+bench-ui: ui build $(CHROMIUM) ## the figures of the pages
+	cd ui && CHROMIUM=$(CHROMIUM) npx playwright test --project figures
+
+$(CHROMIUM):
+	@test "$$(id -u)" = 0 && command -v apt-get >/dev/null || { echo "$@ is missing. As root: apt-get install -y --no-install-recommends chromium fonts-dejavu-core; or say where it is: make $(MAKECMDGOALS) CHROMIUM=path" >&2; exit 1; }
+	apt-get update -q && apt-get install -y -q --no-install-recommends chromium fonts-dejavu-core
 
 demo: build ## watch deployments happen under load, about a minute
 	@$(BIN) demo
@@ -29,6 +65,7 @@ test: ## everything; what CI runs
 	$(GO) test .
 	$(GO) vet ./...
 	$(GO) fix -diff ./...
+	$(MAKE) ui-test
 	$(MAKE) kubelab
 	$(GO) test -timeout 15m ./internal/flow ./internal/strategy
 	$(MAKE) race
@@ -79,4 +116,5 @@ fmt: ## format the code
 	$(GO) fix ./...
 
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin ui/node_modules ui/test-results
+	find ui/dist -mindepth 1 ! -name .gitkeep -delete
