@@ -185,14 +185,14 @@ type RunArtifact struct {
 
 // HealthCheck says when an instance is healthy.
 type HealthCheck struct {
-	Type               string   `json:"type,omitzero"`               // "http" (default if Path is set), "tcp" (default), "command", "none"
-	Path               string   `json:"path,omitzero"`               // http: default "/"; 2xx and 3xx are healthy
-	Command            []string `json:"command,omitzero"`            // command: exit code 0 is healthy
-	IntervalMS         int      `json:"intervalMs,omitzero"`         // 0 means 1000
-	TimeoutMS          int      `json:"timeoutMs,omitzero"`          // 0 means 1000
-	HealthyThreshold   int      `json:"healthyThreshold,omitzero"`   // successes in a row; 0 means 1
-	UnhealthyThreshold int      `json:"unhealthyThreshold,omitzero"` // failures in a row; 0 means 3
-	GraceSeconds       int      `json:"graceSeconds,omitzero"`       // failures do not count for so long after the start; 0 means 10
+	Type               string   `json:"type,omitzero" enum:"http|tcp|command|none"` // "http" (default if Path is set), "tcp" (default), "command", "none"
+	Path               string   `json:"path,omitzero"`                              // http: default "/"; 2xx and 3xx are healthy
+	Command            []string `json:"command,omitzero"`                           // command: exit code 0 is healthy
+	IntervalMS         int      `json:"intervalMs,omitzero"`                        // 0 means 1000
+	TimeoutMS          int      `json:"timeoutMs,omitzero"`                         // 0 means 1000
+	HealthyThreshold   int      `json:"healthyThreshold,omitzero"`                  // successes in a row; 0 means 1
+	UnhealthyThreshold int      `json:"unhealthyThreshold,omitzero"`                // failures in a row; 0 means 3
+	GraceSeconds       int      `json:"graceSeconds,omitzero"`                      // failures do not count for so long after the start; 0 means 10
 }
 
 // ServerGroupRef names a server group.

@@ -39,6 +39,7 @@ import (
 	"github.com/gennaker/gennaker/internal/stage"
 	stagebake "github.com/gennaker/gennaker/internal/stage/bake"
 	"github.com/gennaker/gennaker/internal/stage/document"
+	"github.com/gennaker/gennaker/internal/stage/schema"
 	"github.com/gennaker/gennaker/internal/store"
 	"github.com/gennaker/gennaker/internal/template"
 	"github.com/gennaker/gennaker/ui"
@@ -193,7 +194,7 @@ func (a *App) compose(ctx context.Context) error {
 		return err
 	}
 	settings := a.cfg.Settings
-	about := meta.Config{Accounts: a.fleet.Accounts, Origins: settings.API.Origins}
+	about := meta.Config{Accounts: a.fleet.Accounts, Stages: sync.OnceValue(func() schema.Catalog { return schema.Of(registry) }), Origins: settings.API.Origins}
 	if a.guard != nil {
 		about.Node = nodeBody(a.guard.client)
 	}

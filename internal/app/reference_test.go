@@ -1,7 +1,9 @@
 package app_test
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"go/ast"
@@ -15,11 +17,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	diff "github.com/google/go-cmp/cmp"
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/app"
 	stages "github.com/gennaker/gennaker/internal/stage"
+	"github.com/gennaker/gennaker/internal/stage/schema"
 )
 
 var update = flag.Bool("update", false, "rewrite the pages of docs/reference")
@@ -29,7 +32,13 @@ const root = "../.."
 // comparePage holds that a page of docs/reference is got; -update writes it.
 func comparePage(t *testing.T, name, got string) {
 	t.Helper()
-	page := filepath.Join(root, "docs", "reference", name)
+	compareFile(t, "docs/reference/"+name, got)
+}
+
+// compareFile holds that a file, by its path from the root, is got.
+func compareFile(t *testing.T, name, got string) {
+	t.Helper()
+	page := filepath.Join(root, name)
 	if *update {
 		if err := os.WriteFile(page, []byte(got), 0o644); err != nil { //nolint:gosec // a page that everyone may read
 			t.Fatal(err)
@@ -39,8 +48,8 @@ func comparePage(t *testing.T, name, got string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
-		t.Errorf("docs/reference/%s is old; run go test ./internal/app -run Reference -update\n%s", name, diff)
+	if d := diff.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); d != "" {
+		t.Errorf("%s is old; run go test ./internal/app -run Reference -update\n%s", name, d)
 	}
 }
 
@@ -87,9 +96,24 @@ func (s source) structOf(n typeName) *ast.StructType {
 	return nil
 }
 
-// fields returns what users may write of a struct: embedded structs in place,
-// without what has no name in JSON and what is Gennaker's own ("ours").
+// fields returns what users may write of a struct: embedded structs in place.
 func (s source) fields(n typeName) []field {
+	var out []field
+	for _, f := range s.own(n) {
+		if f.key == "" {
+			for _, e := range f.of {
+				out = append(out, s.fields(e)...)
+			}
+			continue
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// own returns what users may write of a struct, without what has no name in
+// JSON and what is Gennaker's own ("ours"); an embedded struct has no key.
+func (s source) own(n typeName) []field {
 	var out []field
 	st := s.structOf(n)
 	if st == nil {
@@ -98,9 +122,7 @@ func (s source) fields(n typeName) []field {
 	for _, f := range st.Fields.List {
 		if len(f.Names) == 0 {
 			_, of := s.describe(n.dir, f.Type)
-			for _, e := range of {
-				out = append(out, s.fields(e)...)
-			}
+			out = append(out, field{of: of})
 			continue
 		}
 		if f.Tag == nil {
@@ -115,7 +137,7 @@ func (s source) fields(n typeName) []field {
 			s.t.Errorf("%s.%s (%s) needs a comment behind it, for the reference page", n.dir, n.name, key)
 		}
 		typ, of := s.describe(n.dir, f.Type)
-		out = append(out, field{key, typ, strings.ReplaceAll(doc, "|", "\\|"), of})
+		out = append(out, field{key, typ, doc, of})
 	}
 	return out
 }
@@ -161,7 +183,7 @@ func writeFields(b *strings.Builder, fields []field) {
 	for _, f := range fields {
 		if !seen[f.key] {
 			seen[f.key] = true
-			fmt.Fprintf(b, "| `%s` | %s | %s |\n", f.key, f.typ, f.doc)
+			fmt.Fprintf(b, "| `%s` | %s | %s |\n", f.key, f.typ, strings.ReplaceAll(f.doc, "|", "\\|"))
 		}
 	}
 }
@@ -207,21 +229,9 @@ This page is made from the code; ` + "`go test ./internal/app -run Reference -up
 writes it. Fields that Gennaker sets itself are left out. Names of types, fields
 and tasks are Spinnaker's. Fields may hold expressions of the form
 ` + "`${parameters.name}`" + `; other expressions are not evaluated.
+` + "`GET /api/v1/stages`" + ` answers with the same as JSON Schema.
 
 ## Every stage
-
-| field | type | what |
-| --- | --- | --- |
-| ` + "`type`" + ` | string | one of the types below |
-| ` + "`refId`" + ` | string | name of the stage in the pipeline |
-| ` + "`requisiteStageRefIds`" + ` | list of string | stages that must end before this one starts |
-| ` + "`name`" + ` | string | for people; default the type |
-| ` + "`failPipeline`" + ` | true or false | false stops only this branch if the stage fails |
-| ` + "`continuePipeline`" + ` | true or false | true goes on if the stage fails |
-| ` + "`completeOtherBranchesThenFail`" + ` | true or false | with failPipeline false: the execution fails at its end |
-| ` + "`allowSiblingStagesToContinueOnFailure`" + ` | true or false | of a synthetic stage: those beside it go on if it fails |
-| ` + "`stageTimeoutMs`" + ` | number | milliseconds that the stage may take; instead of the tasks' own limits |
-| ` + "`markSuccessfulOnTimeout`" + ` | true or false | true makes a timeout a success |
 
 `
 
@@ -229,52 +239,69 @@ and tasks are Spinnaker's. Fields may hold expressions of the form
 func TestStagesReference(t *testing.T) {
 	t.Parallel()
 	r, s := registry(t), source{t, map[string][]*ast.File{}}
-	// what a type reads beside the configuration that it was added with
-	more := map[string][]typeName{
-		"createServerGroup": {{"internal/stage/deploy", "createConfig"}, {".", "ServerGroupSpec"}},
-		"cloneServerGroup":  {{"internal/stage/deploy", "createConfig"}, {".", "ServerGroupSpec"}},
-	}
-	failFast := map[string]bool{"createServerGroup": true, "cloneServerGroup": true, "enableServerGroup": true}
 	var b strings.Builder
-	var all []field
 	b.WriteString(stagesIntro)
-	for _, name := range r.Types() {
-		d, err := r.Find(name)
+	all := s.fields(named(reflect.TypeFor[schema.Common]()))
+	writeFields(&b, all)
+	b.WriteString("\n")
+	for _, about := range schema.Of(r).Stages {
+		d, err := r.Find(about.Type)
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(&b, "## %s\n\n", name)
+		fmt.Fprintf(&b, "## %s\n\n%s\n\n", about.Type, about.Description)
+		if about.Description == "" {
+			t.Errorf("%s has no description", about.Type)
+		}
 		if len(d.Aliases) > 0 {
 			fmt.Fprintf(&b, "Also called `%s`.\n\n", strings.Join(d.Aliases, "`, `"))
 		}
 		var fields []field
-		if c := d.Config(); c.NumField() > 0 {
-			fields = s.fields(typeName{strings.TrimPrefix(strings.TrimPrefix(c.PkgPath(), reflect.TypeFor[gennaker.Status]().PkgPath()), "/"), c.Name()})
-		}
-		for _, n := range more[name] {
-			fields = append(fields, s.fields(n)...)
-		}
-		if failFast[name] {
-			fields = append(fields, field{"failFast", "true or false", "false waits for instances that end again and again until the timeout; default true", nil})
+		for _, c := range append([]reflect.Type{d.Config()}, d.Reads...) {
+			if c.NumField() > 0 {
+				fields = append(fields, s.fields(named(c))...)
+			}
 		}
 		switch all = append(all, fields...); {
-		case name == "cloneServerGroup":
+		case about.Type == "cloneServerGroup":
 			b.WriteString("The fields of [createServerGroup](#createservergroup); those that are not set are the source's.\n\n")
 		case len(fields) > 0:
 			writeFields(&b, fields)
 			b.WriteString("\n")
 		}
-		var steps []string
-		for _, step := range d.Steps {
-			steps = append(steps, step.Name)
-		}
-		if len(steps) > 0 {
-			fmt.Fprintf(&b, "Tasks: `%s`.\n\n", strings.Join(steps, "`, `"))
+		if len(about.Tasks) > 0 {
+			fmt.Fprintf(&b, "Tasks: `%s`.\n\n", strings.Join(about.Tasks, "`, `"))
 		}
 	}
 	b.WriteString("## Types of fields\n")
 	s.writeTypes(&b, all)
 	comparePage(t, "stages.md", b.String())
+}
+
+// named returns where a struct stands in the source.
+func named(t reflect.Type) typeName {
+	return typeName{cmp.Or(strings.TrimPrefix(strings.TrimPrefix(t.PkgPath(), reflect.TypeFor[gennaker.Status]().PkgPath()), "/"), "."), t.Name()}
+}
+
+// TestFieldsReference holds what the schemas of stages say of their fields.
+func TestFieldsReference(t *testing.T) {
+	t.Parallel()
+	s, fields := source{t, map[string][]*ast.File{}}, map[string]map[string]string{}
+	for _, name := range schema.Structs(registry(t)) {
+		dir, name, _ := strings.Cut(name, ".")
+		of := map[string]string{}
+		for _, f := range s.own(typeName{cmp.Or(dir, "."), name}) {
+			if f.key != "" {
+				of[f.key] = f.doc
+			}
+		}
+		fields[dir+"."+name] = of
+	}
+	got, err := json.MarshalIndent(fields, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	compareFile(t, "internal/stage/schema/fields.json", string(got)+"\n")
 }
 
 // TestServerGroupReference holds docs/reference/server-group.md.

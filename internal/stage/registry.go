@@ -44,6 +44,10 @@ type Definition struct {
 	// ManualSkip reports whether a user may skip the stage; nil is never.
 	ManualSkip func(context map[string]any) bool
 
+	// Reads are structs of what the stage reads beside the configuration that it
+	// was added with.
+	Reads []reflect.Type
+
 	// RunsDry reports whether the stage's own steps run in a dry run too; nil is
 	// never: then one step takes their place that does nothing.
 	RunsDry func(in Input) bool

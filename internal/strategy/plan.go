@@ -38,23 +38,23 @@ func Parse(s string) (Name, error) {
 //
 // Units: delays in seconds, percentages from 0 to 100.
 type Fields struct {
-	Strategy                string             `json:"strategy"`                       // none, highlander, redblack or rollingredblack
-	ScaleDown               bool               `json:"scaleDown"`                      // resize the replaced server groups to nothing at the end
-	MaxRemaining            int                `json:"maxRemainingAsgs"`               // redblack: how many server groups to leave; older ones are destroyed; 0 is all
-	AllowDeleteActive       bool               `json:"allowDeleteActive"`              // redblack, with maxRemainingAsgs: also destroy server groups that are in service
-	AllowScaleDownActive    bool               `json:"allowScaleDownActive"`           // redblack, with scaleDown: also scale down server groups that are in service
-	DelayBeforeDisableSec   int                `json:"delayBeforeDisableSec"`          // between the new one being healthy and the old one being disabled; at each step of rollingredblack
-	DelayBeforeCleanup      int                `json:"delayBeforeCleanup"`             // newer name of delayBeforeDisableSec, which wins
-	DelayBeforeScaleDownSec int                `json:"delayBeforeScaleDownSec"`        // between the old one being disabled and being scaled down
-	TargetPercentages       []int              `json:"targetPercentages"`              // rollingredblack: the steps, rising; 100 is added
-	PipelineBeforeCleanup   Pipeline           `json:"pipelineBeforeCleanup"`          // rollingredblack: a pipeline to run at each step, which must succeed
-	HealthyPercentage       *int               `json:"targetHealthyDeployPercentage"`  // how much of the new server group must be healthy; default all
-	HealthProviders         []string           `json:"interestingHealthProviderNames"` // sources of health that count; none given is all, an empty list is not to wait for health
-	Rollback                *Rollback          `json:"rollback"`                       // what to do if the deployment fails
-	Capacity                gennaker.Capacity  `json:"capacity"`                       // how many instances
-	SavedCapacity           *gennaker.Capacity `json:"savedCapacity"`                  // ours: what rollingredblack grows to
-	UseSourceCapacity       bool               `json:"useSourceCapacity"`              // take the capacity of the replaced server group
-	PreferSourceCapacity    bool               `json:"preferSourceCapacity"`           // with useSourceCapacity: use capacity if there is nothing to replace
+	Strategy                string             `json:"strategy" enum:"none|highlander|redblack|rollingredblack"` // none, highlander, redblack or rollingredblack
+	ScaleDown               bool               `json:"scaleDown"`                                                // resize the replaced server groups to nothing at the end
+	MaxRemaining            int                `json:"maxRemainingAsgs"`                                         // redblack: how many server groups to leave; older ones are destroyed; 0 is all
+	AllowDeleteActive       bool               `json:"allowDeleteActive"`                                        // redblack, with maxRemainingAsgs: also destroy server groups that are in service
+	AllowScaleDownActive    bool               `json:"allowScaleDownActive"`                                     // redblack, with scaleDown: also scale down server groups that are in service
+	DelayBeforeDisableSec   int                `json:"delayBeforeDisableSec"`                                    // between the new one being healthy and the old one being disabled; at each step of rollingredblack
+	DelayBeforeCleanup      int                `json:"delayBeforeCleanup"`                                       // newer name of delayBeforeDisableSec, which wins
+	DelayBeforeScaleDownSec int                `json:"delayBeforeScaleDownSec"`                                  // between the old one being disabled and being scaled down
+	TargetPercentages       []int              `json:"targetPercentages"`                                        // rollingredblack: the steps, rising; 100 is added
+	PipelineBeforeCleanup   Pipeline           `json:"pipelineBeforeCleanup"`                                    // rollingredblack: a pipeline to run at each step, which must succeed
+	HealthyPercentage       *int               `json:"targetHealthyDeployPercentage"`                            // how much of the new server group must be healthy; default all
+	HealthProviders         []string           `json:"interestingHealthProviderNames"`                           // sources of health that count; none given is all, an empty list is not to wait for health
+	Rollback                *Rollback          `json:"rollback"`                                                 // what to do if the deployment fails
+	Capacity                gennaker.Capacity  `json:"capacity"`                                                 // how many instances
+	SavedCapacity           *gennaker.Capacity `json:"savedCapacity"`                                            // ours: what rollingredblack grows to
+	UseSourceCapacity       bool               `json:"useSourceCapacity"`                                        // take the capacity of the replaced server group
+	PreferSourceCapacity    bool               `json:"preferSourceCapacity"`                                     // with useSourceCapacity: use capacity if there is nothing to replace
 }
 
 // Pipeline is a pipeline that a strategy runs; none without Application and ID.

@@ -33,14 +33,14 @@ func ExactCapacity(c gennaker.Capacity) PartialCapacity {
 // Resize is a resize as it is asked for. OriginalMin is what UnpinMin goes back
 // to.
 type Resize struct {
-	Action      Action          `json:"action"`               // scale_exact (default), scale_up, scale_down, scale_to_cluster or scale_to_server_group
-	ResizeType  string          `json:"resizeType"`           // "exact" has the same effect as ScaleExact
-	Percent     *int            `json:"scalePct"`             // by how much, in percent; for scale_exact and scale_to_server_group: of what
-	Number      *int            `json:"scaleNum"`             // by how many instances
-	Capacity    PartialCapacity `json:"capacity"`             // scale_exact: the capacity; what is missing stays
-	Pin         bool            `json:"pinCapacity"`          // also set min and max to the result
-	PinMin      bool            `json:"pinMinimumCapacity"`   // also set min to the result
-	UnpinMin    bool            `json:"unpinMinimumCapacity"` // set min back to what it was
+	Action      Action          `json:"action" enum:"scale_exact|scale_up|scale_down|scale_to_cluster|scale_to_server_group"` // scale_exact (default), scale_up, scale_down, scale_to_cluster or scale_to_server_group
+	ResizeType  string          `json:"resizeType"`                                                                           // "exact" has the same effect as ScaleExact
+	Percent     *int            `json:"scalePct"`                                                                             // by how much, in percent; for scale_exact and scale_to_server_group: of what
+	Number      *int            `json:"scaleNum"`                                                                             // by how many instances
+	Capacity    PartialCapacity `json:"capacity"`                                                                             // scale_exact: the capacity; what is missing stays
+	Pin         bool            `json:"pinCapacity"`                                                                          // also set min and max to the result
+	PinMin      bool            `json:"pinMinimumCapacity"`                                                                   // also set min to the result
+	UnpinMin    bool            `json:"unpinMinimumCapacity"`                                                                 // set min back to what it was
 	OriginalMin *int            `json:"-"`
 }
 

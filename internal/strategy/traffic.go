@@ -19,18 +19,18 @@ const (
 // Units: delays in seconds, percentages from 0 to 100.
 // Source: strategies, B5; everything from route on is ours.
 type Traffic struct {
-	Enable        bool      `json:"enableTraffic"`           // strategy none: the new version gets requests as soon as its pods are ready; others give it requests once it is stable
-	Namespace     string    `json:"namespace"`               // of the services; that of the manifest
-	Services      []string  `json:"services"`                // behind which the versions are: "service web"
-	Strategy      string    `json:"strategy"`                // none, bluegreen (redblack), highlander; by the weights of a route: rollingredblack, canary
-	Route         string    `json:"route"`                   // ours: "httpRoute web", whose weights rollingredblack and canary shift
-	Percentages   []int     `json:"targetPercentages"`       // ours: the new version's shares of the route, rising; 100 is added; default 50 (rollingredblack), 10 (canary)
-	Delay         int       `json:"delayBeforeCleanup"`      // ours: seconds to wait at each share; of other strategies, before the old version loses its traffic
-	Validation    Pipeline  `json:"pipelineBeforeCleanup"`   // ours: a pipeline to run at each share, which must succeed; of other strategies, before the old version loses its traffic
-	ScaleDown     bool      `json:"scaleDown"`               // ours: scale the old version to nothing once it is drained
-	ScaleDownWait int       `json:"delayBeforeScaleDownSec"` // ours: seconds before that
-	Rollback      *Rollback `json:"rollback"`                // ours: onFailure false leaves everything as it is when something fails; destroyLatest deletes it
-	Concurrent    string    `json:"concurrent"`              // ours: if another execution deploys the same cluster: wait (default), or refuse
+	Enable        bool      `json:"enableTraffic"`                                                    // strategy none: the new version gets requests as soon as its pods are ready; others give it requests once it is stable
+	Namespace     string    `json:"namespace"`                                                        // of the services; that of the manifest
+	Services      []string  `json:"services"`                                                         // behind which the versions are: "service web"
+	Strategy      string    `json:"strategy" enum:"none|bluegreen|highlander|rollingredblack|canary"` // none, bluegreen (redblack), highlander; by the weights of a route: rollingredblack, canary
+	Route         string    `json:"route"`                                                            // ours: "httpRoute web", whose weights rollingredblack and canary shift
+	Percentages   []int     `json:"targetPercentages"`                                                // ours: the new version's shares of the route, rising; 100 is added; default 50 (rollingredblack), 10 (canary)
+	Delay         int       `json:"delayBeforeCleanup"`                                               // ours: seconds to wait at each share; of other strategies, before the old version loses its traffic
+	Validation    Pipeline  `json:"pipelineBeforeCleanup"`                                            // ours: a pipeline to run at each share, which must succeed; of other strategies, before the old version loses its traffic
+	ScaleDown     bool      `json:"scaleDown"`                                                        // ours: scale the old version to nothing once it is drained
+	ScaleDownWait int       `json:"delayBeforeScaleDownSec"`                                          // ours: seconds before that
+	Rollback      *Rollback `json:"rollback"`                                                         // ours: onFailure false leaves everything as it is when something fails; destroyLatest deletes it
+	Concurrent    string    `json:"concurrent"`                                                       // ours: if another execution deploys the same cluster: wait (default), or refuse
 }
 
 // Name returns the strategy that t names, whatever its case; redblack is the

@@ -11,6 +11,7 @@ import (
 	"github.com/gennaker/gennaker/internal/api"
 	"github.com/gennaker/gennaker/internal/cron"
 	"github.com/gennaker/gennaker/internal/expr"
+	"github.com/gennaker/gennaker/internal/stage/schema"
 )
 
 // RawUserBody is the answer of GET /auth/rawUser.
@@ -161,4 +162,10 @@ func (h handlers) node(r *api.Request) (NodeBody, error) {
 	}
 	body.Problems = api.OrEmpty(body.Problems)
 	return body, nil
+}
+
+// stages describes the stage types, from which forms are made.
+func (h handlers) stages(*api.Request) (*schema.Catalog, error) {
+	c := h.Stages()
+	return &c, nil
 }

@@ -56,22 +56,22 @@ type Config struct {
 
 // bakeConfig is what authors write in a bakeManifest stage.
 type bakeConfig struct {
-	Renderer            string          `json:"templateRenderer"`            // HELM3, HELM4, KUSTOMIZE, KUSTOMIZE4 or KUSTOMIZE5; HELM2 is rendered as HELM3
-	Name                string          `json:"outputName"`                  // of Helm: the name of the release
-	Inputs              []inputArtifact `json:"inputArtifacts"`              // of Helm: the chart, then values files, of which later ones win
-	Input               *inputArtifact  `json:"inputArtifact"`               // of Kustomize: a git/repo, or an archive
-	Expected            []any           `json:"expectedArtifacts"`           // exactly one, of type embedded/base64; the result has the name of its matchArtifact
-	Namespace           string          `json:"namespace"`                   // of the release; default "default"
-	Overrides           map[string]any  `json:"overrides"`                   // values, by path as in helm --set-string
-	RawOverrides        bool            `json:"rawOverrides"`                // true is --set: true, 1 and null are no text then
-	EvaluateOverrides   bool            `json:"evaluateOverrideExpressions"` // evaluate the expressions that the values of expressions in overrides hold
-	IncludeCRDs         bool            `json:"includeCRDs"`                 // with the chart's directory crds
-	APIVersions         []string        `json:"apiVersions"`                 // that the cluster has beside those of Kubernetes; may be one text with commas
-	KubeVersion         string          `json:"kubeVersion"`                 // of the cluster, e.g. 1.31
-	HelmChartPath       string          `json:"helmChartFilePath"`           // directory of the chart within a git/repo or archive; default its top
-	KustomizePath       string          `json:"kustomizeFilePath"`           // kustomization file, or its directory, within a git/repo or archive; default its top
-	HelmfilePath        string          `json:"helmfileFilePath"`            // of helmfile, which is not run here
-	HelmfileEnvironment string          `json:"environment"`                 // likewise
+	Renderer            string          `json:"templateRenderer" enum:"HELM3|HELM4|KUSTOMIZE|KUSTOMIZE4|KUSTOMIZE5"` // HELM3, HELM4, KUSTOMIZE, KUSTOMIZE4 or KUSTOMIZE5; HELM2 is rendered as HELM3
+	Name                string          `json:"outputName"`                                                          // of Helm: the name of the release
+	Inputs              []inputArtifact `json:"inputArtifacts"`                                                      // of Helm: the chart, then values files, of which later ones win
+	Input               *inputArtifact  `json:"inputArtifact"`                                                       // of Kustomize: a git/repo, or an archive
+	Expected            []any           `json:"expectedArtifacts"`                                                   // exactly one, of type embedded/base64; the result has the name of its matchArtifact
+	Namespace           string          `json:"namespace"`                                                           // of the release; default "default"
+	Overrides           map[string]any  `json:"overrides"`                                                           // values, by path as in helm --set-string
+	RawOverrides        bool            `json:"rawOverrides"`                                                        // true is --set: true, 1 and null are no text then
+	EvaluateOverrides   bool            `json:"evaluateOverrideExpressions"`                                         // evaluate the expressions that the values of expressions in overrides hold
+	IncludeCRDs         bool            `json:"includeCRDs"`                                                         // with the chart's directory crds
+	APIVersions         []string        `json:"apiVersions"`                                                         // that the cluster has beside those of Kubernetes; may be one text with commas
+	KubeVersion         string          `json:"kubeVersion"`                                                         // of the cluster, e.g. 1.31
+	HelmChartPath       string          `json:"helmChartFilePath"`                                                   // directory of the chart within a git/repo or archive; default its top
+	KustomizePath       string          `json:"kustomizeFilePath"`                                                   // kustomization file, or its directory, within a git/repo or archive; default its top
+	HelmfilePath        string          `json:"helmfileFilePath"`                                                    // of helmfile, which is not run here
+	HelmfileEnvironment string          `json:"environment"`                                                         // likewise
 }
 
 // inputArtifact is one of the inputs.

@@ -12,8 +12,8 @@ import (
 
 // dependsConfig is the configuration of a dependsOnExecution stage.
 type dependsConfig struct {
-	ExecutionType string `json:"executionType"` // pipeline or orchestration
-	ExecutionID   string `json:"executionId"`   // the execution that must succeed
+	ExecutionType string `json:"executionType" enum:"pipeline|orchestration"` // pipeline or orchestration
+	ExecutionID   string `json:"executionId"`                                 // the execution that must succeed
 }
 
 // dependsTimeout is Spinnaker's.

@@ -29,25 +29,25 @@ type preconditionsConfig struct {
 
 // precondition is one thing that must hold.
 type precondition struct {
-	Type          string              `json:"type"`          // expression, stageStatus or clusterSize
-	FailPipeline  *bool               `json:"failPipeline"`  // false stops only this branch; default the stage's own
-	CloudProvider string              `json:"cloudProvider"` // not needed: the account knows it
-	Context       preconditionContext `json:"context"`       // of its type
+	Type          string              `json:"type" enum:"expression|stageStatus|clusterSize"` // expression, stageStatus or clusterSize
+	FailPipeline  *bool               `json:"failPipeline"`                                   // false stops only this branch; default the stage's own
+	CloudProvider string              `json:"cloudProvider"`                                  // not needed: the account knows it
+	Context       preconditionContext `json:"context"`                                        // of its type
 }
 
 // preconditionContext is the configuration of a precondition, whatever its type.
 type preconditionContext struct {
-	Expression     any               `json:"expression"`              // expression: what must be true, with or without ${ }
-	FailureMessage string            `json:"failureMessage"`          // expression: what to say if it is not
-	StageName      string            `json:"stageName"`               // stageStatus: the stage
-	StageStatus    string            `json:"stageStatus"`             // stageStatus: the status that it must have now
-	Cluster        string            `json:"cluster"`                 // clusterSize: app-stack-detail
-	Moniker        *gennaker.Moniker `json:"moniker"`                 // clusterSize: names the application
-	Comparison     string            `json:"comparison"`              // clusterSize: <, <=, ==, >= or >; default ==
-	Expected       *int              `json:"expected"`                // clusterSize: how many server groups in each region; default 1
-	Credentials    string            `json:"credentials"`             // clusterSize: the account
-	Regions        []string          `json:"regions"`                 // clusterSize: where to count
-	OnlyEnabled    bool              `json:"onlyEnabledServerGroups"` // clusterSize: count only those that get requests
+	Expression     any               `json:"expression"`                     // expression: what must be true, with or without ${ }
+	FailureMessage string            `json:"failureMessage"`                 // expression: what to say if it is not
+	StageName      string            `json:"stageName"`                      // stageStatus: the stage
+	StageStatus    string            `json:"stageStatus"`                    // stageStatus: the status that it must have now
+	Cluster        string            `json:"cluster"`                        // clusterSize: app-stack-detail
+	Moniker        *gennaker.Moniker `json:"moniker"`                        // clusterSize: names the application
+	Comparison     string            `json:"comparison" enum:"<|<=|==|>=|>"` // clusterSize: <, <=, ==, >= or >; default ==
+	Expected       *int              `json:"expected"`                       // clusterSize: how many server groups in each region; default 1
+	Credentials    string            `json:"credentials"`                    // clusterSize: the account
+	Regions        []string          `json:"regions"`                        // clusterSize: where to count
+	OnlyEnabled    bool              `json:"onlyEnabledServerGroups"`        // clusterSize: count only those that get requests
 }
 
 const (

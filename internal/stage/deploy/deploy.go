@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 
@@ -38,7 +39,8 @@ func (d *deployer) registerDeploy(r *stage.Registry) {
 	for kind, clone := range map[string]bool{"createServerGroup": false, "cloneServerGroup": true} {
 		c := creator{deployer: d, clone: clone}
 		stage.Add[strategy.Fields](r, stage.Definition{
-			Type: kind, Start: startCreate, Restart: restartCreate, After: c.after, OnFailure: c.onFailure,
+			Type: kind, Reads: []reflect.Type{reflect.TypeFor[createConfig](), reflect.TypeFor[gennaker.ServerGroupSpec](), reflect.TypeFor[patience]()},
+			Start: startCreate, Restart: restartCreate, After: c.after, OnFailure: c.onFailure,
 			Steps: []stage.Step{
 				task("determineSourceServerGroup", operationTimeout, c.determineSource),
 				task("determineHealthProviders", operationTimeout, d.determineHealthProviders),

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"reflect"
 	"time"
 
 	"github.com/gennaker/gennaker"
@@ -37,7 +38,7 @@ func (d *deployer) unlessDirect(ctx context.Context, in stage.Input) ([]gennaker
 
 func (d *deployer) registerServerGroup(r *stage.Registry) {
 	stage.Add[serverGroupConfig](r, stage.Definition{
-		Type: "enableServerGroup", Aliases: []string{"enableAsg"}, Before: d.unlessDirect,
+		Type: "enableServerGroup", Aliases: []string{"enableAsg"}, Reads: []reflect.Type{reflect.TypeFor[patience]()}, Before: d.unlessDirect,
 		Steps: whenDirect(
 			task("determineHealthProviders", operationTimeout, d.determineHealthProviders),
 			task("enableServerGroup", operationTimeout, d.enable),

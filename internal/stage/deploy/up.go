@@ -17,8 +17,13 @@ const crashes = 5
 // upConfig is what a wait for health reads.
 type upConfig struct {
 	strategy.Want
-	FailFast *bool              `json:"failFast"` // nil is true
-	To       *gennaker.Capacity `json:"resizeTo"` // what a resize decided on
+	patience
+	To *gennaker.Capacity `json:"resizeTo"` // what a resize decided on
+}
+
+// patience is how long a wait for health goes on.
+type patience struct {
+	FailFast *bool `json:"failFast"` // false waits for instances that end again and again until the timeout; default true
 }
 
 func readUp(in stage.Input) (upConfig, error) {

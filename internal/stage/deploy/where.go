@@ -16,21 +16,21 @@ import (
 // where is the part of a stage's configuration that says what it is about: an
 // account, regions, and a cluster or a server group.
 type where struct {
-	Account         string           `json:"account"`                        // where to act, if credentials is not given
-	Credentials     string           `json:"credentials"`                    // where to act: the name of an account
-	CloudProvider   string           `json:"cloudProvider"`                  // not needed: the account knows it
-	Region          string           `json:"region"`                         // one region; the only one of the account need not be given
-	Regions         []string         `json:"regions"`                        // several regions
-	Zones           map[string]any   `json:"availabilityZones"`              // regions, as keys
-	Application     string           `json:"application"`                    // default the one in the name of the cluster
-	Cluster         string           `json:"cluster"`                        // name of the cluster, as app-stack-detail
-	Moniker         gennaker.Moniker `json:"moniker"`                        // the same, taken apart
-	ServerGroupName string           `json:"serverGroupName"`                // name of one server group
-	ASGName         string           `json:"asgName"`                        // another name of serverGroupName
-	Target          strategy.Target  `json:"target"`                         // instead of a name: current_asg_dynamic, ancestor_asg_dynamic or oldest_asg_dynamic of the cluster
-	TargetLocation  targetLocation   `json:"targetLocation"`                 // one region, as Spinnaker writes it
-	HealthProviders []string         `json:"interestingHealthProviderNames"` // sources of health that count; none given is all, an empty list is not to wait for health
-	KeepServing     bool             `json:"keepServing"`                    // ours, set by strategies
+	Account         string           `json:"account"`                                                                   // where to act, if credentials is not given
+	Credentials     string           `json:"credentials"`                                                               // where to act: the name of an account
+	CloudProvider   string           `json:"cloudProvider"`                                                             // not needed: the account knows it
+	Region          string           `json:"region"`                                                                    // one region; the only one of the account need not be given
+	Regions         []string         `json:"regions"`                                                                   // several regions
+	Zones           map[string]any   `json:"availabilityZones"`                                                         // regions, as keys
+	Application     string           `json:"application"`                                                               // default the one in the name of the cluster
+	Cluster         string           `json:"cluster"`                                                                   // name of the cluster, as app-stack-detail
+	Moniker         gennaker.Moniker `json:"moniker"`                                                                   // the same, taken apart
+	ServerGroupName string           `json:"serverGroupName"`                                                           // name of one server group
+	ASGName         string           `json:"asgName"`                                                                   // another name of serverGroupName
+	Target          strategy.Target  `json:"target" enum:"current_asg_dynamic|ancestor_asg_dynamic|oldest_asg_dynamic"` // instead of a name: current_asg_dynamic, ancestor_asg_dynamic or oldest_asg_dynamic of the cluster
+	TargetLocation  targetLocation   `json:"targetLocation"`                                                            // one region, as Spinnaker writes it
+	HealthProviders []string         `json:"interestingHealthProviderNames"`                                            // sources of health that count; none given is all, an empty list is not to wait for health
+	KeepServing     bool             `json:"keepServing"`                                                               // ours, set by strategies
 }
 
 // targetLocation marks a child of a stage that finds its server groups by

@@ -38,16 +38,16 @@ type jobConfig struct {
 // artifact to run a Kubernetes Job: then it is a runJobManifest stage, which
 // reads these fields.
 type kubernetesJob struct {
-	Manifest        any            `json:"manifest"`                // a Kubernetes Job, instead of command, script and artifact; all fields are then those of runJobManifest
-	Manifests       any            `json:"manifests"`               // or a list of one
-	Source          string         `json:"source"`                  // text, or artifact: of the Kubernetes Job
-	ArtifactID      string         `json:"manifestArtifactId"`      // the ID of an expected artifact that holds it
-	Artifacts       map[string]any `json:"manifestArtifact"`        // or the artifact itself
-	ArtifactAccount string         `json:"manifestArtifactAccount"` // whose credentials fetch it
-	Namespace       string         `json:"namespaceOverride"`       // of the Kubernetes Job
-	Consume         string         `json:"consumeArtifactSource"`   // where its outputs are: propertyFile or artifact
-	ConsumeID       string         `json:"consumeArtifactId"`       // of the artifact that holds its outputs
-	ConsumeAccount  string         `json:"consumeArtifactAccount"`  // whose credentials fetch that
+	Manifest        any            `json:"manifest"`                                           // a Kubernetes Job, instead of command, script and artifact; all fields are then those of runJobManifest
+	Manifests       any            `json:"manifests"`                                          // or a list of one
+	Source          string         `json:"source" enum:"text|artifact"`                        // text, or artifact: of the Kubernetes Job
+	ArtifactID      string         `json:"manifestArtifactId"`                                 // the ID of an expected artifact that holds it
+	Artifacts       map[string]any `json:"manifestArtifact"`                                   // or the artifact itself
+	ArtifactAccount string         `json:"manifestArtifactAccount"`                            // whose credentials fetch it
+	Namespace       string         `json:"namespaceOverride"`                                  // of the Kubernetes Job
+	Consume         string         `json:"consumeArtifactSource" enum:"propertyFile|artifact"` // where its outputs are: propertyFile or artifact
+	ConsumeID       string         `json:"consumeArtifactId"`                                  // of the artifact that holds its outputs
+	ConsumeAccount  string         `json:"consumeArtifactAccount"`                             // whose credentials fetch that
 }
 
 // aboutManifest reports whether a runJob stage is about a Kubernetes Job.

@@ -18,18 +18,18 @@ import (
 // jobConfig is what authors write in runJobManifest.
 type jobConfig struct {
 	source
-	Account       string           `json:"account"`                // where to run, if credentials is not given
-	Credentials   string           `json:"credentials"`            // where to run: the name of an account
-	CloudProvider string           `json:"cloudProvider"`          // not needed: the account knows it
-	Application   string           `json:"application"`            // whose job it is; default the pipeline's
-	Namespace     string           `json:"namespaceOverride"`      // of the job
-	Wait          *bool            `json:"waitForCompletion"`      // false ends the stage as soon as the job is there; default true
-	Container     string           `json:"propertyFile"`           // container whose log holds properties: each becomes an output
-	Consume       string           `json:"consumeArtifactSource"`  // propertyFile, or artifact: an artifact whose content holds outputs
-	ConsumeID     string           `json:"consumeArtifactId"`      // of that artifact
-	ConsumeOf     string           `json:"consumeArtifactAccount"` // whose credentials fetch it
-	NoOutput      bool             `json:"noOutput"`               // keep the job's manifest out of context and outputs
-	Expected      []map[string]any `json:"expectedArtifacts"`      // artifacts that the job must have made
+	Account       string           `json:"account"`                                            // where to run, if credentials is not given
+	Credentials   string           `json:"credentials"`                                        // where to run: the name of an account
+	CloudProvider string           `json:"cloudProvider"`                                      // not needed: the account knows it
+	Application   string           `json:"application"`                                        // whose job it is; default the pipeline's
+	Namespace     string           `json:"namespaceOverride"`                                  // of the job
+	Wait          *bool            `json:"waitForCompletion"`                                  // false ends the stage as soon as the job is there; default true
+	Container     string           `json:"propertyFile"`                                       // container whose log holds properties: each becomes an output
+	Consume       string           `json:"consumeArtifactSource" enum:"propertyFile|artifact"` // propertyFile, or artifact: an artifact whose content holds outputs
+	ConsumeID     string           `json:"consumeArtifactId"`                                  // of that artifact
+	ConsumeOf     string           `json:"consumeArtifactAccount"`                             // whose credentials fetch it
+	NoOutput      bool             `json:"noOutput"`                                           // keep the job's manifest out of context and outputs
+	Expected      []map[string]any `json:"expectedArtifacts"`                                  // artifacts that the job must have made
 }
 
 // Bounds of what is read of a job's log: for properties, and to say why it

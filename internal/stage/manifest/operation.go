@@ -43,8 +43,8 @@ type patchConfig struct {
 }
 
 type patchOptions struct {
-	Strategy string `json:"mergeStrategy"` // strategic (default), merge or json
-	Record   *bool  `json:"record"`        // not used: every object says which execution changed it
+	Strategy string `json:"mergeStrategy" enum:"strategic|merge|json"` // strategic (default), merge or json
+	Record   *bool  `json:"record"`                                    // not used: every object says which execution changed it
 }
 
 // deleteConfig is what authors write in deleteManifest.

@@ -18,16 +18,16 @@ import (
 // source is the part of a stage's configuration that says where its manifests
 // come from, and which artifacts go into them.
 type source struct {
-	Source          string         `json:"source"`                   // text (default) or artifact
-	Manifests       any            `json:"manifests"`                // the objects, as a list
-	Manifest        any            `json:"manifest"`                 // or one object
-	ArtifactID      string         `json:"manifestArtifactId"`       // the ID of an expected artifact that holds them
-	Artifact        map[string]any `json:"manifestArtifact"`         // or the artifact itself
-	ArtifactAccount string         `json:"manifestArtifactAccount"`  // whose credentials fetch it
-	RequiredIDs     []string       `json:"requiredArtifactIds"`      // expected artifacts that must be bound in a manifest
-	Required        []any          `json:"requiredArtifacts"`        // or these artifacts themselves, each as artifact
-	Verbatim        bool           `json:"skipExpressionEvaluation"` // leave the expressions in manifests alone
-	FailUnresolved  bool           `json:"failOnFailedExpressions"`  // fail if an expression in them has no value
+	Source          string         `json:"source" enum:"text|artifact"` // text (default) or artifact
+	Manifests       any            `json:"manifests"`                   // the objects, as a list
+	Manifest        any            `json:"manifest"`                    // or one object
+	ArtifactID      string         `json:"manifestArtifactId"`          // the ID of an expected artifact that holds them
+	Artifact        map[string]any `json:"manifestArtifact"`            // or the artifact itself
+	ArtifactAccount string         `json:"manifestArtifactAccount"`     // whose credentials fetch it
+	RequiredIDs     []string       `json:"requiredArtifactIds"`         // expected artifacts that must be bound in a manifest
+	Required        []any          `json:"requiredArtifacts"`           // or these artifacts themselves, each as artifact
+	Verbatim        bool           `json:"skipExpressionEvaluation"`    // leave the expressions in manifests alone
+	FailUnresolved  bool           `json:"failOnFailedExpressions"`     // fail if an expression in them has no value
 }
 
 // sourceKeys are the keys that hold manifests: they are evaluated in tasks, and

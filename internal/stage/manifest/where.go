@@ -15,16 +15,16 @@ import (
 // where is the part of a stage's configuration that says which objects it is
 // about.
 type where struct {
-	Account       string `json:"account"`       // where to act, if credentials is not given
-	Credentials   string `json:"credentials"`   // where to act: the name of an account
-	CloudProvider string `json:"cloudProvider"` // not needed: the account knows it
-	Location      string `json:"location"`      // namespace; "" of an object that is in none
-	Name          string `json:"manifestName"`  // kind and name, as "deployment web"
-	Mode          string `json:"mode"`          // static (default), dynamic (by criteria), or for deleteManifest label (by labelSelectors)
-	Cluster       string `json:"cluster"`       // dynamic: the cluster of workloads, as "replicaSet web"
-	Criteria      string `json:"criteria"`      // dynamic: newest, second_newest, oldest, largest or smallest
-	Kind          string `json:"kind"`          // dynamic: of the cluster
-	App           string `json:"app"`           // application of the cluster; default the pipeline's
+	Account       string `json:"account"`                                                      // where to act, if credentials is not given
+	Credentials   string `json:"credentials"`                                                  // where to act: the name of an account
+	CloudProvider string `json:"cloudProvider"`                                                // not needed: the account knows it
+	Location      string `json:"location"`                                                     // namespace; "" of an object that is in none
+	Name          string `json:"manifestName"`                                                 // kind and name, as "deployment web"
+	Mode          string `json:"mode" enum:"static|dynamic|label"`                             // static (default), dynamic (by criteria), or for deleteManifest label (by labelSelectors)
+	Cluster       string `json:"cluster"`                                                      // dynamic: the cluster of workloads, as "replicaSet web"
+	Criteria      string `json:"criteria" enum:"newest|second_newest|oldest|largest|smallest"` // dynamic: newest, second_newest, oldest, largest or smallest
+	Kind          string `json:"kind"`                                                         // dynamic: of the cluster
+	App           string `json:"app"`                                                          // application of the cluster; default the pipeline's
 }
 
 func (w where) account() string { return cmp.Or(w.Credentials, w.Account) }

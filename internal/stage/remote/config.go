@@ -23,35 +23,35 @@ const (
 //
 // Source: Spinnaker orca WebhookStage.StageData.
 type webhookConfig struct {
-	URL                 string           `json:"url"`                     // what is requested
-	Method              string           `json:"method"`                  // of the request; default POST
-	Payload             any              `json:"payload"`                 // its body: JSON, or a text that is sent as it is
-	CustomHeaders       map[string]any   `json:"customHeaders"`           // its headers: texts, or lists of texts
-	Account             string           `json:"account"`                 // of the configuration, which adds headers and a signature
-	FailFastCodes       []int            `json:"failFastStatusCodes"`     // statuses that fail the stage at once; default 504
-	WebhookRetryCodes   []int            `json:"webhookRetryStatusCodes"` // statuses besides 5xx and 429 with which the request is tried again
-	WaitForCompletion   bool             `json:"waitForCompletion"`       // watch a status until it ends the stage
-	MonitorOnly         bool             `json:"monitorOnly"`             // only watch; nothing is requested before
-	WaitBeforeMonitor   float64          `json:"waitBeforeMonitor"`       // seconds before the first look
-	WaitTime            any              `json:"waitTime"`                // seconds; in place of waitBeforeMonitor
-	SkipRemainingWait   bool             `json:"skipRemainingWait"`       // set while it waits, by hand
-	StatusURLResolution string           `json:"statusUrlResolution"`     // where the status is: getMethod (same URL, default), locationHeader or webhookResponse
-	StatusURLJSONPath   string           `json:"statusUrlJsonPath"`       // its URL in the answer, for webhookResponse
-	StatusEndpoint      string           `json:"statusEndpoint"`          // its URL, for monitorOnly
-	StatusJSONPath      string           `json:"statusJsonPath"`          // the status in the answer; without it any good answer ends the stage
-	ProgressJSONPath    string           `json:"progressJsonPath"`        // a text that says how it goes
-	SuccessStatuses     *string          `json:"successStatuses"`         // separated by commas
-	CanceledStatuses    string           `json:"canceledStatuses"`        // separated by commas
-	TerminalStatuses    string           `json:"terminalStatuses"`        // separated by commas
-	RetryCodes          []int            `json:"retryStatusCodes"`        // statuses besides 5xx and 429 after which it looks again
-	Retries             map[string]retry `json:"retries"`                 // by status, in place of all that
-	SignalCancellation  *bool            `json:"signalCancellation"`      // tell another URL when the stage is canceled or fails; default if it is given
-	CancelEndpoint      string           `json:"cancelEndpoint"`          // that URL
-	CancelMethod        string           `json:"cancelMethod"`            // default POST
-	CancelPayload       any              `json:"cancelPayload"`           // JSON, or a text that is sent as it is
-	ExpectedArtifacts   []any            `json:"expectedArtifacts"`       // bound to the artifacts in the answer
-	ParameterValues     map[string]any   `json:"parameterValues"`         // of a preconfigured webhook
-	BackoffMS           float64          `json:"backoffPeriodMs"`         // milliseconds between attempts, if that is longer
+	URL                 string           `json:"url"`                                                                 // what is requested
+	Method              string           `json:"method"`                                                              // of the request; default POST
+	Payload             any              `json:"payload"`                                                             // its body: JSON, or a text that is sent as it is
+	CustomHeaders       map[string]any   `json:"customHeaders"`                                                       // its headers: texts, or lists of texts
+	Account             string           `json:"account"`                                                             // of the configuration, which adds headers and a signature
+	FailFastCodes       []int            `json:"failFastStatusCodes"`                                                 // statuses that fail the stage at once; default 504
+	WebhookRetryCodes   []int            `json:"webhookRetryStatusCodes"`                                             // statuses besides 5xx and 429 with which the request is tried again
+	WaitForCompletion   bool             `json:"waitForCompletion"`                                                   // watch a status until it ends the stage
+	MonitorOnly         bool             `json:"monitorOnly"`                                                         // only watch; nothing is requested before
+	WaitBeforeMonitor   float64          `json:"waitBeforeMonitor"`                                                   // seconds before the first look
+	WaitTime            any              `json:"waitTime"`                                                            // seconds; in place of waitBeforeMonitor
+	SkipRemainingWait   bool             `json:"skipRemainingWait"`                                                   // set while it waits, by hand
+	StatusURLResolution string           `json:"statusUrlResolution" enum:"getMethod|locationHeader|webhookResponse"` // where the status is: getMethod (same URL, default), locationHeader or webhookResponse
+	StatusURLJSONPath   string           `json:"statusUrlJsonPath"`                                                   // its URL in the answer, for webhookResponse
+	StatusEndpoint      string           `json:"statusEndpoint"`                                                      // its URL, for monitorOnly
+	StatusJSONPath      string           `json:"statusJsonPath"`                                                      // the status in the answer; without it any good answer ends the stage
+	ProgressJSONPath    string           `json:"progressJsonPath"`                                                    // a text that says how it goes
+	SuccessStatuses     *string          `json:"successStatuses"`                                                     // separated by commas
+	CanceledStatuses    string           `json:"canceledStatuses"`                                                    // separated by commas
+	TerminalStatuses    string           `json:"terminalStatuses"`                                                    // separated by commas
+	RetryCodes          []int            `json:"retryStatusCodes"`                                                    // statuses besides 5xx and 429 after which it looks again
+	Retries             map[string]retry `json:"retries"`                                                             // by status, in place of all that
+	SignalCancellation  *bool            `json:"signalCancellation"`                                                  // tell another URL when the stage is canceled or fails; default if it is given
+	CancelEndpoint      string           `json:"cancelEndpoint"`                                                      // that URL
+	CancelMethod        string           `json:"cancelMethod"`                                                        // default POST
+	CancelPayload       any              `json:"cancelPayload"`                                                       // JSON, or a text that is sent as it is
+	ExpectedArtifacts   []any            `json:"expectedArtifacts"`                                                   // bound to the artifacts in the answer
+	ParameterValues     map[string]any   `json:"parameterValues"`                                                     // of a preconfigured webhook
+	BackoffMS           float64          `json:"backoffPeriodMs"`                                                     // milliseconds between attempts, if that is longer
 }
 
 type retry struct {
