@@ -69,7 +69,7 @@ again. Stop the node with "gennaker node stop".`,
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "Gennaker is ready at http://%s (data in %s)\n", a.Addr(), cfg.Data)
+		fmt.Fprintf(cmd.OutOrStdout(), "Gennaker is ready at http://%s (data in %s)\nThe pages are at http://%s/ui/\n", a.Addr(), cfg.Data, a.Addr())
 		return a.Run(cmd.Context())
 	}
 	return cmd

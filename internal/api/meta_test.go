@@ -10,24 +10,13 @@ import (
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
 	"github.com/gennaker/gennaker/internal/api/meta"
-	"github.com/gennaker/gennaker/internal/stage"
-	"github.com/gennaker/gennaker/internal/stage/schema"
 )
-
-// stageTypes describes one type.
-func stageTypes() schema.Catalog {
-	var r stage.Registry
-	stage.Add[struct {
-		Seconds int `json:"waitTime"`
-	}](&r, stage.Definition{Type: "wait", Aliases: []string{"pause"}, Steps: []stage.Step{{Name: "wait"}}})
-	return schema.Of(&r)
-}
 
 // metaSamples are those of the rows about the server and what it does not have.
 func metaSamples() map[string]sample {
 	return map[string]sample{
+		"GET /api/v1/server":                                                  {target: "/api/v1/server"},
 		"GET /api/v1/node":                                                    {target: "/api/v1/node"},
-		"GET /api/v1/stages":                                                  {target: "/api/v1/stages"},
 		"GET /applications/{app}/functions":                                   {target: "/applications/demo/functions"},
 		"GET /applications/{app}/snapshots/{account}":                         {target: "/applications/demo/snapshots/x", status: http.StatusNotFound},
 		"GET /applications/{app}/snapshots/{account}/history":                 {target: "/applications/demo/snapshots/x/history", status: http.StatusNotFound},
@@ -178,6 +167,10 @@ func TestEveryErrorOfMeta(t *testing.T) {
 				switch kind {
 				case gennaker.NotFound:
 					status(t, newWorld(t), row, sm.target, "", http.StatusNotFound)
+				case gennaker.Unavailable:
+					w := newWorld(t)
+					w.fail = gennaker.Errorf(gennaker.Unavailable, "the disk is gone")
+					status(t, w, row, sm.target, "", http.StatusServiceUnavailable)
 				case gennaker.Invalid:
 					status(t, newWorld(t), row, strings.Split(sm.target, "?")[0]+"?%zz", "", http.StatusBadRequest)
 				case gennaker.Denied, gennaker.TooMany: // TestEveryRouteNeedsItsPermission, TestRateLimit

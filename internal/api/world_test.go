@@ -253,6 +253,10 @@ func (w *world) PipelineHistory(context.Context, string, int) ([]gennaker.Revisi
 	return w.revisions, w.fail
 }
 
+func (w *world) figures(context.Context) (meta.ServerBody, error) {
+	return meta.ServerBody{Version: "1.2.3", PID: 7, StartedAt: gennaker.Millis(5)}, w.fail
+}
+
 // ran are the runs of everything.
 func (w *world) ran() []gennaker.Run {
 	var out []gennaker.Run
@@ -403,7 +407,7 @@ func (w *world) rooms() rooms {
 			Inventory: running{w}, Access: api.Loopback{}, Tasks: tasks, YAML: yaml.Marshal,
 		},
 		execution.Config{Runner: tasks, Executions: w, Checker: w, Expressions: w, Pipelines: w, Access: api.Loopback{}},
-		meta.Config{Accounts: func() []string { return []string{"local", "prod"} }, Stages: stageTypes, Origins: []string{"https://deck.example.com"}},
+		meta.Config{Accounts: func() []string { return []string{"local", "prod"} }, Server: w.figures, Origins: []string{"https://deck.example.com"}},
 	}
 }
 

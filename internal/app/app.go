@@ -88,6 +88,7 @@ type App struct {
 	traces *observe.Traces // nil if nobody takes them
 	events *event.Log
 	guard  *nodeGuard
+	since  gennaker.Time
 	ln     net.Listener
 	work   sync.WaitGroup
 }
@@ -125,7 +126,7 @@ func New(ctx context.Context, cfg Config) (_ *App, err error) {
 	if err := checkLoopback(cfg.Listen); err != nil {
 		return nil, err
 	}
-	a := &App{cfg: cfg, log: cfg.Log, events: &event.Log{}, fleet: provider.NewFleet(cfg.Fleet...)}
+	a := &App{cfg: cfg, log: cfg.Log, events: &event.Log{}, since: gennaker.At(time.Now()), fleet: provider.NewFleet(cfg.Fleet...)}
 	defer func() {
 		if err != nil {
 			a.abandon()
@@ -194,7 +195,7 @@ func (a *App) compose(ctx context.Context) error {
 		return err
 	}
 	settings := a.cfg.Settings
-	about := meta.Config{Accounts: a.fleet.Accounts, Stages: sync.OnceValue(func() schema.Catalog { return schema.Of(registry) }), Origins: settings.API.Origins}
+	about := meta.Config{Accounts: a.fleet.Accounts, Server: a.figures, Origins: settings.API.Origins}
 	if a.guard != nil {
 		about.Node = nodeBody(a.guard.client)
 	}

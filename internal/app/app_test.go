@@ -401,6 +401,29 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// TestFigures: what the server says of itself.
+func TestFigures(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.save("deploy", nil, stage(1, "wait", object{"waitTime": 0}))
+	w.ended(w.begin("deploy", nil), gennaker.Succeeded)
+	status, got := w.call(http.MethodGet, "/api/v1/server", nil)
+	database, _ := got["database"].(object)
+	memory, _ := got["memory"].(object)
+	executions, _ := got["executions"].(object)
+	events, _ := got["events"].(object)
+	for what, n := range map[string]any{
+		"pid": got["pid"], "bytes": database["bytes"], "heap": memory["heapBytes"], "stored": executions["stored"], "goroutines": got["goroutines"], "held": events["held"], "started": got["startedAt"],
+	} {
+		if f, _ := n.(float64); f < 1 {
+			t.Errorf("%d: %s is %v of %v", status, what, n, got)
+		}
+	}
+	if executions["running"] != 0.0 || got["dataDirectory"] == "" {
+		t.Errorf("%v", got)
+	}
+}
+
 func TestNoAccountOfThisMachineWithoutNode(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

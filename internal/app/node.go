@@ -14,7 +14,7 @@ func nodeBody(client *local.Client) func(context.Context) meta.NodeBody {
 		if err != nil {
 			return meta.NodeBody{State: meta.NodeDown, Reason: err.Error()}
 		}
-		body := meta.NodeBody{State: meta.NodeUp, Version: status.Version, Since: status.Since, Problems: status.Problems}
+		body := meta.NodeBody{State: meta.NodeUp, PID: status.PID, Jobs: status.Jobs, Version: status.Version, Since: status.Since, Problems: status.Problems}
 		groups, err := client.ServerGroups(ctx, "")
 		if err != nil {
 			return meta.NodeBody{State: meta.NodeDown, Reason: err.Error()}
@@ -22,6 +22,11 @@ func nodeBody(client *local.Client) func(context.Context) meta.NodeBody {
 		for _, g := range groups {
 			body.Instances += len(g.Instances)
 		}
+		balancers, err := client.LoadBalancers(ctx)
+		if err != nil {
+			return meta.NodeBody{State: meta.NodeDown, Reason: err.Error()}
+		}
+		body.Balancers = len(balancers)
 		return body
 	}
 }

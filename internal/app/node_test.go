@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"os"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ func TestNodeSaysHowItIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := ask(t.Context())
-	if b.State != meta.NodeUp || b.Version != "1.2.3" || b.Since.Before(began) || b.Since.After(time.Now()) || b.Instances != 0 {
+	if b.State != meta.NodeUp || b.Version != "1.2.3" || b.Since.Before(began) || b.Since.After(time.Now()) || b.PID != os.Getpid() || b.Instances != 0 || b.Balancers != 0 || b.Jobs != 0 {
 		t.Errorf("while it runs: %+v", b)
 	}
 	stop()

@@ -60,7 +60,7 @@ func (n *node) routes(stop context.CancelCauseFunc) http.Handler {
 }
 
 func (n *node) getPing(http.ResponseWriter, *http.Request) (any, error) {
-	return Status{PID: os.Getpid(), Version: n.Version, Since: n.since, Problems: append([]string{}, n.problems...)}, nil
+	return Status{PID: os.Getpid(), Version: n.Version, Since: n.since, Problems: append([]string{}, n.problems...), Jobs: n.runningJobs()}, nil
 }
 
 func (n *node) getServerGroups(_ http.ResponseWriter, r *http.Request) (any, error) {

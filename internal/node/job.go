@@ -178,6 +178,16 @@ func program(spec gennaker.JobSpec, files state.Artifact) (path string, args []s
 	return executable(spec.Command, files)
 }
 
+// runningJobs counts those that did not end.
+func (n *node) runningJobs() (running int) {
+	for _, j := range n.allJobs() {
+		if r := j.record(); !r.Over() {
+			running++
+		}
+	}
+	return running
+}
+
 // addJob makes a job durable, and begins it.
 func (n *node) addJob(ctx context.Context, rec state.Job) error {
 	n.creating.Lock()
@@ -185,12 +195,7 @@ func (n *node) addJob(ctx context.Context, rec state.Job) error {
 	if _, err := n.findJob(rec.Name); err == nil { // by another call meanwhile
 		return nil
 	}
-	running := 0
-	for _, j := range n.allJobs() {
-		if r := j.record(); !r.Over() {
-			running++
-		}
-	}
+	running := n.runningJobs()
 	switch {
 	case ctx.Err() != nil:
 		return gennaker.Errorf(gennaker.Unavailable, "the request to run a job was given up: %w", context.Cause(ctx))

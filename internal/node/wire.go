@@ -14,6 +14,7 @@ type Status struct {
 	Version  string        `json:"version,omitzero"` // of the program
 	Since    gennaker.Time `json:"since,omitzero"`   // when the node started
 	Problems []string      `json:"problems"`         // what could not be read then
+	Jobs     int           `json:"jobs,omitzero"`    // that run
 }
 
 // CreateRequest is the body of POST /server-groups; CreateResponse the answer.

@@ -49,6 +49,8 @@ var planned = map[string]struct{ text, scan string }{
 	"sqlBriefs":               {sqlBriefs, ""},
 	"sqlRunsOfApplication":    {sqlRunsOfApplication, ""},
 	"sqlRunsOfConfig":         {sqlRunsOfConfig, ""},
+	"sqlCountExecutions":      {sqlCountExecutions, "SCAN execution USING COVERING INDEX sqlite_autoindex_execution_1"}, // all of it, of an index
+	"sqlCountByStatus":        {sqlCountByStatus, ""},
 	"sqlCountRuns":            {sqlCountRuns, ""},
 	"sqlOld":                  {sqlOld, ""},
 

@@ -115,3 +115,23 @@ func TestPipelineRuns(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestCountsAndSize(t *testing.T) {
+	t.Parallel()
+	db := openNew(t)
+	commit(
+		t, db,
+		run{id: "1", config: "p", built: 1, status: gennaker.Succeeded, settled: true}.delta(),
+		run{id: "2", config: "p", built: 2}.delta(),
+		run{id: "3", built: 3, typ: gennaker.TypeOrchestration}.delta(),
+		run{id: "4", config: "p", built: 4, status: gennaker.Paused}.delta(),
+	)
+	got, err := db.CountExecutions(t.Context(), gennaker.Running, gennaker.Paused, gennaker.Buffered)
+	if err != nil || got.All != 4 || got.Of[gennaker.Running] != 2 || got.Of[gennaker.Paused] != 1 || got.Of[gennaker.Buffered] != 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	size, err := db.Size()
+	if err != nil || size.File == 0 || size.WAL == 0 {
+		t.Errorf("%+v, %v", size, err)
+	}
+}

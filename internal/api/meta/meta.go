@@ -149,7 +149,10 @@ const (
 type NodeBody struct {
 	State     NodeState     `json:"state"`
 	Reason    string        `json:"reason,omitzero"` // why it is down
-	Instances int           `json:"instances"`       // that it runs
+	PID       int           `json:"pid,omitzero"`
+	Instances int           `json:"instances"` // that it runs
+	Balancers int           `json:"loadBalancers"`
+	Jobs      int           `json:"jobs"` // that run
 	Version   string        `json:"version,omitzero"`
 	Since     gennaker.Time `json:"since,omitzero"` // when it was started
 	Problems  []string      `json:"problems"`       // what it could not read when it was started
