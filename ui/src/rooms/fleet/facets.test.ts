@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { active, narrow, type Faceted } from './facets'
-import { cleared, fleetSearch, networkSearch, toggled, type FacetSearch } from './search'
+import { cleared, fleetSearch, networkSearch, toggled, type FacetSearch, type FleetSearch } from './search'
 
 const of = (name: string, account: string, status: string): Faceted<string> => ({ item: name, facets: { account, status }, text: name })
 const all = [of('shop-v001', 'east', 'up'), of('shop-v002', 'east', 'down'), of('till-v001', 'west', 'up'), of('till-v002', 'west', 'disabled')]
@@ -31,7 +31,8 @@ describe('addresses', () => {
     expect(networkSearch({ lb: 'a/b/c', sg: 'x' })).toEqual({ lb: 'a/b/c' })
   })
   it('toggles and clears', () => {
-    const one = toggled({ sg: 'x' }, 'status', 'up')
+    const none: FleetSearch = { sg: 'x' }
+    const one = toggled(none, 'status', 'up')
     expect(one).toEqual({ sg: 'x', status: 'up' })
     const two = toggled(one, 'status', 'down')
     expect(two.status).toBe('up,down')

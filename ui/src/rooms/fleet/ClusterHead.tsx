@@ -1,0 +1,43 @@
+// The headings of the list: an account, and a cluster with its traffic.
+import { Ago } from '~/kit/time'
+import { StatusBadge } from '~/kit/status'
+import { bare, inService, type Cluster } from './model'
+import css from './rows.module.css'
+import { Ribbon } from './traffic'
+
+export function AccountHead({ account, asOf, clusters, reason }: { account: string; asOf: number; clusters: number; reason?: string }) {
+  return (
+    <div className={css.account}>
+      <span className={css.accountName}>{account}</span>
+      <span>
+        {clusters} {clusters === 1 ? 'cluster' : 'clusters'}
+      </span>
+      {asOf > 0 && (
+        <StatusBadge status="PAUSED">
+          <span title={reason}>
+            as it was <Ago at={asOf} />
+          </span>
+        </StatusBadge>
+      )}
+    </div>
+  )
+}
+
+export function ClusterHead({ cluster }: { cluster: Cluster }) {
+  const serving = cluster.groups.reduce((n, g) => n + inService(g), 0)
+  const all = cluster.groups.reduce((n, g) => n + g.instances.length, 0)
+  return (
+    <div className={css.cluster}>
+      <div className={css.clusterLine}>
+        <h2>{bare(cluster.name)}</h2>
+        <span className="muted">{cluster.regions.join(', ')}</span>
+        <span className={css.counts}>
+          {cluster.groups.length} {cluster.groups.length === 1 ? 'version' : 'versions'} · {serving} of {all} in service
+        </span>
+      </div>
+      {cluster.balancers.map((lb) => (
+        <Ribbon key={lb} groups={cluster.groups} balancer={lb} />
+      ))}
+    </div>
+  )
+}
