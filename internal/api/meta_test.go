@@ -10,13 +10,25 @@ import (
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
 	"github.com/gennaker/gennaker/internal/api/meta"
+	"github.com/gennaker/gennaker/internal/stage"
+	"github.com/gennaker/gennaker/internal/stage/schema"
 )
+
+// stageTypes describes one type.
+func stageTypes() schema.Catalog {
+	var r stage.Registry
+	stage.Add[struct {
+		Seconds int `json:"waitTime"`
+	}](&r, stage.Definition{Type: "wait", Aliases: []string{"pause"}, Steps: []stage.Step{{Name: "wait"}}})
+	return schema.Of(&r)
+}
 
 // metaSamples are those of the rows about the server and what it does not have.
 func metaSamples() map[string]sample {
 	return map[string]sample{
 		"GET /api/v1/server":                                                  {target: "/api/v1/server"},
 		"GET /api/v1/node":                                                    {target: "/api/v1/node"},
+		"GET /api/v1/stages":                                                  {target: "/api/v1/stages"},
 		"GET /applications/{app}/functions":                                   {target: "/applications/demo/functions"},
 		"GET /applications/{app}/snapshots/{account}":                         {target: "/applications/demo/snapshots/x", status: http.StatusNotFound},
 		"GET /applications/{app}/snapshots/{account}/history":                 {target: "/applications/demo/snapshots/x/history", status: http.StatusNotFound},

@@ -407,7 +407,7 @@ func (w *world) rooms() rooms {
 			Inventory: running{w}, Access: api.Loopback{}, Tasks: tasks, YAML: yaml.Marshal,
 		},
 		execution.Config{Runner: tasks, Executions: w, Checker: w, Expressions: w, Pipelines: w, Access: api.Loopback{}},
-		meta.Config{Accounts: func() []string { return []string{"local", "prod"} }, Server: w.figures, Origins: []string{"https://deck.example.com"}},
+		meta.Config{Accounts: func() []string { return []string{"local", "prod"} }, Stages: stageTypes, Server: w.figures, Origins: []string{"https://deck.example.com"}},
 	}
 }
 

@@ -195,7 +195,7 @@ func (a *App) compose(ctx context.Context) error {
 		return err
 	}
 	settings := a.cfg.Settings
-	about := meta.Config{Accounts: a.fleet.Accounts, Server: a.figures, Origins: settings.API.Origins}
+	about := meta.Config{Accounts: a.fleet.Accounts, Stages: sync.OnceValue(func() schema.Catalog { return schema.Of(registry) }), Server: a.figures, Origins: settings.API.Origins}
 	if a.guard != nil {
 		about.Node = nodeBody(a.guard.client)
 	}

@@ -22,6 +22,8 @@ type Config struct {
 	Accounts func() []string // names of all
 	// Node tells how the node of this machine is; nil if there is none.
 	Node func(ctx context.Context) NodeBody
+	// Stages describes the stage types that pipelines may hold.
+	Stages func() schema.Catalog
 	// Server tells how the server is.
 	Server func(ctx context.Context) (ServerBody, error)
 	// Origins are the sites to whose pages a browser may be sent back, as
@@ -42,6 +44,7 @@ func Routes(c Config) []api.Route {
 		api.Row("GET", "/cron/validate", api.Read, "Whether a cron expression is one, and when it fires.", api.Returns(validateCron)).Reads("expression"),
 		api.Row("GET", "/capabilities/expressions", api.Read, "The functions of expressions, and the versions of their language.", api.Returns(expressions)),
 		api.Row("GET", "/capabilities/quietPeriod", api.Read, "When triggers are suppressed: never.", always(QuietPeriodBody{StartTime: -1, EndTime: -1})),
+		api.Row("GET", "/api/v1/stages", api.Read, "The stage types, with a JSON Schema of each.", api.Returns(h.stages)),
 		api.Row("GET", "/api/v1/server", api.Read, "How the server is: its memory, its database, what it runs.", api.Returns(h.server)).Fails(gennaker.Unavailable),
 		api.Row("GET", "/api/v1/node", api.Read, "How the node of this machine is.", api.Returns(h.node)),
 	})
