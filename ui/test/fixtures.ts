@@ -1,6 +1,7 @@
 // What every journey begins with: a world, and a page that must not complain.
 import path from 'node:path'
 import { type Page, expect, test as base } from '@playwright/test'
+import { live, type Living } from './living'
 import { Shop } from './shop'
 import { World } from './world'
 
@@ -35,10 +36,7 @@ export class Trouble {
 }
 
 type Journey = { trouble: Trouble; shop: Shop }
-type Worlds = { world: World; demo: Demo }
-
-/** Demo is the world of the demo: an application "demo" with traffic, whose last deployment waits for a person. */
-export type Demo = { app: 'demo' }
+type Worlds = { world: World; living: Living }
 
 export const test = base.extend<Journey, Worlds>({
   world: [
@@ -50,13 +48,13 @@ export const test = base.extend<Journey, Worlds>({
     { scope: 'worker', timeout: 60_000 },
   ],
 
-  demo: [
+  living: [
     async ({ world }, use) => {
-      await world.ask('POST', '/api/v1/demo')
-      await world.until<{ state: string }>('/api/v1/demo', (d) => d.state === 'running')
-      await use({ app: 'demo' })
+      const living = await live(world)
+      await use(living)
+      living.load.stop()
     },
-    { scope: 'worker', timeout: 120_000 },
+    { scope: 'worker', timeout: 180_000 },
   ],
 
   baseURL: async ({ world }, use) => use(`${world.url}/ui/`),
@@ -86,7 +84,19 @@ async function fresh(page: Page, dir: string) {
   })
 }
 
-/** live waits until the page follows what happens. */
-export async function live(page: Page) {
+/** followed waits until the page follows what happens. */
+export async function followed(page: Page) {
   await expect(page.locator('main[data-link=live]')).toBeAttached()
+}
+
+/** settled waits until a page has its heading, and all that it asked for. */
+export async function settled(page: Page) {
+  await followed(page)
+  await expect(page.getByRole('heading', { level: 1 }).first()).toBeVisible()
+  await expect(page.getByRole('status', { name: 'Loading' })).toHaveCount(0)
+}
+
+/** themed has the page shown in a theme from now on. */
+export async function themed(page: Page, theme: string) {
+  await page.addInitScript((t) => localStorage.setItem('gennaker.theme', t), theme)
 }

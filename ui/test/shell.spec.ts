@@ -1,8 +1,8 @@
-import { expect, live, test } from './fixtures'
+import { expect, followed, test } from './fixtures'
 
 test('the ? sheet says what keys do here, and g h goes to health', async ({ page }) => {
   await page.goto('')
-  await live(page)
+  await followed(page)
   await page.keyboard.press('?')
   const sheet = page.getByRole('dialog', { name: 'Keyboard shortcuts' })
   await expect(sheet.getByText('Command palette')).toBeVisible()
@@ -46,11 +46,11 @@ test('an address that is none says so, and leads back', async ({ page }) => {
 test('the server is killed: the page says so, and is live again by itself', async ({ page, world, trouble }) => {
   trouble.announce(/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/)
   await page.goto('')
-  await live(page)
+  await followed(page)
   await world.kill('SIGKILL')
   const banner = page.getByText('The server does not answer.').first()
   await expect(banner).toBeVisible()
   await world.up()
-  await live(page)
+  await followed(page)
   await expect(banner).toBeHidden()
 })
