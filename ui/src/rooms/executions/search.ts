@@ -1,3 +1,73 @@
-export const executionsSearch = (_: Record<string, unknown>): Record<string, never> => ({})
-export const executionSearch = (_: Record<string, unknown>): Record<string, never> => ({})
-export const compareSearch = (_: Record<string, unknown>): Record<string, never> => ({})
+// What the URLs of the room may say. Pure; what is unknown is dropped.
+import type { Grouping, StatusGroup } from './list'
+import { statusGroups } from './list'
+
+export type ExecutionsSearch = {
+  /** ID of the pipeline whose executions are shown. */
+  pipeline?: string
+  status?: StatusGroup
+  /** Words that executions have. */
+  q?: string
+  group?: Exclude<Grouping, 'none'>
+  /** The execution whose stage is shown in place, and that stage. */
+  open?: string
+  stage?: string
+  /** ID of the pipeline whose start dialog is open. */
+  start?: string
+  /** ID of the execution that is to run once more. */
+  rerun?: string
+}
+
+export type View = 'graph' | 'bar' | 'waterfall'
+export type DetailsTab = 'tasks' | 'inputs' | 'outputs' | 'json'
+
+export type ExecutionSearch = {
+  view?: View
+  stage?: string
+  tab?: DetailsTab
+  /** The whole execution as JSON. */
+  raw?: true
+  rerun?: true
+}
+
+export type CompareSearch = {
+  /** Name of the pair of stages whose contexts are compared: refId on the left, or on the right after a ">". */
+  stage?: string
+  /** Also what is equal. */
+  all?: true
+}
+
+type Raw = Record<string, unknown>
+
+/** A URL's values are read as JSON: "12" comes as a number. */
+const text = (v: unknown): string | undefined => (typeof v === 'string' && v !== '' ? v : typeof v === 'number' ? String(v) : undefined)
+const one = <T extends string>(v: unknown, of: readonly T[]): T | undefined => of.find((o) => o === v)
+const flag = (v: unknown): true | undefined => (v === true || v === 'true' ? true : undefined)
+
+/** compact leaves out what is not set, so that URLs stay short. */
+function compact<T extends object>(of: T): T {
+  return Object.fromEntries(Object.entries(of).filter(([, v]) => v !== undefined)) as T
+}
+
+export const executionsSearch = (raw: Raw): ExecutionsSearch =>
+  compact({
+    pipeline: text(raw.pipeline),
+    status: one(raw.status, Object.keys(statusGroups) as StatusGroup[]),
+    q: text(raw.q),
+    group: one(raw.group, ['pipeline', 'day'] as const),
+    open: text(raw.open),
+    stage: text(raw.stage),
+    start: text(raw.start),
+    rerun: text(raw.rerun),
+  })
+
+export const executionSearch = (raw: Raw): ExecutionSearch =>
+  compact({
+    view: one(raw.view, ['graph', 'bar', 'waterfall'] as const),
+    stage: text(raw.stage),
+    tab: one(raw.tab, ['tasks', 'inputs', 'outputs', 'json'] as const),
+    raw: flag(raw.raw),
+    rerun: flag(raw.rerun),
+  })
+
+export const compareSearch = (raw: Raw): CompareSearch => compact({ stage: text(raw.stage), all: flag(raw.all) })

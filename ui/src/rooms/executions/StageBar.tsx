@@ -1,0 +1,35 @@
+import { duration, useNow } from '~/kit/time'
+import { toneOf, wordOf } from '~/kit/status'
+import type { Execution, Stage } from '~/api/queries'
+import { bar } from './bar'
+import css from './bar.module.css'
+import { isEnded } from './stages'
+
+type Props = { x: Execution; selected?: string; onOpen: (stage: Stage) => void; tall?: boolean }
+
+/** StageBar shows the stages of an execution as parts of a bar, as wide as they took; running ones grow. */
+export function StageBar(props: Props) {
+  return isEnded(props.x.status) ? <Bar {...props} now={props.x.endTime ?? 0} /> : <LiveBar {...props} />
+}
+
+function LiveBar(props: Props) {
+  return <Bar {...props} now={useNow()} />
+}
+
+function Bar({ x, selected, onOpen, tall, now }: Props & { now: number }) {
+  return (
+    <ol className={css.bar} data-tall={tall || undefined} aria-label={`Stages of ${x.name ?? 'the execution'}`}>
+      {bar(x, now).map((p) => {
+        const name = p.count === 1 ? p.stage.name : `${p.count} stages from ${p.stage.name}`
+        const said = `${name}: ${wordOf(p.status)}${p.took === undefined ? '' : `, ${duration(p.took)}`}`
+        return (
+          <li key={p.stage.id} style={{ flexGrow: p.weight }} data-tone={toneOf(p.status)} data-status={p.status}>
+            <button type="button" className={css.part} title={said} aria-label={said} aria-pressed={p.stage.id === selected} onClick={() => onOpen(p.stage)}>
+              {tall && <span>{name}</span>}
+            </button>
+          </li>
+        )
+      })}
+    </ol>
+  )
+}

@@ -1,0 +1,116 @@
+// The list of executions: which belong to it, how it is grouped, and how it
+// takes up what changes. Pure.
+import type { InfiniteData } from '@tanstack/react-query'
+import type { Schemas } from '~/api/client'
+import type { Execution } from '~/api/queries'
+import { isEnded } from './stages'
+import { artifactName, artifactsOf, parametersOf, reasonOf } from './trigger'
+
+export type Page = Schemas['ExecutionPage']
+export type Pages = InfiniteData<Page, string>
+export type PipelineRow = Schemas['PipelineRow']
+
+/** Status groups that are offered, with the statuses that they stand for. */
+export const statusGroups = {
+  active: ['RUNNING', 'PAUSED', 'NOT_STARTED', 'BUFFERED', 'SUSPENDED'],
+  succeeded: ['SUCCEEDED'],
+  failed: ['TERMINAL', 'STOPPED', 'FAILED_CONTINUE'],
+  canceled: ['CANCELED'],
+} as const
+
+export type StatusGroup = keyof typeof statusGroups
+export type Filter = { pipeline?: string; status?: StatusGroup }
+
+/** matches reports whether an execution belongs to a list. */
+export function matches(x: Execution, f: Filter): boolean {
+  return (!f.pipeline || x.pipelineConfigId === f.pipeline) && (!f.status || (statusGroups[f.status] as readonly string[]).includes(x.status))
+}
+
+/**
+ * merge takes up executions that changed, and forgets those that are gone. New
+ * ones come on top; what is older than all that was read is left to its page.
+ */
+export function merge(pages: Pages, filter: Filter, changed: readonly Execution[], gone: ReadonlySet<string>): Pages {
+  const wanted = new Map(changed.map((x) => [x.id, matches(x, filter) ? x : undefined]))
+  const rest = new Map([...wanted].filter(([, x]) => x !== undefined))
+  let touched = false
+  const out = pages.pages.map((p) => {
+    const items = p.items.flatMap((x) => {
+      rest.delete(x.id)
+      if (gone.has(x.id)) return []
+      if (!wanted.has(x.id)) return [x]
+      const now = wanted.get(x.id)
+      return now ? [now] : []
+    })
+    const same = items.length === p.items.length && items.every((x, i) => x === p.items[i])
+    touched ||= !same
+    return same ? p : { ...p, items }
+  })
+  const first = out[0]
+  const oldest = pages.pages.at(-1)?.items.at(-1)
+  const whole = !pages.pages.at(-1)?.next
+  const fresh = [...rest.values()].filter((x): x is Execution => x !== undefined && (whole || !oldest || x.id > oldest.id))
+  if (first && fresh.length > 0) {
+    touched = true
+    // IDs are in the order of their making.
+    out[0] = { ...first, items: [...first.items, ...fresh].sort((a, b) => (a.id < b.id ? 1 : -1)) }
+  }
+  return touched ? { ...pages, pages: out } : pages
+}
+
+const mostRuns = 30
+
+/** mergeRuns takes executions that changed up into the runs of their pipelines. */
+export function mergeRuns(rows: readonly PipelineRow[], changed: readonly Execution[], gone: ReadonlySet<string>): PipelineRow[] {
+  return rows.map((row) => {
+    const own = changed.filter((x) => x.pipelineConfigId === row.id)
+    if (own.length === 0 && !row.runs.some((r) => gone.has(r.id))) return row
+    const runs = new Map(row.runs.filter((r) => !gone.has(r.id)).map((r) => [r.id, r]))
+    for (const x of own) runs.set(x.id, { id: x.id, name: x.name ?? row.name, status: x.status, buildTime: x.buildTime ?? null, startTime: x.startTime, endTime: x.endTime })
+    return { ...row, runs: [...runs.values()].sort((a, b) => (a.id < b.id ? -1 : 1)).slice(-mostRuns) }
+  })
+}
+
+/** contains reports whether an execution has all words of a text: in its name, who, what, or ID. */
+export function contains(x: Execution, text: string): boolean {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean)
+  if (words.length === 0) return true
+  const reason = reasonOf(x)
+  const all = [x.id, x.name, reason.user, reason.text, ...parametersOf(x).flat(), ...artifactsOf(x).map(artifactName)].join('\n').toLowerCase()
+  return words.every((w) => all.includes(w))
+}
+
+export type Line = { kind: 'heading'; key: string; text: string; count: number } | { kind: 'execution'; key: string; x: Execution }
+export type Grouping = 'none' | 'pipeline' | 'day'
+
+/** lines arranges executions, newest first, below headings; groups stand in the order of their newest. */
+export function lines(list: readonly Execution[], by: Grouping, now: number): Line[] {
+  const line = (x: Execution): Line => ({ kind: 'execution', key: x.id, x })
+  if (by === 'none') return list.map(line)
+  const groups = new Map<string, Execution[]>()
+  for (const x of list) {
+    const name = by === 'pipeline' ? (x.name ?? 'Without a name') : dayOf(x.buildTime ?? x.startTime ?? 0, now)
+    const group = groups.get(name)
+    if (group) group.push(x)
+    else groups.set(name, [x])
+  }
+  return [...groups].flatMap(([text, xs]) => [{ kind: 'heading' as const, key: `heading ${text}`, text, count: xs.length }, ...xs.map(line)])
+}
+
+/** dayOf names the day of a time. */
+export function dayOf(time: number, now: number): string {
+  const day = (t: number) => new Date(t).toDateString()
+  if (day(time) === day(now)) return 'Today'
+  if (day(time) === day(now - 24 * 3_600_000)) return 'Yesterday'
+  const part = (options: Intl.DateTimeFormatOptions) => new Date(time).toLocaleDateString('en-GB', options)
+  return `${part({ weekday: 'long' })} ${part({ day: 'numeric', month: 'long', year: 'numeric' })}`
+}
+
+/** activeCount counts the runs of a pipeline that have not ended. */
+export const activeCount = (row: PipelineRow) => row.runs.filter((r) => !isEnded(r.status)).length
+
+/** reliability is the share of the ended runs that succeeded; undefined if none ended. */
+export function reliability(row: PipelineRow): number | undefined {
+  const over = row.runs.filter((r) => isEnded(r.status))
+  return over.length === 0 ? undefined : over.filter((r) => r.status === 'SUCCEEDED').length / over.length
+}
