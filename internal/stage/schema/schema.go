@@ -11,8 +11,10 @@
 package schema
 
 import (
+	"bytes"
 	_ "embed"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"reflect"
 	"regexp"
@@ -71,7 +73,7 @@ func Of(r *stage.Registry) Catalog {
 		if err != nil {
 			continue // Types are known
 		}
-		t := StageType{Type: name, Aliases: slices.Concat([]string{}, d.Aliases), Label: label(name), Description: descriptions[name], Tasks: []string{}}
+		t := StageType{Type: name, Aliases: append([]string{}, d.Aliases...), Label: label(name), Description: descriptions[name], Tasks: []string{}}
 		t.Schema = w.object(0, slices.Concat([]reflect.Type{d.Config()}, d.Reads)...)
 		for _, s := range d.Steps {
 			t.Tasks = append(t.Tasks, s.Name)
@@ -143,41 +145,66 @@ func nest(all []StageType) {
 	}
 	entry := maps.Clone(create)
 	delete(entry, "$schema")
-	properties, _ := deploy["properties"].(map[string]any)
-	if list, ok := properties["clusters"].(map[string]any); ok {
+	fields, _ := deploy["properties"].(*properties)
+	if list := fields.of["clusters"]; list != nil {
 		list["items"] = entry
 	}
-	if one, ok := properties["cluster"].(map[string]any); ok {
+	if one := fields.of["cluster"]; one != nil {
 		one["properties"] = entry["properties"]
 	}
+}
+
+// properties are fields in the order in which forms show them, which is that of
+// the source.
+type properties struct {
+	keys []string
+	of   map[string]map[string]any
+}
+
+// MarshalJSON writes an object whose keys are in order.
+func (p *properties) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, key := range p.keys {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		value, err := json.Marshal(p.of[key])
+		if err != nil {
+			return nil, fmt.Errorf("write the schema of %s: %w", key, err)
+		}
+		fmt.Fprintf(&b, "%q:%s", key, value)
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
 }
 
 // writer writes schemas.
 type writer struct{ fields map[string]map[string]string }
 
 // object describes structs as one object: of fields with the same key the first
-// counts. What is written depends on no order of maps.
+// counts.
 func (w writer) object(depth int, types ...reflect.Type) map[string]any {
-	properties := map[string]any{}
+	fields := &properties{of: map[string]map[string]any{}}
 	for _, t := range types {
-		w.add(properties, depth, t)
+		w.add(fields, depth, t)
 	}
-	out := map[string]any{"type": "object", "properties": properties}
+	out := map[string]any{"type": "object", "properties": fields}
 	if depth == 0 {
 		out["$schema"] = dialect
 	}
 	return out
 }
 
-func (w writer) add(properties map[string]any, depth int, t reflect.Type) {
+func (w writer) add(into *properties, depth int, t reflect.Type) {
 	for f := range t.Fields() {
 		key, ok := keyOf(f)
 		if f.Anonymous && !ok {
-			w.add(properties, depth, f.Type)
+			w.add(into, depth, f.Type)
 			continue
 		}
 		comment, said := w.fields[nameOf(t)][key]
-		if _, taken := properties[key]; !ok || !said || taken {
+		if !ok || !said || into.of[key] != nil {
 			continue
 		}
 		p := w.value(f.Type, depth+1)
@@ -191,7 +218,7 @@ func (w writer) add(properties map[string]any, depth int, t reflect.Type) {
 		if v := defaultOf(f.Type, comment); v != nil {
 			p["default"] = v
 		}
-		properties[key] = p
+		into.keys, into.of[key] = append(into.keys, key), p
 	}
 }
 

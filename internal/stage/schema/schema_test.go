@@ -58,6 +58,9 @@ func TestTypes(t *testing.T) {
 	}
 	got := c.Stages[0]
 	got.Schema = nil
+	if none := c.Stages[1].Aliases; none == nil {
+		t.Error("no aliases are null, not an empty list")
+	}
 	want := schema.StageType{Type: "checkItTwice", Aliases: []string{"check"}, Label: "Check it twice", Tasks: []string{"check"}}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
@@ -98,6 +101,23 @@ func TestFields(t *testing.T) {
 		if d := cmp.Diff(want, at(t, group, path)); d != "" {
 			t.Errorf("%s: %s", path, d)
 		}
+	}
+}
+
+// TestOrder holds that fields come in the order of the source.
+func TestOrder(t *testing.T) {
+	t.Parallel()
+	text, err := json.Marshal(catalog(t).Stages[0].Schema["properties"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := -1
+	for _, key := range []string{"type", "path", "command", "intervalMs", "graceSeconds"} {
+		at := strings.Index(string(text), `"`+key+`":{`)
+		if at <= last {
+			t.Errorf("%s stands at %d, behind what follows it", key, at)
+		}
+		last = at
 	}
 }
 
