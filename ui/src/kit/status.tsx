@@ -12,6 +12,7 @@ const tones: Record<string, Tone> = {
   CANCELED: 'stop',
   RUNNING: 'run',
   PAUSED: 'wait',
+  WAITING: 'wait',
   SUSPENDED: 'wait',
   BUFFERED: 'idle',
   NOT_STARTED: 'idle',
