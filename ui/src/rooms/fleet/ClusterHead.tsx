@@ -1,7 +1,9 @@
 // The headings of the list: an account, and a cluster with its traffic.
+import { useMemo } from 'react'
 import { Ago } from '~/kit/time'
 import { StatusBadge } from '~/kit/status'
 import { bare, inService, type Cluster } from './model'
+import { backends } from './rates'
 import css from './rows.module.css'
 import { Ribbon } from './traffic'
 
@@ -24,6 +26,7 @@ export function AccountHead({ account, asOf, clusters, reason }: { account: stri
 }
 
 export function ClusterHead({ cluster }: { cluster: Cluster }) {
+  const ribbons = useMemo(() => cluster.balancers.map((lb) => ({ lb, behind: backends(cluster.groups, lb) })), [cluster])
   const serving = cluster.groups.reduce((n, g) => n + inService(g), 0)
   const all = cluster.groups.reduce((n, g) => n + g.instances.length, 0)
   return (
@@ -35,8 +38,8 @@ export function ClusterHead({ cluster }: { cluster: Cluster }) {
           {cluster.groups.length} {cluster.groups.length === 1 ? 'version' : 'versions'} · {serving} of {all} in service
         </span>
       </div>
-      {cluster.balancers.map((lb) => (
-        <Ribbon key={lb} groups={cluster.groups} balancer={lb} />
+      {ribbons.map(({ lb, behind }) => (
+        <Ribbon key={lb} behind={behind} balancer={lb} />
       ))}
     </div>
   )

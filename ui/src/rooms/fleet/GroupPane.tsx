@@ -134,9 +134,11 @@ function Overview({ app, group: g, row, rows }: { app: string; group: Group; row
           [
             'Load balancers',
             g.loadBalancers.map((lb) => (
-              <Link key={lb} to="/applications/$app/network" params={{ app }} search={{ lb: refOf({ account: g.account, region: g.region, name: lb }) }} className={css.link}>
-                {bare(lb)}
-              </Link>
+              <div key={lb}>
+                <Link to="/applications/$app/network" params={{ app }} search={{ lb: refOf({ account: g.account, region: g.region, name: lb }) }} className={css.link}>
+                  {bare(lb)}
+                </Link>
+              </div>
             )),
           ],
           ['Made by', g.serverGroupManagers?.map((m) => bare(m.name)).join(', ')],

@@ -47,6 +47,12 @@ export function Instances({ group: g, row, chosen, onChoose, onLogs }: Props) {
   )
 }
 
+/** saidOf says what one source says of an instance: a platform knows no more than that it runs. */
+function saidOf(h: Schemas['Health']): string {
+  const word = h.healthClass === 'platform' && h.state === 'Unknown' ? 'runs' : wordOf(h.state)
+  return h.description ? `${word}: ${h.description}` : word
+}
+
 function Details({ instance: i, row, onLogs }: { instance: Instance; row?: Row; onLogs: () => void }) {
   const [asked, setAsked] = useState(false)
   const begin = useBegin()
@@ -56,11 +62,11 @@ function Details({ instance: i, row, onLogs }: { instance: Instance; row?: Row; 
         of={[
           ['State', <StatusBadge key="" status={i.healthState} />],
           ['Address', i.address && <code>{i.address}</code>],
-          ['Process', i.pid],
+          ['PID', i.pid],
           ['Machine', i.node],
           ['Zone', i.availabilityZone],
           ['Restarts', i.restarts],
-          ...i.health.map((h): [string, React.ReactNode] => [h.type, `${wordOf(h.state)}${h.description ? `: ${h.description}` : ''}`]),
+          ...i.health.map((h): [string, React.ReactNode] => [h.type, saidOf(h)]),
         ]}
       />
       {i.containers?.map((c) => (

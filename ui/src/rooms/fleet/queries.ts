@@ -75,3 +75,13 @@ export const accounts = () =>
     queryKey: [...keys.accounts, 'list'],
     queryFn: ({ signal }) => must(api.GET('/api/v1/accounts', { signal })),
   })
+
+/** places are the names of the accounts with their regions, for whoever may read. */
+export const places = () =>
+  queryOptions({
+    queryKey: [...keys.accounts, 'places'],
+    queryFn: async ({ signal }) => {
+      const all = (await must(api.GET('/credentials', { params: { query: { expand: true } }, signal }))) as { name: string; cloudProvider: string; regions?: (string | { name: string })[] }[]
+      return all.map((a) => ({ ...a, regions: (a.regions ?? []).map((r) => (typeof r === 'string' ? r : r.name)) }))
+    },
+  })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { TrafficSample } from '~/api/events'
-import { keyOf, latency, percent, perSecond, rates, remember, split, together, type History } from './rates'
+import { backends, keyOf, latency, percent, perSecond, rates, remember, split, together, type History } from './rates'
 import { row } from './testing'
 
 const sample = (serverGroup: string, requests: number, errors = 0): TrafficSample => ({
@@ -43,18 +43,18 @@ describe('split', () => {
   const groups = [other, next, old]
 
   it('knows what is wanted when nothing is measured', () => {
-    const got = split(groups, 'lb', new Map())
+    const got = split(backends(groups, 'lb'), 'lb', new Map())
     expect(got.total).toBeUndefined()
-    expect(got.slices.map((s) => [s.row.name, s.desired, s.measured])).toEqual([['g1', 0.75, undefined], ['g2', 0.25, undefined]])
+    expect(got.slices.map((s) => [s.of.name, s.desired, s.measured])).toEqual([['g1', 0.75, undefined], ['g2', 0.25, undefined]])
   })
   it('measures', () => {
     const rate = { errors: 0, inFlight: 0, latencyMs: 10 }
-    const got = split(groups, 'lb', new Map([[keyOf('lb', old), { ...rate, requests: 90 }], [keyOf('lb', next), { ...rate, requests: 10, errors: 5, latencyMs: 20 }]]))
+    const got = split(backends(groups, 'lb'), 'lb', new Map([[keyOf('lb', old), { ...rate, requests: 90 }], [keyOf('lb', next), { ...rate, requests: 10, errors: 5, latencyMs: 20 }]]))
     expect(got.slices.map((s) => s.measured)).toEqual([0.9, 0.1])
     expect(got.total).toEqual({ requests: 100, errors: 5, inFlight: 0, latencyMs: 11 })
   })
   it('gives nothing to what is disabled', () => {
-    expect(split([next, { ...old, status: 'disabled' }], 'lb', new Map()).slices.map((s) => s.desired)).toEqual([0, 1])
+    expect(split(backends([next, { ...old, status: 'disabled' }], 'lb'), 'lb', new Map()).slices.map((s) => s.desired)).toEqual([0, 1])
   })
   it('adds load balancers', () => {
     const two = { ...old, loadBalancers: ['lb', 'other'] }

@@ -50,17 +50,22 @@ export function rates(history: History, now: number): Map<string, Rate> {
   return out
 }
 
-/** Slice is the part of a cluster's traffic through a load balancer that one server group gets. */
-export type Slice = { row: Row; /** 0 to 1; not known if nothing is measured */ measured?: number; /** 0 to 1, after weights and instances in service */ desired: number; rate?: Rate }
+/** Backend is a server group behind a load balancer. */
+export type Backend = { name: string; account: string; region: string; version?: number; weight: number; inService: number }
+
+/** backends are the server groups of a cluster that stand behind a load balancer, oldest first. */
+export const backends = (groups: Row[], balancer: string): Backend[] =>
+  groups.filter((g) => g.loadBalancers.includes(balancer)).map((g) => ({ name: g.name, account: g.account, region: g.region, version: g.version, weight: g.weight, inService: inService(g) })).toReversed()
+
+/** Slice is the part of the traffic through a load balancer that one server group gets. */
+export type Slice = { of: Backend; /** 0 to 1; not known if nothing is measured */ measured?: number; /** 0 to 1, after weights and instances in service */ desired: number; rate?: Rate }
 
 export type Split = { slices: Slice[]; /** all of them; not known if nothing is measured */ total?: Rate }
 
-/** split divides the traffic of a load balancer among server groups, oldest first. */
-export function split(groups: Row[], balancer: string, measured: ReadonlyMap<string, Rate>): Split {
-  const behind = groups.filter((g) => g.loadBalancers.includes(balancer)).toReversed()
-  const weight = (g: Row) => g.weight * inService(g)
-  const weights = behind.reduce((n, g) => n + weight(g), 0)
-  const found = behind.map((row) => ({ row, rate: measured.get(keyOf(balancer, row)), desired: weights > 0 ? weight(row) / weights : 0 }))
+/** split divides the traffic of a load balancer among server groups. */
+export function split(behind: Backend[], balancer: string, measured: ReadonlyMap<string, Rate>): Split {
+  const weights = behind.reduce((n, b) => n + b.weight * b.inService, 0)
+  const found = behind.map((of) => ({ of, rate: measured.get(keyOf(balancer, of)), desired: weights > 0 ? (of.weight * of.inService) / weights : 0 }))
   const requests = found.reduce((n, f) => n + (f.rate?.requests ?? 0), 0)
   if (requests === 0) return { slices: found }
   const sum = (of: (r: Rate) => number) => found.reduce((n, f) => n + (f.rate ? of(f.rate) : 0), 0)

@@ -3,7 +3,7 @@ import { createContext, memo, useContext, useEffect, useMemo, useState, type Rea
 import { useEvents, useLink } from '~/api/feed'
 import { useNow } from '~/kit/time'
 import { bare, versionOf, type Row } from './model'
-import { latency, percent, perSecond, rates, remember, split, together, type History, type Rate, type Slice } from './rates'
+import { backends, latency, percent, perSecond, rates, remember, split, together, type Backend, type History, type Rate, type Slice } from './rates'
 import css from './traffic.module.css'
 
 const Measured = createContext<ReadonlyMap<string, Rate>>(new Map())
@@ -32,26 +32,26 @@ const shadeOf = (i: number, count: number) => `color-mix(in srgb, var(--accent) 
 const figures = (r: Rate) => `${perSecond(r.requests)}, ${percent(r.requests > 0 ? r.errors / r.requests : 0)} errors, ${latency(r.latencyMs)}`
 
 /** Ribbon shows how the traffic of a load balancer is divided among the versions of a cluster: measured above, wanted below. */
-export const Ribbon = memo(function Ribbon({ groups, balancer }: { groups: Row[]; balancer: string }) {
+export const Ribbon = memo(function Ribbon({ behind, balancer, label }: { behind: Backend[]; balancer: string; label?: string }) {
   const measured = useMeasured()
-  const { slices, total } = useMemo(() => split(groups, balancer, measured), [groups, balancer, measured])
+  const { slices, total } = useMemo(() => split(behind, balancer, measured), [behind, balancer, measured])
   if (slices.length === 0) return null
-  const said = slices.map((s) => `${versionOf(s.row)} ${percent(s.measured ?? s.desired)}${s.rate && s.measured ? `, ${figures(s.rate)}` : ''}`).join('; ')
+  const said = slices.map((s) => `${versionOf(s.of)} ${percent(s.measured ?? s.desired)}${s.rate && s.measured ? `, ${figures(s.rate)}` : ''}`).join('; ')
   const wanted = slices.some((s) => s.desired > 0)
   return (
     <div className={css.ribbon}>
       <span className={css.name} title={`Load balancer ${balancer}`}>
-        {bare(balancer)}
+        {label ?? bare(balancer)}
       </span>
       <div className={css.bars} role="img" aria-label={`${total ? 'Measured' : 'Wanted'} share of requests through ${balancer}: ${said}`}>
         <div className={css.bar} data-measured={total !== undefined || undefined}>
           {slices.map((s, i) => (
-            <Part key={s.row.name} slice={s} shade={shadeOf(i, slices.length)} />
+            <Part key={`${s.of.region} ${s.of.name}`} slice={s} shade={shadeOf(i, slices.length)} />
           ))}
         </div>
         <div className={css.wanted}>
           {slices.map((s) => (
-            <span key={s.row.name} style={{ width: `${s.desired * 100}%` }} data-any={s.desired > 0 || undefined} title={`${versionOf(s.row)}: ${percent(s.desired)} wanted, after weights and instances`} />
+            <span key={`${s.of.region} ${s.of.name}`} style={{ width: `${s.desired * 100}%` }} data-any={s.desired > 0 || undefined} title={`${versionOf(s.of)}: ${percent(s.desired)} wanted, after weights and instances`} />
           ))}
         </div>
       </div>
@@ -76,10 +76,10 @@ function Part({ slice, shade }: { slice: Slice; shade: string }) {
   const share = slice.measured ?? slice.desired
   const bad = slice.rate && slice.rate.requests > 0 ? slice.rate.errors / slice.rate.requests : 0
   return (
-    <span className={css.part} style={{ width: `${share * 100}%`, background: shade }} title={`${bare(slice.row.name)}: ${percent(share)}${slice.rate && slice.measured ? `, ${figures(slice.rate)}` : ''}`}>
+    <span className={css.part} style={{ width: `${share * 100}%`, background: shade }} title={`${bare(slice.of.name)}: ${percent(share)}${slice.rate && slice.measured ? `, ${figures(slice.rate)}` : ''}`}>
       {share >= labelled && (
         <span className={css.label}>
-          {versionOf(slice.row)} <b>{percent(share)}</b>
+          {versionOf(slice.of)} <b>{percent(share)}</b>
         </span>
       )}
       {bad > 0 && <span className={css.errors} style={{ width: `${Math.max(4, bad * 100)}%` }} />}
@@ -103,8 +103,10 @@ export function Flow({ row, groups }: { row: Row; groups: Row[] }) {
   if (!rate || row.loadBalancers.length === 0) return <span className="muted">–</span>
   const all = groups.reduce((n, g) => n + (together(g, measured)?.requests ?? 0), 0)
   const share = all > 0 ? rate.requests / all : 0
+  const behind = backends(groups, row.loadBalancers[0] ?? '')
   return (
     <span className={css.flow} title={figures(rate)}>
+      <i style={{ background: shadeOf(behind.findIndex((b) => b.name === row.name && b.region === row.region), behind.length) }} />
       <b>{percent(share)}</b> <span>{perSecond(rate.requests)}</span> {rate.requests > 0 && rate.errors > 0 && <Errors rate={rate} />}
     </span>
   )
