@@ -45,12 +45,13 @@ or upgrading the server interrupts nothing.
 
 Stop the server with Ctrl-C or SIGTERM; executions go on when it is started
 again. Stop the node with "gennaker node stop".`,
-		Example: "  gennaker up\n  gennaker up --data /var/lib/gennaker --listen 127.0.0.1:9000",
+		Example: "  gennaker up\n  gennaker up --demo\n  gennaker up --data /var/lib/gennaker --listen 127.0.0.1:9000",
 		Args:    cobra.NoArgs,
 	}
 	cmd.Flags().StringVar(&cfg.Data, "data", app.DefaultData(), "directory of the database and the node")
 	cmd.Flags().StringVar(&config, "config", "", "`file` of settings, YAML; default config.yaml in the data directory, if there is one")
 	cmd.Flags().StringVar(&cfg.Listen, "listen", app.DefaultListen, "address of the API; loopback only while authentication is not configured")
+	cmd.Flags().BoolVar(&cfg.Demo, "demo", false, "show something at once: a small service that is deployed under load, on this machine")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		self, err := os.Executable()
 		if err != nil {

@@ -253,6 +253,19 @@ func (w *world) PipelineHistory(context.Context, string, int) ([]gennaker.Revisi
 	return w.revisions, w.fail
 }
 
+// demonstration is the demo of a world.
+type demonstration struct{ w *world }
+
+func (d demonstration) Status() gennaker.DemoStatus {
+	return gennaker.DemoStatus{State: gennaker.DemoRunning, Rate: 100, Sent: 7, Versions: []gennaker.DemoVersion{{Version: "v1", Reference: "/x/v1"}}}
+}
+func (d demonstration) Start(context.Context) (gennaker.DemoStatus, error) {
+	return d.Status(), d.w.change("start the demo")
+}
+func (d demonstration) Stop(context.Context) (gennaker.DemoStatus, error) {
+	return d.Status(), d.w.change("stop the demo")
+}
+
 func (w *world) figures(context.Context) (meta.ServerBody, error) {
 	return meta.ServerBody{Version: "1.2.3", PID: 7, StartedAt: gennaker.Millis(5)}, w.fail
 }
@@ -407,7 +420,7 @@ func (w *world) rooms() rooms {
 			Inventory: running{w}, Access: api.Loopback{}, Tasks: tasks, YAML: yaml.Marshal,
 		},
 		execution.Config{Runner: tasks, Executions: w, Checker: w, Expressions: w, Pipelines: w, Access: api.Loopback{}},
-		meta.Config{Accounts: func() []string { return []string{"local", "prod"} }, Stages: stageTypes, Server: w.figures, Origins: []string{"https://deck.example.com"}},
+		meta.Config{Accounts: func() []string { return []string{"local", "prod"} }, Stages: stageTypes, Server: w.figures, Demo: demonstration{w}, Origins: []string{"https://deck.example.com"}},
 	}
 }
 

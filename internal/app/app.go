@@ -29,6 +29,7 @@ import (
 	"github.com/gennaker/gennaker/internal/api/fleet"
 	"github.com/gennaker/gennaker/internal/api/meta"
 	"github.com/gennaker/gennaker/internal/bake"
+	"github.com/gennaker/gennaker/internal/demo"
 	"github.com/gennaker/gennaker/internal/engine"
 	"github.com/gennaker/gennaker/internal/event"
 	"github.com/gennaker/gennaker/internal/expr"
@@ -66,6 +67,8 @@ type Config struct {
 	KeepFor    time.Duration
 	KeepNewest int
 	Settings   Settings
+	// Demo begins the demo, if it was not begun before.
+	Demo bool
 	// Stages adds stage types; for tests and benchmarks.
 	Stages func(*stage.Registry)
 }
@@ -88,6 +91,7 @@ type App struct {
 	traces *observe.Traces // nil if nobody takes them
 	events *event.Log
 	guard  *nodeGuard
+	demo   *demo.Resident
 	since  gennaker.Time
 	ln     net.Listener
 	work   sync.WaitGroup
@@ -194,8 +198,11 @@ func (a *App) compose(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if a.demo, err = a.resident(); err != nil {
+		return err
+	}
 	settings := a.cfg.Settings
-	about := meta.Config{Accounts: a.fleet.Accounts, Stages: sync.OnceValue(func() schema.Catalog { return schema.Of(registry) }), Server: a.figures, Origins: settings.API.Origins}
+	about := meta.Config{Accounts: a.fleet.Accounts, Demo: a.demo, Stages: sync.OnceValue(func() schema.Catalog { return schema.Of(registry) }), Server: a.figures, Origins: settings.API.Origins}
 	if a.guard != nil {
 		about.Node = nodeBody(a.guard.client)
 	}
@@ -270,6 +277,12 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	served := make(chan error, 1)
 	go func() { served <- a.api.Serve(a.ln) }()
+	a.work.Go(func() { a.demo.Run(background) })
+	if a.cfg.Demo {
+		if _, err := a.demo.Start(ctx); err != nil {
+			a.log.ErrorContext(ctx, "start the demo", "error", err)
+		}
+	}
 	var err error
 	select {
 	case <-ctx.Done():

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"iter"
 	"time"
 
 	"github.com/gennaker/gennaker"
@@ -213,7 +212,7 @@ func (d *demo) follow(ctx context.Context, r running, changed func(gennaker.Exec
 	const patience = time.Minute
 	lastSeen := time.Now()
 	for {
-		for x, err := range d.watch(ctx, r) {
+		for x, err := range watch(ctx, d.client, r) {
 			if err != nil {
 				if ctx.Err() != nil || gennaker.KindOf(err) != gennaker.Unavailable || time.Since(lastSeen) > patience {
 					return x, err
@@ -233,20 +232,6 @@ func (d *demo) follow(ctx context.Context, r running, changed func(gennaker.Exec
 		}
 		if !pause(ctx, 50*time.Millisecond) {
 			return gennaker.Execution{}, context.Cause(ctx)
-		}
-	}
-}
-
-// watch returns what is running whenever it changes.
-func (d *demo) watch(ctx context.Context, r running) iter.Seq2[gennaker.Execution, error] {
-	if !r.task {
-		return d.client.Watch(ctx, r.id)
-	}
-	return func(yield func(gennaker.Execution, error) bool) {
-		for t, err := range d.client.WatchTask(ctx, r.id) {
-			if !yield(t.Execution, err) {
-				return
-			}
 		}
 	}
 }

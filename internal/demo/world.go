@@ -3,7 +3,6 @@ package demo
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -161,21 +160,9 @@ func (w *world) build(dir, version string) error {
 	if err := os.WriteFile(filepath.Join(dir, "hello"), program, 0o700); err != nil { //nolint:gosec // it is a program
 		return err
 	}
-	about, err := json.Marshal(map[string]any{"version": version, "healthy": version != "v3", "startDelayMs": 400})
+	about, err := describe(version)
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, "hello.json"), about, 0o600)
-}
-
-func readObject(files fs.FS, name string) (map[string]any, error) {
-	b, err := fs.ReadFile(files, name)
-	if err != nil {
-		return nil, fmt.Errorf("read the example: %w", err)
-	}
-	var m map[string]any
-	if err := json.Unmarshal(b, &m); err != nil {
-		return nil, fmt.Errorf("read the example %s: %w", name, err)
-	}
-	return m, nil
 }

@@ -26,6 +26,8 @@ type Config struct {
 	Stages func() schema.Catalog
 	// Server tells how the server is.
 	Server func(ctx context.Context) (ServerBody, error)
+	// Demo is the demo inside the server.
+	Demo Demo
 	// Origins are the sites to whose pages a browser may be sent back, as
 	// "https://deck.example.com".
 	Origins []string
@@ -46,6 +48,9 @@ func Routes(c Config) []api.Route {
 		api.Row("GET", "/capabilities/quietPeriod", api.Read, "When triggers are suppressed: never.", always(QuietPeriodBody{StartTime: -1, EndTime: -1})),
 		api.Row("GET", "/api/v1/stages", api.Read, "The stage types, with a JSON Schema of each.", api.Returns(h.stages)),
 		api.Row("GET", "/api/v1/server", api.Read, "How the server is: its memory, its database, what it runs.", api.Returns(h.server)).Fails(gennaker.Unavailable),
+		api.Row("GET", "/api/v1/demo", api.Read, "How the demo is.", api.Returns(h.demo)),
+		api.Row("POST", "/api/v1/demo", api.Write, "Begins the demo: a small service is deployed in several ways, under load.", api.Returns(h.startDemo).As(http.StatusAccepted, "")).Fails(gennaker.Conflict),
+		api.Row("DELETE", "/api/v1/demo", api.Write, "Takes away what the demo made.", api.Returns(h.stopDemo).As(http.StatusAccepted, "")),
 		api.Row("GET", "/api/v1/node", api.Read, "How the node of this machine is.", api.Returns(h.node)),
 	})
 }
