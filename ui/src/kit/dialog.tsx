@@ -108,7 +108,9 @@ export function Confirm({ open, onClose, title, children, verb, danger, disabled
       {children}
       {typed !== undefined && (
         <label className={css.typed}>
-          Type <code>{typed}</code> to confirm
+          <span>
+            Type <code>{typed}</code> to confirm
+          </span>
           <input value={text} onChange={(e) => setText(e.target.value)} autoComplete="off" spellCheck={false} />
         </label>
       )}

@@ -61,7 +61,7 @@ export function CreateDialog({ existing, onClose }: { existing: { name: string; 
     >
       <form id="create-application" className={css.form} onSubmit={(e) => void create(e)} noValidate>
         <Field label="Name" required error={wrong ?? ofField('name')} hint={dashNote(name, chosen) ?? 'What is deployed carries it: a word, as shop or billing.'}>
-          {(p) => <Input {...p} value={name} onChange={(e) => setName(e.target.value)} spellCheck={false} autoCapitalize="off" />}
+          {(p) => <Input {...p} autoFocus value={name} onChange={(e) => setName(e.target.value)} spellCheck={false} autoCapitalize="off" />}
         </Field>
         <Field label="Email" required error={ofField('email')} hint="Of those who own it.">
           {(p) => <Input {...p} type="email" value={email} onChange={(e) => setEmail(e.target.value)} />}

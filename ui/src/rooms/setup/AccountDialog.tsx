@@ -65,7 +65,7 @@ export default function AccountDialog({ existing, account, onClose, onSaved }: P
     >
       <form id="account" className={css.stack} onSubmit={submit} noValidate>
         <Field label="Name" required error={wrong.name} hint={account ? 'The name of an account stays.' : 'What pipelines call it, as prod-1.'}>
-          {(p) => <Input {...p} value={form.name} disabled={!!account} onChange={(e) => set({ name: e.target.value })} spellCheck={false} autoCapitalize="off" />}
+          {(p) => <Input {...p} autoFocus value={form.name} disabled={!!account} onChange={(e) => set({ name: e.target.value })} spellCheck={false} autoCapitalize="off" />}
         </Field>
         <Field label="Environment" hint="Such as test or prod; else it is the name.">
           {(p) => <Input {...p} value={form.environment} onChange={(e) => set({ environment: e.target.value })} />}

@@ -10,7 +10,7 @@ import { Empty, Note } from '~/kit/state'
 import { StatusBadge, StatusIcon, toneOf } from '~/kit/status'
 import { useSay } from '~/kit/toast'
 import { Ago, useNow } from '~/kit/time'
-import { sources, standing, type Account } from './account'
+import { sentence, sources, standing, type Account } from './account'
 import { Diagnosis } from './Diagnosis'
 import css from './setup.module.css'
 
@@ -48,7 +48,7 @@ function Details({ account, onClose, onEdit }: { account: Account; onClose: () =
       {(status === 'Down' || status === 'SUSPENDED') && (
         <Note tone={toneOf(status) === 'bad' ? 'bad' : 'wait'}>
           <p>{says}</p>
-          {state.hint && <p>{state.hint}</p>}
+          {state.hint && <p>{sentence(state.hint)}</p>}
         </Note>
       )}
       <Facts

@@ -1,7 +1,7 @@
 import type { Schemas } from '~/api/client'
 import { Facts } from '~/kit/page'
 import { ErrorBox, Note } from '~/kit/state'
-import { missingOf } from './account'
+import { missingOf, sentence } from './account'
 import css from './setup.module.css'
 
 /** Diagnosis shows what was found when the credentials of an account were tried. */
@@ -15,17 +15,19 @@ export function Diagnosis({ found, error }: { found: Schemas['AccountDiagnosis']
       ) : (
         <Note tone={found.usable ? 'wait' : 'bad'}>{found.usable ? 'It can be used, but not for everything.' : 'It cannot be used as it is.'}</Note>
       )}
-      <Facts
-        of={[
-          ['Server', found.server],
-          ['Version', found.version],
-          ['User', found.user],
-        ]}
-      />
+      {found.server && (
+        <Facts
+          of={[
+            ['Server', found.server],
+            ['Version', found.version],
+            ['User', found.user],
+          ]}
+        />
+      )}
       {found.problems.map((p, i) => (
         <div key={i} className={css.problem}>
-          <p>{p.message}</p>
-          {p.hint && <p className="muted">{p.hint}</p>}
+          <p>{sentence(p.message)}</p>
+          {p.hint && <p className="muted">{sentence(p.hint)}</p>}
           {p.missing && (
             <div className={css.missing} tabIndex={0} role="region" aria-label="Missing permissions">
               <table>

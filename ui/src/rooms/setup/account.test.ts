@@ -4,9 +4,9 @@ import { emptyForm, formOf, isComplete, missingOf, problemsOf, settingsOf, stand
 test.each([
   ['connected', 'kubernetes', { connected: true }, 'Up', 'Connected'],
   ['of this machine', 'local', { connected: true }, 'Up', 'The node of this machine'],
-  ['connected in part', 'kubernetes', { connected: true, reason: 'pods may not be read' }, 'SUSPENDED', 'pods may not be read'],
+  ['connected in part', 'kubernetes', { connected: true, reason: 'pods may not be read' }, 'SUSPENDED', 'Pods may not be read'],
   ['new', 'kubernetes', { connected: false, reason: 'it is being connected' }, 'Starting', 'Connecting'],
-  ['gone', 'kubernetes', { connected: false, reason: 'no route', seenAt: 60_000 }, 'Down', 'no route; what you see is from 40 s ago'],
+  ['gone', 'kubernetes', { connected: false, reason: 'no route', seenAt: 60_000 }, 'Down', 'No route; what you see is from 40 s ago'],
   ['never seen', 'kubernetes', { connected: false }, 'Down', 'Not connected'],
 ])('standing of an account that is %s', (_, cloudProvider, state, status, says) => {
   expect(standing({ cloudProvider, state }, 100_000)).toEqual({ status, says })

@@ -5,14 +5,17 @@ import { ago } from '~/kit/time'
 export type Account = Schemas['AccountView']
 type Settings = Record<string, unknown>
 
+/** sentence begins a text with a capital. */
+export const sentence = (text: string) => text.slice(0, 1).toUpperCase() + text.slice(1)
+
 /** standing is how an account goes: a status, and a sentence. now is in milliseconds. */
 export function standing(a: Pick<Account, 'state' | 'cloudProvider'>, now: number): { status: string; says: string } {
   const { connected, reason, seenAt } = a.state
-  if (connected) return reason ? { status: 'SUSPENDED', says: reason } : { status: 'Up', says: a.cloudProvider === 'local' ? 'The node of this machine' : 'Connected' }
+  if (connected) return reason ? { status: 'SUSPENDED', says: sentence(reason) } : { status: 'Up', says: a.cloudProvider === 'local' ? 'The node of this machine' : 'Connected' }
   if (reason === 'it is being connected') return { status: 'Starting', says: 'Connecting' }
   if (reason === 'its objects are being read for the first time') return { status: 'Starting', says: 'Reading its objects for the first time' }
   const old = seenAt ? `; what you see is from ${ago(now - seenAt)}` : ''
-  return { status: 'Down', says: `${reason ?? 'Not connected'}${old}` }
+  return { status: 'Down', says: `${sentence(reason ?? 'Not connected')}${old}` }
 }
 
 /** sources are who made an account, in words. */
