@@ -1,6 +1,6 @@
 // What the URLs of the room may say. Pure; what is unknown is dropped.
-import type { Grouping, StatusGroup } from './list'
-import { statusGroups } from './list'
+import { pick, text } from '~/kit/search'
+import { statusGroups, type Grouping, type StatusGroup } from './list'
 
 export type ExecutionsSearch = {
   /** ID of the pipeline whose executions are shown. */
@@ -39,9 +39,6 @@ export type CompareSearch = {
 
 type Raw = Record<string, unknown>
 
-/** A URL's values are read as JSON: "12" comes as a number. */
-const text = (v: unknown): string | undefined => (typeof v === 'string' && v !== '' ? v : typeof v === 'number' ? String(v) : undefined)
-const one = <T extends string>(v: unknown, of: readonly T[]): T | undefined => of.find((o) => o === v)
 const flag = (v: unknown): true | undefined => (v === true || v === 'true' ? true : undefined)
 
 /** compact leaves out what is not set, so that URLs stay short. */
@@ -52,9 +49,9 @@ function compact<T extends object>(of: T): T {
 export const executionsSearch = (raw: Raw): ExecutionsSearch =>
   compact({
     pipeline: text(raw.pipeline),
-    status: one(raw.status, Object.keys(statusGroups) as StatusGroup[]),
+    status: pick(Object.keys(statusGroups) as StatusGroup[], raw.status),
     q: text(raw.q),
-    group: one(raw.group, ['pipeline', 'day'] as const),
+    group: pick(['pipeline', 'day'] as const, raw.group),
     open: text(raw.open),
     stage: text(raw.stage),
     start: text(raw.start),
@@ -63,9 +60,9 @@ export const executionsSearch = (raw: Raw): ExecutionsSearch =>
 
 export const executionSearch = (raw: Raw): ExecutionSearch =>
   compact({
-    view: one(raw.view, ['graph', 'bar', 'waterfall'] as const),
+    view: pick(['graph', 'bar', 'waterfall'] as const, raw.view),
     stage: text(raw.stage),
-    tab: one(raw.tab, ['tasks', 'inputs', 'outputs', 'json'] as const),
+    tab: pick(['tasks', 'inputs', 'outputs', 'json'] as const, raw.tab),
     raw: flag(raw.raw),
     rerun: flag(raw.rerun),
   })

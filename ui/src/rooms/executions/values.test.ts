@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest'
+import { jobLog, valuesOf } from './values'
+
+test('values are lines; maps of plain values are taken apart, and what says nothing is left out', () => {
+  expect(valuesOf({ strategy: 'redblack', capacity: { min: 1, max: 2 }, 'deploy.server.groups': { eu: ['v001', 'v002'] }, loadBalancers: ['a', 'b'], empty: {}, none: [], nothing: null, blank: '', exception: {}, deep: { a: { b: 1 } } })).toEqual([
+    { name: 'capacity.max', text: '2', long: false },
+    { name: 'capacity.min', text: '1', long: false },
+    { name: 'deep', text: '{\n  "a": {\n    "b": 1\n  }\n}', long: true },
+    { name: 'deploy.server.groups.eu', text: 'v001, v002', long: false },
+    { name: 'loadBalancers', text: 'a, b', long: false },
+    { name: 'strategy', text: 'redblack', long: false },
+  ])
+})
+
+test.each([
+  [{}, undefined],
+  [{ webhook: { body: { ok: true } } }, { title: 'Answer of the webhook', text: '{\n  "ok": true\n}' }],
+  [{ propertyFileContents: { a: 'b' } }, { title: 'Values that the job wrote', text: '{\n  "a": "b"\n}' }],
+  [{ completionDetails: { log: 'bye' }, propertyFileContents: {} }, { title: 'Log', text: 'bye' }],
+])('log of %j', (of, want) => {
+  expect(jobLog(of)).toEqual(want)
+})
