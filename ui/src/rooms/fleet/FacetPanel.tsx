@@ -40,7 +40,7 @@ export function FacetPanel({ facets, q, active, onText, onToggle, onClear }: Pro
         </Button>
       </div>
       <div id={`${id}-all`} className={css.all} data-open={open || undefined}>
-        {facets.filter((f) => f.values.length > 1 || f.values.some((v) => v.on)).map((f) => (
+        {facets.filter((f) => f.name === 'status' || f.values.length > 1 || f.values.some((v) => v.on)).map((f) => (
           <OneFacet key={f.name} facet={f} onToggle={onToggle} />
         ))}
         {active > 0 && (

@@ -83,7 +83,7 @@ function destroying(r: Row, others: Row[]): string[] {
 
 function resizing(r: Row, to: number, last: boolean): string[] {
   const by = to - r.capacity.desired
-  const says = by === 0 ? ['The number of instances stays as it is.'] : by > 0 ? [`${many(by, 'instance')} more start.`] : [`${many(-by, 'instance')} finish their requests and stop.`]
+  const says = by === 0 ? ['The number of instances stays as it is.'] : by > 0 ? [`${many(by, 'instance')} more ${by === 1 ? 'starts' : 'start'}.`] : [by === -1 ? '1 instance finishes its requests and stops.' : `${-by} instances finish their requests and stop.`]
   if (last) says.push(`Nothing of ${bare(r.cluster)} is in service in ${r.region} then: requests will fail.`)
   return says
 }

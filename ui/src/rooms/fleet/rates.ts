@@ -5,13 +5,16 @@ import { inService, type Row } from './model'
 
 /** Over how long a rate is measured, in milliseconds. */
 export const span = 5_000
+/** How far apart changes are told of at most. */
+const apart = 1_200
 /** How long a counter that is not told of has just not been told of yet. */
 const late = 2_500
 
 /** Rate is what a server group gets through a load balancer: per second, and the mean latency until the first byte. */
 export type Rate = { requests: number; errors: number; inFlight: number; latencyMs: number }
 
-type Delta = { at: number; requests: number; errors: number }
+/** A change, and how long it took at most: what is not told of for longer did not change. */
+type Delta = { at: number; took: number; requests: number; errors: number }
 type Series = { since: number; last: TrafficSample; at: number; deltas: Delta[] }
 
 /** History is what was told of each server group behind a load balancer, by keyOf. */
@@ -30,7 +33,7 @@ export function remember(history: History, samples: TrafficSample[], at: number)
       continue
     }
     const anew = s.requests < was.last.requests || s.errors < was.last.errors
-    const delta = { at, requests: anew ? s.requests : s.requests - was.last.requests, errors: anew ? s.errors : s.errors - was.last.errors }
+    const delta = { at, took: Math.min(at - was.at, apart), requests: anew ? s.requests : s.requests - was.last.requests, errors: anew ? s.errors : s.errors - was.last.errors }
     out.set(key, { since: was.since, last: s, at, deltas: [...was.deltas.filter((d) => d.at > at - span), delta] })
   }
   return out
@@ -43,7 +46,8 @@ export function rates(history: History, now: number): Map<string, Rate> {
     if (s.deltas.length === 0 && now - s.since < span) continue
     const end = now - s.at < late ? s.at : now
     const recent = s.deltas.filter((d) => d.at > end - span)
-    const seconds = Math.min(span, Math.max(1_000, end - s.since)) / 1_000
+    const told = recent.reduce((n, d) => n + d.took, 0)
+    const seconds = Math.max(told, Math.min(span, Math.max(1_000, end - s.since))) / 1_000
     const sum = (of: (d: Delta) => number) => recent.reduce((n, d) => n + of(d), 0) / seconds
     out.set(key, { requests: sum((d) => d.requests), errors: sum((d) => d.errors), inFlight: s.last.inFlight, latencyMs: s.last.latencyMs })
   }

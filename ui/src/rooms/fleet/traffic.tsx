@@ -69,19 +69,14 @@ export const Ribbon = memo(function Ribbon({ behind, balancer, label }: { behind
   )
 })
 
-/** labelled is the share from which on there is room for a label. */
-const labelled = 0.07
-
 function Part({ slice, shade }: { slice: Slice; shade: string }) {
   const share = slice.measured ?? slice.desired
   const bad = slice.rate && slice.rate.requests > 0 ? slice.rate.errors / slice.rate.requests : 0
   return (
     <span className={css.part} style={{ width: `${share * 100}%`, background: shade }} title={`${bare(slice.of.name)}: ${percent(share)}${slice.rate && slice.measured ? `, ${figures(slice.rate)}` : ''}`}>
-      {share >= labelled && (
-        <span className={css.label}>
-          {versionOf(slice.of)} <b>{percent(share)}</b>
-        </span>
-      )}
+      <span className={css.label}>
+        {versionOf(slice.of)} <b>{percent(share)}</b>
+      </span>
       {bad > 0 && <span className={css.errors} style={{ width: `${Math.max(4, bad * 100)}%` }} />}
     </span>
   )
