@@ -19,7 +19,6 @@ import (
 type lesson struct {
 	step, pipeline, version string
 	must                    bool // nothing makes sense after it fails
-	leave                   bool // it is left waiting for a person
 }
 
 func lessons() []lesson {
@@ -27,7 +26,7 @@ func lessons() []lesson {
 		{step: "v1 is deployed", pipeline: "Deploy", version: "v1", must: true},
 		{step: "v2 takes over by red/black", pipeline: "Deploy", version: "v2"},
 		{step: "v3 never becomes healthy, and is refused", pipeline: "Deploy", version: badVersion},
-		{step: "v4 waits for your judgment at 50 %", pipeline: "Deploy gradually", version: "v4", leave: true},
+		{step: "v4 takes over step by step, and waits for your judgment", pipeline: "Deploy gradually", version: "v4"},
 	}
 }
 
@@ -51,14 +50,12 @@ func (r *Resident) play(ctx context.Context) error {
 			if err := r.note(func(m *memory) { m.Steps = i + 1 }); err != nil {
 				return err
 			}
+			r.begins("")
 		}
 		if i == 0 {
 			if err := r.serve(loading); err != nil {
 				return err
 			}
-		}
-		if l.leave {
-			r.begins(l.step)
 		}
 	}
 	<-ctx.Done()
@@ -131,7 +128,7 @@ func (r *Resident) teach(ctx context.Context, l lesson) error {
 	if err == nil && id == "" {
 		id, err = r.Client.StartPipeline(ctx, application, l.pipeline, client.Start{Parameters: map[string]any{"artifact": r.reference(l.version)}})
 	}
-	if err != nil || l.leave {
+	if err != nil {
 		return err
 	}
 	x, err := r.follow(ctx, running{id: id})
@@ -162,7 +159,7 @@ func (r *Resident) serve(ctx context.Context) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.load, r.state, r.step = l, gennaker.DemoRunning, ""
+	r.load, r.state = l, gennaker.DemoRunning
 	return nil
 }
 
