@@ -52,7 +52,7 @@ export const test = base.extend<Journey, Worlds>({
     async ({ world }, use) => {
       const living = await live(world)
       await use(living)
-      living.load.stop()
+      await living.shop.close()
     },
     { scope: 'worker', timeout: 180_000 },
   ],
@@ -72,7 +72,9 @@ export const test = base.extend<Journey, Worlds>({
   },
 
   shop: async ({ world }, use, info) => {
-    await use(await Shop.open(world, `shop${info.testId.slice(-8)}`))
+    const shop = await Shop.open(world, `shop${info.testId.slice(-8)}`)
+    await use(shop)
+    await shop.close()
   },
 })
 

@@ -2,16 +2,15 @@
 import path from 'node:path'
 import { writeKubeconfig } from './cluster'
 import type { Places } from './pages'
-import { Load } from './service'
 import { judgment, Shop, wait } from './shop'
 import { running, type World } from './world'
 
 /** Living is an application under load: deployed twice, once in vain, and just being deployed step by step. */
-export type Living = { shop: Shop; places: Places; load: Load }
+export type Living = { shop: Shop; places: Places }
 
 export async function live(world: World): Promise<Living> {
   const shop = await Shop.open(world, 'umbrella')
-  const load = new Load(await shop.listens())
+  await shop.listens()
   await silent(world)
   await pipelines(shop)
   const nightly = Promise.all(Array.from({ length: 6 }, (_, i) => shop.run('Nightly', { fail: i % 4 === 3 })))
@@ -22,7 +21,6 @@ export async function live(world: World): Promise<Living> {
   await nightly
   return {
     shop,
-    load,
     places: {
       app: shop.name,
       pipeline: await release(shop),

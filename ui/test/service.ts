@@ -17,8 +17,8 @@ process.on('SIGTERM', () => server.close(() => process.exit(0)))
 
 /** artifact writes the program of a version, and returns its path. Versions that begin with "bad" are never healthy. */
 export async function artifact(dir: string, version: string): Promise<string> {
-  const file = path.join(dir, version, 'service')
-  await fs.mkdir(path.dirname(file), { recursive: true })
+  const file = path.join(dir, `service-${version}`)
+  await fs.mkdir(dir, { recursive: true })
   await fs.writeFile(file, program(version, !version.startsWith('bad')), { mode: 0o755 })
   return file
 }

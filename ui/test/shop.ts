@@ -1,10 +1,12 @@
 // An application of a test's own, which it may break.
 import path from 'node:path'
-import { artifact } from './service'
+import { artifact, Load } from './service'
 import { type Execution, freePort, type Json, type World } from './world'
 
 /** Shop is an application with what its test saves and deploys. */
 export class Shop {
+  private load: Load | undefined
+
   private constructor(
     readonly world: World,
     readonly name: string,
@@ -33,14 +35,31 @@ export class Shop {
     return path.basename(ref)
   }
 
-  /** listens makes a load balancer with the application's name, and returns its port. */
-  async listens(): Promise<number> {
+  /** listens makes a load balancer with the application's name, and asks it all the time. */
+  async listens(): Promise<Load> {
     const port = await freePort()
     await this.world.operate(this.name, `Create Load Balancer: ${this.name}`, {
       type: 'upsertLoadBalancer', cloudProvider: 'local', account: 'local', credentials: 'local', region: 'local',
       name: this.name, application: this.name, listen: `127.0.0.1:${port}`,
     })
-    return port
+    this.load = new Load(port)
+    return this.load
+  }
+
+  /** serves deploys versions, one after the other, under load. */
+  async serves(...versions: string[]): Promise<Load> {
+    const load = await this.listens()
+    await this.deploys()
+    for (const v of versions) await this.deploy(v)
+    return load
+  }
+
+  /** close asks no more, and has what was deployed destroyed. */
+  async close() {
+    this.load?.stop()
+    const groups = await this.world.ask<{ items: { name: string; account: string; region: string }[] }>('GET', `/api/v1/server-groups?application=${this.name}`)
+    const job = groups.items.map((g) => ({ type: 'destroyServerGroup', cloudProvider: 'local', credentials: g.account, region: g.region, regions: [g.region], serverGroupName: g.name }))
+    if (job.length > 0) await this.world.ask('POST', '/tasks', { application: this.name, description: 'Clean up', job })
   }
 
   /** cluster is where and how the application is deployed, with these fields besides. */

@@ -1,6 +1,6 @@
 // Pictures of every page, for those who judge them by looking.
 import path from 'node:path'
-import { settled, test, themed } from './fixtures'
+import { expect, settled, test, themed } from './fixtures'
 import { views } from './pages'
 
 const sizes = { wide: { width: 1280, height: 800 }, narrow: { width: 390, height: 844 } }
@@ -16,6 +16,7 @@ for (const theme of ['light', 'dark'])
         await test.step(view.name, async () => {
           await page.goto(view.at(living.places))
           await settled(page)
+          if (view.route === '/applications/$app') await expect(page.getByRole('img', { name: /^Measured/ })).toBeVisible()
           await page.screenshot({ path: path.join(dir, `${view.name}-${theme}-${size}.png`), animations: 'disabled' })
         })
     })
