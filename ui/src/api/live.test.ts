@@ -44,6 +44,16 @@ test('a refresh that fails does not end it', async () => {
   expect(refresh).toHaveBeenCalledTimes(2)
 })
 
+test('what takes long is refreshed less often', async () => {
+  const refresh = vi.fn(() => new Promise((done) => setTimeout(done, 1_000)))
+  const dirt = new Dirt(refresh, () => 100, () => Date.now())
+  for (let i = 0; i < 80; i++) {
+    dirt.add(['fleet'])
+    await vi.advanceTimersByTimeAsync(100)
+  }
+  expect(refresh).toHaveBeenCalledTimes(4)
+})
+
 test('dear lists are refreshed apart, and not forgotten', async () => {
   const refresh = vi.fn(() => Promise.resolve())
   const dirt = new Dirt(refresh, () => 1_000, () => Date.now())

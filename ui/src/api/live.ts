@@ -58,12 +58,13 @@ export class Dirt {
 
   constructor(
     private readonly refresh: (key: QueryKey) => Promise<unknown>,
-    /** How far apart refreshes of a key are at least; 0 is as they come. */
+    /** How far apart refreshes of a key are at least; one that takes long is followed by a pause as long. 0 is as they come. */
     private readonly apart: (key: QueryKey) => number = () => 0,
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  private done = new Map<string, number>()
+  /** When a key may be refreshed again. */
+  private again = new Map<string, number>()
 
   add(key: QueryKey) {
     this.dirty.set(JSON.stringify(key), key)
@@ -81,18 +82,21 @@ export class Dirt {
     let wait = Infinity
     for (const [name, key] of this.dirty) {
       if (this.busy.has(name)) continue
-      const early = (this.done.get(name) ?? -Infinity) + this.apart(key) - this.now()
+      const early = (this.again.get(name) ?? -Infinity) - this.now()
       if (early > 0) {
         wait = Math.min(wait, early)
         continue
       }
       this.dirty.delete(name)
       this.busy.add(name)
+      const began = this.now()
       void this.refresh(key)
         .catch(() => {})
         .finally(() => {
           this.busy.delete(name)
-          if (this.apart(key) > 0) this.done.set(name, this.now())
+          const apart = this.apart(key)
+          const now = this.now()
+          if (apart > 0) this.again.set(name, now + Math.max(apart, now - began))
           if (this.dirty.has(name)) this.schedule(collect)
         })
     }
