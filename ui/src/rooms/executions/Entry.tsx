@@ -13,7 +13,7 @@ import type { DetailsTab } from './search'
 import { isEnded, statusOf, waits } from './stages'
 import { StageBar } from './StageBar'
 import { StageDetails } from './StageDetails'
-import { artifactName, artifactsOf, inShort, parametersOf, reasonOf } from './trigger'
+import { inBrief, inShort, reasonOf } from './trigger'
 
 type Props = {
   x: Execution
@@ -27,7 +27,7 @@ type Props = {
 export function Entry({ x, open, tab, onStage, onTab }: Props) {
   const reason = reasonOf(x)
   const status = statusOf(x)
-  const given = [...parametersOf(x), ...artifactsOf(x).map((a): [string, string] => ['artifact', artifactName(a)])]
+  const given = inBrief(x)
   return (
     <article className={css.entry} aria-label={`${x.name ?? x.id}, ${wordOf(status)}`}>
       <div className={css.head}>

@@ -1,7 +1,6 @@
-// The bar of an execution: its written stages side by side, each as wide as it
-// took. Pure.
+// The bar of an execution: its stages side by side, each as wide as it took. Pure.
 import type { Execution, Stage } from '~/api/queries'
-import { isEnded, statusOfStage, topLevel } from './stages'
+import { childrenOf, statusOfStage, steps, tookOf } from './stages'
 
 export type Part = {
   /** The stage that the part stands for, the first of several. */
@@ -21,8 +20,10 @@ const ahead = 0.06
 
 /** bar returns the parts of an execution's bar at a time. */
 export function bar(x: Execution, now: number): Part[] {
-  const stages = topLevel(x.stages)
-  const times = stages.map((s) => (s.startTime ? Math.max(0, (s.endTime ?? (isEnded(s.status) ? s.startTime : now)) - s.startTime) : undefined))
+  const stages = steps(x.stages).map((s) => s.stage)
+  const children = childrenOf(x.stages)
+  const shown = new Set(stages)
+  const times = stages.map((s) => tookOf(s, now, children.get(s.id)?.filter((c) => shown.has(c))))
   const total = times.reduce<number>((sum, t) => sum + (t ?? 0), 0)
   const parts = stages.map((stage, i): Part => ({ stage, status: statusOfStage(stage), took: times[i], weight: total === 0 ? 1 : Math.max((times[i] ?? total * ahead) / total, 0.01), count: 1 }))
   if (parts.length <= most) return parts

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { executionOf, stageOf } from './make'
-import { pathOf, progress, statusOf, topLevel, topOf, tree } from './stages'
+import { pathOf, progress, statusOf, steps, tookOf, topLevel, topOf, tree } from './stages'
 
 const deploy = [
   stageOf('2', { requisiteStageRefIds: ['1'], status: 'NOT_STARTED' }),
@@ -40,4 +40,22 @@ test.each([
   const x = executionOf(stages, { status })
   expect(statusOf(x)).toBe(want)
   expect(progress(x)).toBe(at)
+})
+
+describe('steps', () => {
+  const part = (id: string, parent: string, owner: 'STAGE_BEFORE' | 'STAGE_AFTER', requires: string[] = []) => stageOf(id, { parentStageId: parent, syntheticStageOwner: owner, requisiteStageRefIds: requires })
+  test.each([
+    ['several stages are steps', [stageOf('1'), stageOf('2', { requisiteStageRefIds: ['1'] }), part('1<1', '1', 'STAGE_BEFORE')], ['1<-', '2<-1']],
+    ['one stage is taken apart', [part('1<1', '1', 'STAGE_BEFORE'), part('1>1', '1', 'STAGE_AFTER'), part('1>2', '1', 'STAGE_AFTER', ['1>1']), stageOf('1', { tasks: [{ id: '1', name: 't', status: 'SUCCEEDED', stageStart: true, stageEnd: true, loopStart: false, loopEnd: false }] })], ['1<1<-', '1<-1<1', '1>1<-1', '1>2<-1>1']],
+    ['a frame without tasks is not shown', [part('1<1', '1', 'STAGE_BEFORE'), part('1<2', '1', 'STAGE_BEFORE'), part('1>1', '1', 'STAGE_AFTER'), stageOf('1')], ['1<1<-', '1<2<-', '1>1<-1<1,1<2']],
+    ['nothing', [], []],
+  ])('%s', (_, stages, want) => {
+    expect(steps(stages).map((s) => `${s.stage.id}<-${s.requires.join(',')}`)).toEqual(want)
+  })
+
+  test('a stage took what its parts did not', () => {
+    expect(tookOf(stageOf('a', { startTime: 10, endTime: 110 }), 0, [stageOf('b', { startTime: 20, endTime: 50 })])).toBe(70)
+    expect(tookOf(stageOf('a', { startTime: 10, status: 'RUNNING' }), 25)).toBe(15)
+    expect(tookOf(stageOf('a', { status: 'NOT_STARTED' }), 25)).toBeUndefined()
+  })
 })

@@ -99,3 +99,46 @@ export function childOf(s: Stage): string | undefined {
   const id = s.context.executionId
   return s.type === 'pipeline' && typeof id === 'string' && id !== '' ? id : undefined
 }
+
+export type Step = { stage: Stage; requires: string[] }
+
+/** Steps beyond which a single stage is not taken apart. */
+const mostSteps = 100
+
+/**
+ * steps returns what a picture of an execution shows: the written stages, or the
+ * parts of it if there is one only. Each with the IDs of the steps before it.
+ */
+export function steps(stages: readonly Stage[]): Step[] {
+  const own = topLevel(stages)
+  const children = childrenOf(stages)
+  if (own.length !== 1 || stages.length > mostSteps) return beside(own, [], new Map()).steps
+  return beside(own, [], children).steps
+}
+
+/** beside chains stages that stand beside each other behind others, with their parts if those are given. */
+function beside(list: readonly Stage[], behind: string[], children: Map<string, Stage[]>): { steps: Step[]; ends: string[] } {
+  const out: Step[] = []
+  const endsOf = new Map<string, string[]>()
+  const ended = new Set<string>()
+  for (const s of list) {
+    const before = s.requisiteStageRefIds.filter((r) => endsOf.has(r))
+    const requires = before.length === 0 ? behind : before.flatMap((r) => endsOf.get(r)!)
+    for (const r of before) ended.add(r)
+    const parts = children.get(s.id) ?? []
+    const ahead = beside(parts.filter((p) => p.syntheticStageOwner !== 'STAGE_AFTER'), requires, children)
+    const self = s.tasks.length > 0 || ahead.steps.length === 0
+    out.push(...ahead.steps, ...(self ? [{ stage: s, requires: ahead.ends.length > 0 ? ahead.ends : requires }] : []))
+    const after = beside(parts.filter((p) => p.syntheticStageOwner === 'STAGE_AFTER'), self ? [s.id] : ahead.ends, children)
+    out.push(...after.steps)
+    endsOf.set(s.refId, after.ends.length > 0 ? after.ends : self ? [s.id] : ahead.ends)
+  }
+  return { steps: out, ends: [...endsOf].filter(([ref]) => !ended.has(ref)).flatMap(([, ends]) => ends) }
+}
+
+/** tookOf returns how long a stage itself took at a time, without parts that are shown beside it; undefined before it begins. */
+export function tookOf(s: Stage, now: number, parts: readonly Stage[] = []): number | undefined {
+  if (!s.startTime) return undefined
+  const whole = (x: Stage) => Math.max(0, (x.endTime ?? (isEnded(x.status) ? (x.startTime ?? 0) : now)) - (x.startTime ?? now))
+  return Math.max(0, whole(s) - parts.reduce((sum, p) => sum + whole(p), 0))
+}

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Stage } from '~/api/queries'
 import { executionOf, stageOf } from './make'
-import { paint, summary, timing, type Segment } from './timing'
+import { paint, summary, ticks, timing, type Segment } from './timing'
 
 const at = (id: string, startTime: number | undefined, endTime: number | undefined, more: Partial<Stage> = {}) =>
   stageOf(id, { startTime, endTime, status: endTime ? 'SUCCEEDED' : startTime ? 'RUNNING' : 'NOT_STARTED', ...more })
@@ -64,4 +64,18 @@ describe('summary', () => {
   ])('%s', (_, stages, more, want) => {
     expect(summary(timing(executionOf(stages, { ...whole, ...more }), 0))).toBe(want)
   })
+})
+
+test.each([
+  [0, [0]],
+  [400, [0, 100, 200, 300]],
+  [10_000, [0, 2_000, 4_000, 6_000, 8_000]],
+  [185_000, [0, 60_000, 120_000]],
+  [3 * 86_400_000, [0, 86_400_000, 172_800_000]],
+])('ticks of %d', (total, want) => {
+  expect(ticks(total).filter((t) => total > 0 || t === 0)).toEqual(total === 0 ? [0] : want)
+})
+
+test('an axis of any length has few ticks', () => {
+  for (const total of [1, 77, 5_001, 61_000, 1e8, 1e9, 1e12]) expect(ticks(total).length).toBeLessThanOrEqual(6)
 })

@@ -189,3 +189,11 @@ export function summary(t: Timing): string | undefined {
   const longest = own.reduce((a, b) => (spent(b) > spent(a) ? b : a))
   return `${longest.stage.name} took ${share(spent(longest))} % of the time, ${duration(spent(longest))}.`
 }
+
+const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400, 172_800, 604_800]
+
+/** ticks returns up to six round times along an axis of so many milliseconds. */
+export function ticks(total: number): number[] {
+  const step = (steps.find((s) => total / (s * 1_000) <= 5) ?? Math.ceil(total / 5_000)) * 1_000
+  return Array.from({ length: Math.floor(total / step) + 1 }, (_, i) => i * step).filter((t) => t <= total * 0.97)
+}

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { executionOf } from './make'
-import { artifactName, inShort, parametersOf, reasonOf } from './trigger'
+import { artifactName, inBrief, inShort, parametersOf, reasonOf } from './trigger'
 
 test.each<[Record<string, unknown>, string]>([
   [{ type: 'manual' }, 'by hand'],
@@ -27,6 +27,13 @@ test('parameters without those that are empty', () => {
     ['d', '{"e":1}'],
     ['f', '50'],
     ['g', 'false'],
+  ])
+})
+
+test('a line shows plain values only, and artifacts', () => {
+  expect(inBrief(executionOf([], { trigger: { parameters: { a: 'x', d: { e: 1 }, l: [1] }, artifacts: [{ name: 'shop', version: '2' }] } }))).toEqual([
+    ['a', 'x'],
+    ['artifact', 'shop:2'],
   ])
 })
 

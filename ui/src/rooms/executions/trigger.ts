@@ -58,6 +58,12 @@ export function parametersOf(x: Execution): [name: string, value: string][] {
     .map(([k, v]) => [k, typeof v === 'string' ? v : JSON.stringify(v)])
 }
 
+/** inBrief are those to show in a line: plain values only. */
+export function inBrief(x: Execution): [name: string, value: string][] {
+  const plain = parametersOf(x).filter(([, v]) => !/^[{[]/.test(v))
+  return [...plain, ...artifactsOf(x).map((a): [string, string] => ['artifact', artifactName(a)])]
+}
+
 /** inShort shortens a value to its telling end: of a path, that is the last part. */
 export function inShort(value: string, most = 32): string {
   const last = value.includes('/') && !value.includes(' ') ? value.replace(/\/+$/, '').split('/').slice(-1)[0]! : value
