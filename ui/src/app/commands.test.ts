@@ -31,9 +31,16 @@ test('a hint fits, but less', () => {
 test('nothing typed: what was used last, then what is here, then the rest', () => {
   const all = [...places(), ...here('shop'), ...ofPipelines([...shop, ...api])]
   const got = offer(all, '', ['/health', 'start p1'], 'shop')
-  expect(got.map((g) => g.group)).toEqual(['Recent', 'Here', 'Actions', 'Pages'])
+  expect(got.map((g) => g.group)).toEqual(['Recent', 'Here', 'Actions', 'Pages', 'Theme'])
   expect(got[0]!.commands.map((c) => c.label)).toEqual(['Health', 'Start Deploy to production'])
   expect(labels(got)).not.toContain('Start Deploy')
+})
+
+test('what is of the application goes before what is always there, and once', () => {
+  const all = [...places(), ...here('shop'), ...ofApplications([{ name: 'shop' }, { name: 'api' }]), ...ofPipelines(shop)]
+  const got = offer(all, '', [], 'shop')
+  expect(got.find((g) => g.group === 'Here')?.commands[0]?.label).toBe('shop: Fleet')
+  expect(got.find((g) => g.group === 'Actions')?.commands[0]?.label).toBe('Start Deploy to production')
 })
 
 test('in an application its things go before', () => {

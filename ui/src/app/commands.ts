@@ -1,7 +1,7 @@
 // What the palette offers, and in which order. Pure.
 import type { Schemas } from '~/api/client'
 
-export const groups = ['Recent', 'Here', 'Actions', 'Applications', 'Pipelines', 'Fleet', 'Executions', 'Pages'] as const
+export const groups = ['Recent', 'Here', 'Actions', 'Applications', 'Pipelines', 'Fleet', 'Executions', 'Pages', 'Theme'] as const
 export type Group = (typeof groups)[number]
 
 /** Act is what a command does that leads nowhere. */
@@ -21,7 +21,7 @@ const openGroup = (g: { application: string; account: string; region: string; na
 /** places are the pages that are always there. */
 export function places(): Command[] {
   const to = (label: string, path: string, hint?: string): Command => ({ id: path, group: 'Pages', label, to: path, hint })
-  const act = (label: string, a: Act): Command => ({ id: a, group: 'Actions', label, act: a })
+  const act = (label: string, a: Act): Command => ({ id: a, group: a === 'keys' ? 'Pages' : 'Theme', label, act: a })
   return [
     { id: 'new-application', group: 'Actions', label: 'New application', to: '/?new=true' },
     { id: 'new-account', group: 'Actions', label: 'Add a cluster', to: '/accounts?form=new' },
@@ -139,19 +139,24 @@ export function score(c: Pick<Command, 'label' | 'hint'>, typed: string): number
 
 const mostInGroup = 7
 
+/** isOf tells whether a command is about the application that one is in: its hint begins with it. */
+const isOf = (c: Command, app: string | undefined) => app !== undefined && c.hint?.split(' · ')[0] === app
+
 /** offer returns what the palette shows: groups in the order of their best, each with its best. Of an application that one is in, its own things go before. */
 export function offer(all: Command[], typed: string, recent: string[], app: string | undefined): { group: Group; commands: Command[] }[] {
-  const unique = [...new Map(all.map((c) => [c.id, c])).values()]
+  const seen = new Set<string>()
+  const unique = all.filter((c) => !seen.has(c.id) && seen.add(c.id))
   const age = new Map(recent.map((id, i) => [id, i]))
   if (typed.trim() === '') {
     const before = unique.filter((c) => age.has(c.id)).sort((a, b) => age.get(a.id)! - age.get(b.id)!)
-    const rest = unique.filter((c) => !age.has(c.id) && ['Here', 'Actions', 'Pages'].includes(c.group) && (!c.hint || c.group === 'Pages' || c.hint.split(' · ')[0] === app))
+    const rest = unique.filter((c) => !age.has(c.id) && (['Here', 'Pages', 'Theme'].includes(c.group) || (c.group === 'Actions' && (!c.hint || isOf(c, app)))))
+    rest.sort((a, b) => Number(isOf(b, app)) - Number(isOf(a, app)))
     return byGroup([...before.slice(0, mostInGroup).map((c): Command => ({ ...c, group: 'Recent' })), ...rest], 12).sort((a, b) => groups.indexOf(a.group) - groups.indexOf(b.group))
   }
   const scored = unique.flatMap((command) => {
     const s = score(command, typed)
     if (s <= 0) return []
-    const own = app !== undefined && (command.group === 'Here' || command.hint?.split(' · ')[0] === app)
+    const own = command.group === 'Here' || isOf(command, app)
     return [{ command, score: s + (own ? 15 : 0) + (age.has(command.id) ? 10 : 0) }]
   })
   scored.sort((a, b) => b.score - a.score || a.command.label.localeCompare(b.command.label))

@@ -6,7 +6,7 @@ import { Command as Cmdk } from 'cmdk'
 import { lazy, Suspense, useDeferredValue, useEffect, useMemo, useState } from 'react'
 import { api, must } from '~/api/client'
 import { keys } from '~/api/live'
-import { applications } from '~/api/queries'
+import { applications, serverGroups } from '~/api/queries'
 import { useTexts } from '~/kit/local'
 import { StatusIcon, wordOf } from '~/kit/status'
 import { appPath, here, isExecutionID, offer, ofApplications, ofFound, ofPipelines, places, sought, type Command, type Found } from './commands'
@@ -14,6 +14,9 @@ import { saveTheme, themes } from './theme'
 import css from './palette.module.css'
 
 const KeySheet = lazy(() => import('./keysheet'))
+
+/** valueOf names a line of the list. */
+const valueOf = (c: Command) => `${c.group} ${c.id}`
 
 /** How many commands are remembered. */
 const remembered = 12
@@ -30,6 +33,9 @@ export default function Palette({ app, onClose }: { app: string | undefined; onC
   const { commands, searching } = useCommands(useDeferredValue(typed), app)
   const offered = useMemo(() => offer(commands, typed, recent, app), [commands, typed, recent, app])
   const execution = useExecution(typed)
+  // What is selected stays so while it is offered; else it is the first.
+  const [value, setValue] = useState('')
+  const values = [...(execution ? ['execution'] : []), ...offered.flatMap((o) => o.commands.map(valueOf))]
 
   const run = (c: Command) => {
     remember([c.id, ...recent.filter((id) => id !== c.id)].slice(0, remembered))
@@ -56,8 +62,16 @@ export default function Palette({ app, onClose }: { app: string | undefined; onC
         <Dialog.Overlay className={css.overlay} />
         <Dialog.Content className={css.palette} aria-describedby={undefined}>
           <Dialog.Title className="hidden">Command palette</Dialog.Title>
-          <Cmdk shouldFilter={false} loop label="Command palette">
-            <Cmdk.Input className={css.input} placeholder="Search, start, roll back…" value={typed} onValueChange={setTyped} />
+          <Cmdk shouldFilter={false} loop label="Command palette" value={values.includes(value) ? value : (values[0] ?? '')} onValueChange={setValue}>
+            <Cmdk.Input
+              className={css.input}
+              placeholder="Search, start, roll back…"
+              value={typed}
+              onValueChange={(text) => {
+                setTyped(text)
+                setValue('')
+              }}
+            />
             <Cmdk.List className={css.list} label="Commands">
               {execution && (
                 <Cmdk.Item className={css.item} value="execution" onSelect={() => run({ id: execution.id, group: 'Executions', label: execution.id, to: appPath(execution.application, `/executions/${execution.id}`) })}>
@@ -71,7 +85,7 @@ export default function Palette({ app, onClose }: { app: string | undefined; onC
               {offered.map(({ group, commands }) => (
                 <Cmdk.Group key={group} heading={group === 'Here' ? app : group} className={css.group}>
                   {commands.map((c) => (
-                    <Cmdk.Item key={c.id} value={`${group} ${c.id}`} className={css.item} onSelect={() => run(c)}>
+                    <Cmdk.Item key={c.id} value={valueOf(c)} className={css.item} onSelect={() => run(c)}>
                       <span className={css.label}>{c.label}</span>
                       {c.hint && <span className={css.hint}>{c.hint}</span>}
                     </Cmdk.Item>
@@ -92,6 +106,7 @@ function useCommands(typed: string, app: string | undefined): { commands: Comman
   const apps = useQuery(applications()).data
   const all = useQuery(pipelineRows(undefined)).data
   const own = useQuery({ ...pipelineRows(app), enabled: app !== undefined }).data
+  const groups = useQuery({ ...serverGroups(app ?? ''), enabled: app !== undefined }).data
   const q = useRest(sought(typed))
   const found = useQuery({
     queryKey: ['search', q],
@@ -105,9 +120,10 @@ function useCommands(typed: string, app: string | undefined): { commands: Comman
       ...(app ? here(app) : []),
       ...ofPipelines([...(app ? (own ?? []) : []), ...(all ?? [])]),
       ...ofApplications(apps ?? []),
+      ...ofFound((groups ?? []).map((g) => ({ type: 'serverGroups', ...g }))),
       ...ofFound((found.data ?? []).flatMap((page) => page.results) as Found[]),
     ],
-    [app, apps, all, own, found.data],
+    [app, apps, all, own, groups, found.data],
   )
   return { commands, searching: found.isFetching || apps === undefined }
 }

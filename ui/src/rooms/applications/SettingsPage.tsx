@@ -21,8 +21,9 @@ const route = getRouteApi('/applications/$app/settings')
 
 export default function SettingsPage() {
   const { app } = route.useParams()
-  const query = useQuery(application(app))
   const [deleting, setDeleting] = useState(false)
+  // What is being deleted is not asked for when its end is told.
+  const query = useQuery({ ...application(app), enabled: !deleting })
   useTitle(`Settings of ${app}`)
   return (
     <Page
