@@ -1,36 +1,19 @@
 // Asks before something is done to a server group: what would happen, and what
 // would be left. Then it is begun, and told how it ended.
 import { useState, type ReactNode } from 'react'
-import { useOperate } from '~/api/operate'
-import { Confirm } from '~/kit/dialog'
+import { Button } from '~/kit/button'
+import { Confirm, Dialog } from '~/kit/dialog'
 import { Checkbox, Field, Input, Select } from '~/kit/field'
 import { Note } from '~/kit/state'
 import { StatusIcon } from '~/kit/status'
 import { Ago } from '~/kit/time'
-import { useSay } from '~/kit/toast'
+import { useBegin } from './begin'
 import css from './dialogs.module.css'
 import { consequences } from './consequences'
 import { bare, short, siblings, versionOf, type Row } from './model'
-import { clone, destroy, disable, enable, fits, moved, resize, rollback, strategies, type Action, type Capacity, type Clone, type Operation } from './operations'
+import { clone, destroy, disable, enable, fits, moved, resize, rollback, strategies, whyNot, type Action, type Capacity, type Clone } from './operations'
 import { percent, together } from './rates'
 import { useMeasured } from './traffic'
-
-/** useBegin returns how to begin an operation: it resolves when the server has taken it, and the end is told when it comes. */
-export function useBegin(): (operation: Operation, done: string) => Promise<void> {
-  const operate = useOperate()
-  const say = useSay()
-  return (operation, done) =>
-    new Promise((taken, refused) => {
-      let begun = false
-      operate(operation as Operation & { job: Record<string, unknown>[] }, () => {
-        begun = true
-        taken()
-      }).then(
-        () => say.done(done),
-        (e: unknown) => (begun ? say.failed(e) : refused(e)),
-      )
-    })
-}
 
 type Props = { action: Action; row: Row; rows: Row[]; onClose: () => void }
 
@@ -39,6 +22,14 @@ export function ActionDialog({ action, row, rows, onClose }: Props) {
   const share = useShare(row, around)
   const begin = useBegin()
   const name = bare(row.name)
+  const why = whyNot(action, row, around)
+  // What cannot be done any more, or an address asks for in vain, says why.
+  if (why !== undefined)
+    return (
+      <Dialog open onClose={onClose} title={`${name} cannot be changed so`} footer={<Button onClick={onClose}>Close</Button>}>
+        {why}
+      </Dialog>
+    )
   switch (action) {
     case 'resize':
       return <Resize row={row} around={around} share={share} onClose={onClose} begin={(to) => begin(resize(row, to), `${name} has ${to.desired} instances.`)} />

@@ -8,6 +8,7 @@ import { Page, useTitle } from '~/kit/page'
 import { Empty, Loaded, Note, Skeleton } from '~/kit/state'
 import { ActionDialog } from './ActionDialog'
 import { actions, type Act } from './actions'
+import { BeginProvider } from './begin'
 import { columnsIn, extent } from './boxes'
 import { AccountHead, ClusterHead } from './ClusterHead'
 import { active, narrow, type Faceted } from './facets'
@@ -37,7 +38,9 @@ export default function FleetPage() {
   const { app } = route.useParams()
   return (
     <TrafficProvider app={app}>
-      <Fleet key={app} app={app} />
+      <BeginProvider>
+        <Fleet key={app} app={app} />
+      </BeginProvider>
     </TrafficProvider>
   )
 }
@@ -52,6 +55,7 @@ function Fleet({ app }: { app: string }) {
   const [asked, setAsked] = useState<Asked>()
   const open = parseRef(search.sg)
   const all = useMemo(() => query.data ?? [], [query.data])
+  const question = asked ? { ...asked, row: all.find((r) => refOf(r) === refOf(asked.row)) ?? asked.row } : linked(search, all)
   const onOpen = useCallback((row: Row, instance?: string) => change((s) => ({ ...s, sg: refOf(row), in: instance || undefined, tab: instance ? 'instances' : s.tab === 'events' ? undefined : s.tab }), false), [change])
   const onAct = useCallback<Act>((action, row) => setAsked({ action, row }), [])
   const bad = all.some((r) => r.status === 'down')
@@ -84,13 +88,29 @@ function Fleet({ app }: { app: string }) {
           onTab={(tab: PaneTab) => change((s) => ({ ...s, tab }))}
           onInstance={(name) => change((s) => ({ ...s, in: name, tab: 'instances' }))}
           onOpen={(row) => onOpen(row)}
-          onClose={() => change((s) => ({ ...s, sg: undefined, in: undefined, tab: undefined }))}
+          onClose={() => change((s) => ({ ...s, sg: undefined, in: undefined, tab: undefined, do: undefined }))}
           onAct={onAct}
         />
       )}
-      {asked && <ActionDialog key={asked.action + refOf(asked.row)} action={asked.action} row={all.find((r) => refOf(r) === refOf(asked.row)) ?? asked.row} rows={all} onClose={() => setAsked(undefined)} />}
+      {question && (
+        <ActionDialog
+          key={question.action + refOf(question.row)}
+          {...question}
+          rows={all}
+          onClose={() => {
+            setAsked(undefined)
+            if (search.do) change((s) => ({ ...s, do: undefined }))
+          }}
+        />
+      )}
     </div>
   )
+}
+
+/** linked is what an address asks to do with a server group. */
+function linked(search: FleetSearch, all: Row[]): Asked | undefined {
+  const row = all.find((r) => refOf(r) === search.sg)
+  return row && search.do && { action: search.do, row }
 }
 
 function Summary({ rows }: { rows: Row[] }) {

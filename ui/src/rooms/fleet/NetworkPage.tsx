@@ -2,10 +2,10 @@ import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
 import { Button } from '~/kit/button'
-import { Page } from '~/kit/page'
-import { useTitle } from '~/kit/page'
+import { Page, useTitle } from '~/kit/page'
 import { Empty, ErrorBox, Loaded, Skeleton } from '~/kit/state'
 import { StatusIcon } from '~/kit/status'
+import { BeginProvider } from './begin'
 import { CreateBalancer } from './CreateBalancer'
 import { FacetPanel } from './FacetPanel'
 import { active, narrow } from './facets'
@@ -25,7 +25,9 @@ export default function NetworkPage() {
   const { app } = route.useParams()
   return (
     <TrafficProvider app={app}>
-      <Network key={app} app={app} />
+      <BeginProvider>
+        <Network key={app} app={app} />
+      </BeginProvider>
     </TrafficProvider>
   )
 }

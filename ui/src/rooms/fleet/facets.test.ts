@@ -27,7 +27,8 @@ describe('narrow', () => {
 describe('addresses', () => {
   it('keeps what it knows', () => {
     expect(fleetSearch({ q: 5, status: 'up', sg: 'a/b/c', in: 'i', tab: 'logs', bad: 1, account: { a: 1 } })).toEqual({ q: '5', status: 'up', sg: 'a/b/c', in: 'i', tab: 'logs' })
-    expect(fleetSearch({ tab: 'nonsense' })).toEqual({})
+    expect(fleetSearch({ tab: 'nonsense', do: 'explode' })).toEqual({})
+    expect(fleetSearch({ sg: 'a/b/c', do: 'rollback' })).toEqual({ sg: 'a/b/c', do: 'rollback' })
     expect(networkSearch({ lb: 'a/b/c', sg: 'x' })).toEqual({ lb: 'a/b/c' })
   })
   it('toggles and clears', () => {

@@ -6,7 +6,8 @@ import { bare, parts, type Row } from './model'
 export type Operation = Schemas['OperationBody']
 export type Capacity = Schemas['Capacity']
 
-export type Action = 'resize' | 'enable' | 'disable' | 'rollback' | 'clone' | 'destroy'
+export const actionNames = ['resize', 'enable', 'disable', 'rollback', 'clone', 'destroy'] as const
+export type Action = (typeof actionNames)[number]
 
 /** Strategy is how a clone takes over from the others of its cluster. */
 export const strategies = [

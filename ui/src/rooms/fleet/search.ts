@@ -1,6 +1,8 @@
 // What the addresses of the fleet's pages say. Several values of a facet stand
 // in one text, with commas between.
 
+import { actionNames, type Action } from './operations'
+
 export const facetNames = ['account', 'region', 'cluster', 'stack', 'detail', 'status', 'provider', 'kind'] as const
 export type FacetName = (typeof facetNames)[number]
 
@@ -15,6 +17,8 @@ export type FleetSearch = FacetSearch & {
   /** The instance of it. */
   in?: string
   tab?: PaneTab
+  /** What is to be done with the server group: it is asked for. */
+  do?: Action
 }
 
 export type NetworkSearch = FacetSearch & {
@@ -37,7 +41,8 @@ function defined<T extends object>(of: T): T {
 
 export function fleetSearch(raw: Record<string, unknown>): FleetSearch {
   const tab = paneTabs.find((t) => t === raw.tab)
-  return defined({ ...facetSearch(raw), sg: text(raw.sg), in: text(raw.in), tab })
+  const action = actionNames.find((a) => a === raw.do)
+  return defined({ ...facetSearch(raw), sg: text(raw.sg), in: text(raw.in), tab, do: action })
 }
 
 export function networkSearch(raw: Record<string, unknown>): NetworkSearch {
