@@ -39,6 +39,7 @@ func lost() map[string][]string {
 		"GET /api/v1/server-groups":                                                             {"/api/v1/server-groups?account=moon"},
 		"GET /api/v1/manifests/{account}/{location}/{name}/events":                              {"/api/v1/manifests/moon/shop/deployment%20web/events", "/api/v1/manifests/prod/shop/deployment%20db/events"},
 		"GET /api/v1/manifests/{account}/{location}/{name}/logs":                                {"/api/v1/manifests/moon/shop/deployment%20web/logs", "/api/v1/manifests/prod/shop/deployment%20db/logs"},
+		"GET /api/v1/server-groups/{account}/{region}/{name}/consequences":                      {"/api/v1/server-groups/moon/local/x/consequences?operation=destroyServerGroup", "/api/v1/server-groups/local/local/nope/consequences?operation=destroyServerGroup"},
 		"GET /api/v1/server-groups/{account}/{region}/{name}/logs":                              {"/api/v1/server-groups/moon/local/x/logs", "/api/v1/server-groups/local/local/nope/logs"},
 		"GET /manifests/{account}/{location}/{kind}/cluster/{app}/{cluster}/dynamic/{criteria}": {"/manifests/moon/shop/replicaSet/cluster/web/replicaSet%20web/dynamic/newest", "/manifests/prod/shop/replicaSet/cluster/web/replicaSet%20db/dynamic/newest"},
 		"GET /applications/{app}/clusters/{account}/{cluster}/{provider}/{scope}/serverGroups/target/{target}": {

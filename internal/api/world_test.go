@@ -253,6 +253,20 @@ func (w *world) PipelineHistory(context.Context, string, int) ([]gennaker.Revisi
 	return w.revisions, w.fail
 }
 
+// guards refuse what leaves nothing in service, if the world refuses anything.
+type guards struct{ w *world }
+
+func (g guards) Check(_ context.Context, groups []gennaker.ServerGroup, loss map[string]int) error {
+	left := 0
+	for _, s := range groups {
+		left += s.InstanceCounts.Up - loss[s.Name]
+	}
+	if left > 0 {
+		return nil
+	}
+	return g.w.refuse
+}
+
 // demonstration is the demo of a world.
 type demonstration struct{ w *world }
 
@@ -411,7 +425,7 @@ type rooms struct {
 func (w *world) rooms() rooms {
 	log, tasks := slog.New(slog.DiscardHandler), execution.Runner{Launcher: w, History: w, Events: &w.events}
 	return rooms{
-		fleet.Config{Log: log, Applications: w, Activities: w, Projects: w, Accounts: accounts{w}, Fleet: provider.NewFleet(provider.Provider{
+		fleet.Config{Log: log, Applications: w, Activities: w, Guards: guards{w}, Projects: w, Accounts: accounts{w}, Fleet: provider.NewFleet(provider.Provider{
 			Account:   gennaker.Account{Name: "local", Type: "local", CloudProvider: "local", Regions: []string{"local"}},
 			Inventory: w, Logs: w, Manifests: manifests{w: w},
 		}, w.prod.provider())},

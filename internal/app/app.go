@@ -39,6 +39,7 @@ import (
 	"github.com/gennaker/gennaker/internal/provider/local"
 	"github.com/gennaker/gennaker/internal/stage"
 	stagebake "github.com/gennaker/gennaker/internal/stage/bake"
+	"github.com/gennaker/gennaker/internal/stage/deploy"
 	"github.com/gennaker/gennaker/internal/stage/document"
 	"github.com/gennaker/gennaker/internal/stage/schema"
 	"github.com/gennaker/gennaker/internal/store"
@@ -212,7 +213,7 @@ func (a *App) compose(ctx context.Context) error {
 		Pages: pages, Observe: metrics.Request, Metrics: metrics.Text, PublicMetrics: settings.Telemetry.Metrics.Public,
 		Routes: slices.Concat(
 			meta.Routes(about),
-			fleet.Routes(fleet.Config{Log: a.log, Applications: a.db, Activities: a.db, Projects: a.db, Fleet: a.fleet, Accounts: a.places}),
+			fleet.Routes(fleet.Config{Log: a.log, Applications: a.db, Activities: a.db, Guards: trafficGuards{deploy.Config{Application: a.db.Application}}, Projects: a.db, Fleet: a.fleet, Accounts: a.places}),
 			documents.Routes(documents.Config{
 				Catalog: a.db, Runs: a.db, Revisions: a.db, Templates: a.db, Projects: a.db, CanaryConfigs: a.db, Notifications: a.db,
 				Planner: ahead, Linter: linter{registry, a.db, known}, Artifacts: out.artifacts, Inventory: answering{a.fleet},

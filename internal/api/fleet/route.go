@@ -36,6 +36,7 @@ type Config struct {
 	Fleet        *provider.Fleet
 	Accounts     Accounts
 	Projects     Projects
+	Guards       Guards
 }
 
 type handlers struct{ Config }
@@ -94,6 +95,7 @@ func Routes(c Config) []api.Route {
 		api.Row("GET", "/api/v1/load-balancers", api.Read, "All load balancers.", api.Returns(h.loadBalancers)).Fails(unavailable...),
 		api.Row("GET", "/api/v1/manifests/{account}/{location}/{name}/events", api.Read, "What a cluster says of an object, newest first.", api.Returns(h.manifestEvents)).Fails(missing...),
 		api.Row("GET", "/api/v1/manifests/{account}/{location}/{name}/logs", api.Read, "What an object's newest pod wrote last.", api.Returns(h.manifestLogs).As(http.StatusOK, "text/plain; charset=utf-8")).Reads("container", "tail").Fails(missing...),
+		api.Row("GET", "/api/v1/server-groups/{account}/{region}/{name}/consequences", api.Read, "What an operation on a server group would lead to now; nothing is done.", api.Returns(h.consequences)).Reads("operation", "desired").Fails(missing...),
 		api.Row("GET", "/api/v1/server-groups/{account}/{region}/{name}/logs", api.Read, "What an instance of a server group wrote and writes.", api.Returns(h.logs).As(http.StatusOK, "text/plain; charset=utf-8")).Reads("instance", "tail", "follow").Fails(missing...),
 	}
 }

@@ -13,16 +13,21 @@ type guarded struct {
 	Guards []strategy.TrafficGuard `json:"trafficGuards"`
 }
 
-// guard refuses a loss that a traffic guard of the application forbids. groups
-// are all server groups of one cluster in one region.
+func (d *deployer) guard(ctx context.Context, groups []gennaker.ServerGroup, loss strategy.Loss) error {
+	return d.config.Guard(ctx, groups, loss)
+}
+
+// Guard refuses a loss that a traffic guard of the application forbids: what the
+// stages ask before they take something out of service. groups are all server
+// groups of one cluster in one region.
 //
 // Errors: Conflict.
-func (d *deployer) guard(ctx context.Context, groups []gennaker.ServerGroup, loss strategy.Loss) error {
-	if d.config.Application == nil || len(groups) == 0 || strategy.CheckGuard(groups, loss, d.config.GuardRatio) == nil {
+func (c Config) Guard(ctx context.Context, groups []gennaker.ServerGroup, loss strategy.Loss) error {
+	if c.Application == nil || len(groups) == 0 || strategy.CheckGuard(groups, loss, c.GuardRatio) == nil {
 		return nil
 	}
 	g := groups[0]
-	app, err := d.config.Application(ctx, g.Moniker.App)
+	app, err := c.Application(ctx, g.Moniker.App)
 	if gennaker.KindOf(err) == gennaker.NotFound && err != nil {
 		return nil
 	}
@@ -33,7 +38,7 @@ func (d *deployer) guard(ctx context.Context, groups []gennaker.ServerGroup, los
 	// everything, for a guard must fail closed.
 	guards, err := stage.Decode[guarded](app.Attrs)
 	if err != nil || slices.ContainsFunc(guards.Guards, func(t strategy.TrafficGuard) bool { return t.Guards(g.Account, g.Region, g.Moniker) }) {
-		return strategy.CheckGuard(groups, loss, d.config.GuardRatio)
+		return strategy.CheckGuard(groups, loss, c.GuardRatio)
 	}
 	return nil
 }
