@@ -14,6 +14,7 @@ test.each([
   ['an execution', event({ application: 'web', execution: 'X' }), [['execution', 'X'], ['application', 'web', 'executions'], ['applications']]],
   ['a server group', event({ type: 'serverGroup', application: 'web' }), [['application', 'web', 'fleet'], ['applications']]],
   ['a document of no application', event({ type: 'document' }), [['applications']]],
+  ['an account', event({ type: 'account', account: 'prod' }), [['accounts'], ['application'], ['applications']]],
   ['what is not known any more', event({ type: 'reset' }), [[]]],
   ['figures', event({ type: 'traffic', application: 'web' }), []],
 ])('%s dirties what shows it', (_, e, want) => expect(dirtied(e)).toEqual(want))

@@ -39,7 +39,8 @@ export function dirtied(e: ServerEvent): QueryKey[] {
     case 'document':
       return app ? [keys.documents(app), keys.applications] : [keys.applications]
     case 'account':
-      return [keys.accounts]
+      // What is in it belongs to applications that the event does not name.
+      return [keys.accounts, ['application'], keys.applications]
     case 'reset':
       return [[]]
     default:
