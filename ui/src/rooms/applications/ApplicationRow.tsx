@@ -1,4 +1,5 @@
 import { Link } from '@tanstack/react-router'
+import { memo } from 'react'
 import { Sparkline } from '~/kit/spark'
 import { StatusBadge, StatusIcon } from '~/kit/status'
 import { Ago } from '~/kit/time'
@@ -6,11 +7,11 @@ import { healthOf, type Row } from './rows'
 import css from './applications.module.css'
 
 /** ApplicationRow is a line of the list; all of it leads to the application. */
-export function ApplicationRow({ row, starred, onStar }: { row: Row; starred: boolean; onStar: () => void }) {
+export const ApplicationRow = memo(function ApplicationRow({ row, starred, onStar }: { row: Row; starred: boolean; onStar: (name: string) => void }) {
   return (
     <div className={`${css.columns} ${css.row}`}>
       <div className={css.what}>
-        <button type="button" className={css.star} aria-pressed={starred} aria-label={`Star ${row.name}`} onClick={onStar}>
+        <button type="button" className={css.star} aria-pressed={starred} aria-label={`Star ${row.name}`} onClick={() => onStar(row.name)}>
           <svg width="14" height="14" viewBox="0 0 16 16" aria-hidden>
             <path d="M8 1.6l2 4.2 4.6.6-3.4 3.2.9 4.6L8 12l-4.1 2.2.9-4.6L1.4 6.4 6 5.8z" />
           </svg>
@@ -31,7 +32,7 @@ export function ApplicationRow({ row, starred, onStar }: { row: Row; starred: bo
       <div className={css.last}>{row.lastDeployment ? <Ago at={row.lastDeployment} /> : <span className="muted">–</span>}</div>
     </div>
   )
-}
+})
 
 const parts = [
   ['up', 'Up'],

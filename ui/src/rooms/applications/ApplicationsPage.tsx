@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Navigate, useNavigate } from '@tanstack/react-router'
-import { useMemo, useRef } from 'react'
+import { useCallback, useMemo, useRef } from 'react'
 import { applications } from '~/api/queries'
 import { Button, Keys } from '~/kit/button'
 import { Input, Select } from '~/kit/field'
@@ -65,6 +65,7 @@ function Applications({ rows, search, change }: { rows: Row[]; search: Applicati
   const items = useMemo(() => shown(rows, search, stars), [rows, search, stars])
   const counts = useMemo(() => countStates(rows, stars), [rows, stars])
   const accounts = useMemo(() => accountsOf(rows), [rows])
+  const toggle = useCallback((name: string) => star(starred.includes(name) ? starred.filter((s) => s !== name) : [...starred, name]), [starred, star])
   const open = (row: Row) => void navigate({ to: '/applications/$app', params: { app: row.name } })
   useKeys('Applications', { '/': { does: 'Search', run: () => box.current?.focus() } })
   return (
@@ -120,7 +121,7 @@ function Applications({ rows, search, change }: { rows: Row[]; search: Applicati
             <span>Last deployment</span>
           </div>
           <VirtualList items={items} label="Applications" rowKey={(r) => r.name} height={() => 52} onOpen={open}>
-            {(row) => <ApplicationRow row={row} starred={stars.has(row.name)} onStar={() => star(stars.has(row.name) ? starred.filter((s) => s !== row.name) : [...starred, row.name])} />}
+            {(row) => <ApplicationRow row={row} starred={stars.has(row.name)} onStar={toggle} />}
           </VirtualList>
         </div>
       )}
