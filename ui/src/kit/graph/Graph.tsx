@@ -22,18 +22,23 @@ type Props<N extends GraphNode> = {
   strong?: (from: string, to: string) => boolean
   /** Size of a node in pixels. */
   size?: { width: number; height: number }
+  /** The box is as tall as the graph, up to so many pixels; without it fills the height that it is given. */
+  tallest?: number
 }
 
 const usual = { width: 176, height: 44 }
-const gap = { x: 44, y: 18 }
+const gap = { x: 36, y: 16 }
 const margin = 24
-const zooms = { least: 0.1, most: 2, first: 0.6 }
+/** Height of the buttons, which stand below the graph where there is room. */
+const toolbar = 20
+/** At first texts are of their own size, however large the graph is. */
+const zooms = { least: 0.1, most: 2, first: 1 }
 
 type View = { x: number; y: number; k: number }
 type Range = { left: number; top: number; right: number; bottom: number }
 
-/** Graph fills the box that it is given. */
-export function Graph<N extends GraphNode>({ nodes, label, selected, onSelect, renderNode, nodeLabel, strong, size = usual }: Props<N>) {
+/** Graph draws nodes and what they require, from left to right. */
+export function Graph<N extends GraphNode>({ nodes, label, selected, onSelect, renderNode, nodeLabel, strong, size = usual, tallest }: Props<N>) {
   // What is drawn anew with each status stays where it is: the layout depends on the edges only.
   const shape = nodes.map((n) => `${n.id}<${n.requires.join(',')}`).join(';')
   const placed = useMemo(() => layout(nodes), [shape])
@@ -42,6 +47,7 @@ export function Graph<N extends GraphNode>({ nodes, label, selected, onSelect, r
   const plane = useRef<HTMLDivElement>(null)
   const view = useRef<View>({ x: margin, y: margin, k: 1 })
   const touched = useRef(false)
+  const last = useRef(selected)
   const [range, setRange] = useState<Range>({ left: 0, top: 0, right: 2_000, bottom: 1_000 })
   const [focused, setFocused] = useState<string>()
 
@@ -77,15 +83,33 @@ export function Graph<N extends GraphNode>({ nodes, label, selected, onSelect, r
     [show, width, height],
   )
 
+  /** reveal moves the view as little as is needed to see a node. */
+  const reveal = useCallback(
+    (id: string) => {
+      const b = box.current
+      const p = placed.nodes.find((n) => n.id === id)
+      if (!b || !p) return
+      const v = view.current
+      const nudge = (at: number, length: number, space: number) => (at < margin ? margin - at : at + length > space - margin ? Math.min(margin - at, 0) || space - margin - length - at : 0)
+      const dx = nudge(p.x * cell.x * v.k + v.x, size.width * v.k, b.clientWidth)
+      const dy = nudge(p.y * cell.y * v.k + v.y, size.height * v.k, b.clientHeight)
+      if (dx !== 0 || dy !== 0) show({ ...v, x: v.x + dx, y: v.y + dy })
+    },
+    [placed, show, cell.x, cell.y, size.width, size.height],
+  )
   useLayoutEffect(() => {
     const b = box.current
     if (!b) return
-    const see = () => (touched.current ? show(view.current) : fit(zooms.first))
+    const see = () => {
+      if (touched.current) return show(view.current)
+      fit(zooms.first)
+      if (last.current !== undefined) reveal(last.current)
+    }
     see()
     const sizes = new ResizeObserver(see)
     sizes.observe(b)
     return () => sizes.disconnect()
-  }, [fit, show])
+  }, [fit, show, reveal])
 
   const zoom = useCallback(
     (by: number, at?: { x: number; y: number }) => {
@@ -117,21 +141,8 @@ export function Graph<N extends GraphNode>({ nodes, label, selected, onSelect, r
     return () => b.removeEventListener('wheel', wheel)
   }, [zoom, show])
 
-  /** reveal moves the view as little as is needed to see a node. */
-  const reveal = useCallback(
-    (id: string) => {
-      const b = box.current
-      const p = placed.nodes.find((n) => n.id === id)
-      if (!b || !p) return
-      const v = view.current
-      const nudge = (at: number, length: number, space: number) => (at < margin ? margin - at : at + length > space - margin ? Math.min(margin - at, 0) || space - margin - length - at : 0)
-      const dx = nudge(p.x * cell.x * v.k + v.x, size.width * v.k, b.clientWidth)
-      const dy = nudge(p.y * cell.y * v.k + v.y, size.height * v.k, b.clientHeight)
-      if (dx !== 0 || dy !== 0) show({ ...v, x: v.x + dx, y: v.y + dy })
-    },
-    [placed, show, cell.x, cell.y, size.width, size.height],
-  )
   useEffect(() => {
+    last.current = selected
     if (selected !== undefined) reveal(selected)
   }, [selected, reveal])
 
@@ -163,7 +174,7 @@ export function Graph<N extends GraphNode>({ nodes, label, selected, onSelect, r
     return p.id === current || (c.x < range.right && c.x + size.width > range.left && c.y < range.bottom && c.y + size.height > range.top)
   }
   return (
-    <div ref={box} className={css.graph} role="group" aria-label={label} onKeyDown={keys} {...drag}>
+    <div ref={box} className={css.graph} style={tallest === undefined ? undefined : { height: Math.min(tallest, height + 2 * margin + toolbar) }} role="group" aria-label={label} onKeyDown={keys} {...drag}>
       <div ref={plane} className={css.plane} style={{ width, height }}>
         <Edges of={placed} size={size} strong={strong} />
         {placed.nodes.filter(seen).map((p) => {

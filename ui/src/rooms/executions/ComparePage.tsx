@@ -124,7 +124,7 @@ function Stages({ left, right, of, chosen, keyOf, onChoose }: StagesProps) {
             const r = p.right && times[1].get(p.right.id)
             return (
               <tr key={keyOf(p)} data-differs={p.differs || undefined}>
-                <th scope="row">
+                <th scope="row" style={{ paddingLeft: 12 + Math.min(p.depth, 6) * 16 }}>
                   <button type="button" className={css.link} aria-pressed={keyOf(p) === chosen} onClick={() => onChoose(keyOf(p))}>
                     {p.name}
                   </button>

@@ -79,7 +79,7 @@ function InPlace({ x, stage, tab, onTab, onClose }: { x: Execution; stage: strin
                   ✕
                 </IconButton>
               </div>
-              {found && <StageDetails x={whole} stage={found} tab={tab} onTab={onTab} judgedElsewhere />}
+              {found && <StageDetails x={whole} stage={found} tab={tab} onTab={onTab} told={{ judgment: true }} />}
             </>
           )
         }}

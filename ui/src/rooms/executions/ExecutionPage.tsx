@@ -101,7 +101,7 @@ function Shown({ app, x }: { app: string; x: Execution }) {
           {stage ? (
             <section className={css.stage} aria-label={`Stage ${stage.name}`}>
               <h2>{stage.name}</h2>
-              <StageDetails x={x} stage={stage} tab={search.tab ?? 'tasks'} onTab={(tab) => change({ tab })} judgedElsewhere />
+              <StageDetails x={x} stage={stage} tab={search.tab ?? 'tasks'} onTab={(tab) => change({ tab })} told={{ judgment: true, failure: failure?.stage?.id === stage.id }} />
             </section>
           ) : (
             search.stage && <Note tone="wait">The stage of this link is not there any more; it was restarted.</Note>
@@ -222,6 +222,7 @@ function Live(props: ViewsProps) {
 
 function Timed({ x, view, others, selected, onView, onSelect, now }: ViewsProps & { now: number }) {
   const t = useMemo(() => timing(x, now, others), [x, now, others])
+  const waiting = useMemo(() => new Set(x.stages.filter((s) => others.get(childOf(s) ?? '')?.stages.some(isJudging)).map((s) => s.id)), [x, others])
   const sentence = summary(t)
   return (
     <section className={css.views} aria-label="Stages">
@@ -235,9 +236,9 @@ function Timed({ x, view, others, selected, onView, onSelect, now }: ViewsProps 
         </div>
         {sentence && <p className="muted">{sentence}</p>}
       </div>
-      {view === 'graph' && <StageGraph x={x} timing={t} selected={selected} onSelect={onSelect} />}
+      {view === 'graph' && <StageGraph x={x} timing={t} waiting={waiting} selected={selected} onSelect={onSelect} />}
       {view === 'bar' && <StageBar x={x} tall selected={selected} onOpen={(s) => onSelect(s.id)} />}
-      {view === 'waterfall' && <Waterfall x={x} timing={t} selected={selected} onSelect={onSelect} />}
+      {view === 'waterfall' && <Waterfall x={x} timing={t} waiting={waiting} selected={selected} onSelect={onSelect} />}
     </section>
   )
 }

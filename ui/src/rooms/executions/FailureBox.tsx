@@ -73,7 +73,7 @@ export function FailureBox({ x, failure, onStage }: { x: Execution; failure: Fai
         {failure.log ? <Code text={failure.log.slice(-4_000)} label="Last lines of the log" /> : failure.resource?.kind === 'serverGroup' && failure.instances.length > 0 && <LastLines of={failure.resource} instance={failure.instances[0]!} />}
         {retry && !failure.ignored && (
           <div>
-            <Button small busy={busy} onClick={() => void again(retry.id)}>
+            <Button kind="primary" busy={busy} onClick={() => void again(retry.id)}>
               Retry from “{retry.name}” <Keys of="r" />
             </Button>
           </div>

@@ -19,9 +19,9 @@ import { childOf, isEnded, isJudging, pathOf, statusOfStage, topOf } from './sta
 import css from './details.module.css'
 import { jobLog, valuesOf } from './values'
 
-type Props = { x: Execution; stage: Stage; tab: DetailsTab; onTab: (tab: DetailsTab) => void; /** The judgment is asked elsewhere on the page. */ judgedElsewhere?: boolean }
+type Props = { x: Execution; stage: Stage; tab: DetailsTab; onTab: (tab: DetailsTab) => void; /** What is told elsewhere on the page. */ told?: { judgment?: boolean; failure?: boolean } }
 
-export function StageDetails({ x, stage, tab, onTab, judgedElsewhere }: Props) {
+export function StageDetails({ x, stage, tab, onTab, told = {} }: Props) {
   const failure = failureOfStage(x, stage)
   const child = childOf(stage)
   const made = serverGroupsOf(stage)
@@ -39,13 +39,13 @@ export function StageDetails({ x, stage, tab, onTab, judgedElsewhere }: Props) {
         <Actions x={x} stage={stage} />
       </div>
       {stage.parentStageId && <p className="muted">{pathOf(x.stages, stage)}</p>}
-      {failure && (
+      {failure && !told.failure && (
         <div className={css.failed} data-tone={failure.ignored ? 'wait' : 'bad'}>
           <p>{failure.cause}</p>
           {failure.hint && <p>What to do: {failure.hint}.</p>}
         </div>
       )}
-      {isJudging(stage) && !judgedElsewhere && <JudgmentBox x={x} stage={stage} />}
+      {isJudging(stage) && !told.judgment && <JudgmentBox x={x} stage={stage} />}
       <Judged stage={stage} />
       <Facts
         of={[

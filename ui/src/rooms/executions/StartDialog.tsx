@@ -11,7 +11,7 @@ import { ErrorBox, Loaded, Note, Skeleton } from '~/kit/state'
 import { asked, beginWith, fieldOf, lastUsed, missing, readParameters, submitted, type Parameter, type Values } from './parameters'
 import { definition, runs } from './queries'
 import css from './start.module.css'
-import { artifactName, artifactsOf, type Artifact } from './trigger'
+import { artifactName, artifactsOf, inShort, type Artifact } from './trigger'
 
 type Props = { app: string; pipeline: string; /** The execution whose values it begins with. */ rerun?: string; onClose: () => void }
 
@@ -77,9 +77,10 @@ function Form({ app, of, again, onClose }: { app: string; of: Definition; again?
       <form id="start" className={css.form} onSubmit={(e) => void start(e)} noValidate>
         {of.disabled === true && <Note tone="wait">It is disabled, and cannot be started.</Note>}
         {typeof of.description === 'string' && of.description && <p className="muted">{of.description}</p>}
-        {shown.map((p) => (
+        {shown.map((p, i) => (
           <ParameterField
             key={p.name}
+            first={i === 0}
             of={p}
             value={values[p.name] ?? ''}
             used={lastUsed(p.name, before)}
@@ -99,14 +100,13 @@ function Form({ app, of, again, onClose }: { app: string; of: Definition; again?
   )
 }
 
-type FieldProps = { of: Parameter; value: string; used: string[]; error?: string; onChange: (v: string) => void }
+type FieldProps = { of: Parameter; first: boolean; value: string; used: string[]; error?: string; onChange: (v: string) => void }
 
-function ParameterField({ of, value, used, error, onChange }: FieldProps) {
-  const label = of.label === of.name ? of.name : <>{of.label}</>
+function ParameterField({ of, first, value, used, error, onChange }: FieldProps) {
   return (
-    <Field label={label} hint={of.description} error={error} required={of.required}>
+    <Field label={of.label} hint={of.description} error={error} required={of.required}>
       {(props) => {
-        const own = { ...props, name: of.name, value, onChange: (e: { target: { value: string } }) => onChange(e.target.value) }
+        const own = { ...props, name: of.name, value, autoFocus: first, onChange: (e: { target: { value: string } }) => onChange(e.target.value) }
         switch (of.kind) {
           case 'choice':
             return (
@@ -145,7 +145,7 @@ function Used({ of, onUse }: { of: string[]; onUse: (v: string) => void }) {
       <span className="muted">Used before:</span>
       {of.slice(0, 4).map((v) => (
         <button key={v} type="button" onClick={() => onUse(v)} title={v}>
-          {v}
+          {inShort(v, 28)}
         </button>
       ))}
     </div>

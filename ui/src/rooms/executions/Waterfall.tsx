@@ -6,15 +6,15 @@ import { VirtualList } from '~/kit/list'
 import { StatusIcon, toneOf, wordOf } from '~/kit/status'
 import { duration } from '~/kit/time'
 import { statusOfStage, tree, type Row } from './stages'
-import { kindNames, ticks, type Kind, type Timed, type Timing } from './timing'
+import { kindNames, tickName, ticks, type Kind, type Timed, type Timing } from './timing'
 import css from './waterfall.module.css'
 
-type Props = { x: Execution; timing: Timing; selected?: string; onSelect: (stage: string) => void }
+type Props = { x: Execution; timing: Timing; waiting: ReadonlySet<string>; selected?: string; onSelect: (stage: string) => void }
 
 const rowHeight = 30
 const tallest = 560
 
-export function Waterfall({ x, timing, selected, onSelect }: Props) {
+export function Waterfall({ x, timing, waiting, selected, onSelect }: Props) {
   const rows = useMemo(() => tree(x.stages), [x.stages])
   const total = Math.max(1, timing.to - timing.from)
   const used = (Object.keys(kindNames) as Kind[]).filter((k) => timing.totals[k] > 0 || [...timing.stages.values()].some((s) => s.segments.some((g) => g.kind === k)))
@@ -23,13 +23,13 @@ export function Waterfall({ x, timing, selected, onSelect }: Props) {
       <div className={css.axis} aria-hidden>
         {ticks(total).map((t) => (
           <span key={t} style={{ left: `${(100 * t) / total}%` }}>
-            {t === 0 ? '0' : duration(t)}
+            {tickName(t)}
           </span>
         ))}
       </div>
       <div className={css.rows} style={{ height: Math.min(tallest, rows.length * rowHeight) }}>
         <VirtualList items={rows} label="Stages over time" rowKey={keyOf} height={() => rowHeight} selected={selected} onSelect={(r) => onSelect(r.stage.id)}>
-          {(r) => <Line row={r} timed={timing.stages.get(r.stage.id)} from={timing.from} total={total} selected={r.stage.id === selected} onSelect={onSelect} />}
+          {(r) => <Line row={r} status={statusOfStage(r.stage, waiting)} timed={timing.stages.get(r.stage.id)} from={timing.from} total={total} selected={r.stage.id === selected} onSelect={onSelect} />}
         </VirtualList>
       </div>
       <ul className={css.legend} aria-label="What the bars mean">
@@ -50,10 +50,9 @@ export function Waterfall({ x, timing, selected, onSelect }: Props) {
 
 const keyOf = (r: Row) => r.stage.id
 
-type LineProps = { row: Row; timed?: Timed; from: number; total: number; selected: boolean; onSelect: (stage: string) => void }
+type LineProps = { row: Row; status: string; timed?: Timed; from: number; total: number; selected: boolean; onSelect: (stage: string) => void }
 
-function Line({ row: { stage, depth }, timed, from, total, selected, onSelect }: LineProps) {
-  const status = statusOfStage(stage)
+function Line({ row: { stage, depth }, status, timed, from, total, selected, onSelect }: LineProps) {
   const segments = timed?.segments ?? []
   const sums = new Map<Kind, number>()
   for (const g of segments) sums.set(g.kind, (sums.get(g.kind) ?? 0) + g.to - g.from)

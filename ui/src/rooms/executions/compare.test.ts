@@ -27,7 +27,7 @@ describe('stages', () => {
     ['the order of names is no difference', [stageOf('1', { context: { a: 1, b: { c: 1, d: 2 } } })], [stageOf('1', { context: { b: { d: 2, c: 1 }, a: 1 } })], ['1=1 same']],
     ['one that was moved is found by its name', [stageOf('1', { name: 'Deploy' })], [stageOf('1', { name: 'Bake', type: 'bake' }), stageOf('2', { name: 'Deploy' })], ['1=2 same', '-=1 differs']],
     ['one that is gone', [stageOf('1'), stageOf('2')], [stageOf('2')], ['1=- differs', '2=2 same']],
-    ['parts are left out', [stageOf('1'), stageOf('1<1', { parentStageId: '1' })], [stageOf('1')], ['1=1 same']],
+    ['parts are compared too', [stageOf('1'), stageOf('1<1', { parentStageId: '1' })], [stageOf('1')], ['1=1 same', '1<1=- differs']],
   ])('%s', (_, left, right, want) => {
     expect(compareStages(executionOf(left), executionOf(right)).map((p) => `${p.left?.id ?? '-'}=${p.right?.id ?? '-'} ${p.differs ? 'differs' : 'same'}`)).toEqual(want)
   })

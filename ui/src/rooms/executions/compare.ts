@@ -1,10 +1,10 @@
 // What differs between two executions. Pure.
 import type { Execution, Stage } from '~/api/queries'
-import { topLevel } from './stages'
+import { tree } from './stages'
 import { artifactName, artifactsOf } from './trigger'
 
 export type Pair = { name: string; left?: string; right?: string; differs: boolean }
-export type StagePair = { name: string; left?: Stage; right?: Stage; differs: boolean }
+export type StagePair = { name: string; depth: number; left?: Stage; right?: Stage; differs: boolean }
 
 const record = (v: unknown): Record<string, unknown> => (typeof v === 'object' && v !== null && !Array.isArray(v) ? (v as Record<string, unknown>) : {})
 const text = (v: unknown): string | undefined => (v === undefined ? undefined : typeof v === 'string' ? v : JSON.stringify(v))
@@ -28,16 +28,17 @@ export function compareArtifacts(left: Execution, right: Execution): Pair[] {
   return pairs(named(left), named(right))
 }
 
-/** compareStages puts the written stages side by side: by refId if the type is the same, else by name. */
+/** compareStages puts stages side by side, the parts of one below it: by refId if the type is the same, else by name. */
 export function compareStages(left: Execution, right: Execution): StagePair[] {
-  const rest = new Set(topLevel(right.stages))
+  const depths = new Map([...tree(left.stages), ...tree(right.stages)].map((r) => [r.stage, r.depth]))
+  const rest = new Set(tree(right.stages).map((r) => r.stage))
   const take = (fits: (s: Stage) => boolean) => {
     const found = [...rest].find(fits)
     if (found) rest.delete(found)
     return found
   }
   const found = new Map<Stage, Stage>()
-  const own = topLevel(left.stages)
+  const own = tree(left.stages).map((r) => r.stage)
   for (const fits of [(l: Stage, r: Stage) => l.refId === r.refId && l.type === r.type, (l: Stage, r: Stage) => l.name === r.name && l.type === r.type])
     for (const l of own)
       if (!found.has(l)) {
@@ -46,9 +47,9 @@ export function compareStages(left: Execution, right: Execution): StagePair[] {
       }
   const both = own.map((l): StagePair => {
     const r = found.get(l)
-    return { name: l.name, left: l, right: r, differs: !r || l.status !== r.status || contextText(l) !== contextText(r) }
+    return { name: l.name, depth: depths.get(l) ?? 0, left: l, right: r, differs: !r || l.status !== r.status || contextText(l) !== contextText(r) }
   })
-  return [...both, ...[...rest].map((r) => ({ name: r.name, right: r, differs: true }))]
+  return [...both, ...[...rest].map((r) => ({ name: r.name, depth: depths.get(r) ?? 0, right: r, differs: true }))]
 }
 
 /** contextText is the context of a stage as text whose lines can be compared: names in order. */

@@ -85,13 +85,13 @@ export function statusOf(x: Execution): string {
   return x.status === 'RUNNING' && waits(x) ? 'WAITING' : x.status
 }
 
-/** statusOfStage is that of a stage, for the same reason. */
-export const statusOfStage = (s: Stage) => (isJudging(s) ? 'WAITING' : s.status)
+/** statusOfStage is that of a stage, for the same reason; waiting are those that wait in an execution that they started. */
+export const statusOfStage = (s: Stage, waiting?: ReadonlySet<string>) => (isJudging(s) || (s.status === 'RUNNING' && waiting?.has(s.id)) ? 'WAITING' : s.status)
 
-/** progress counts the written stages that ended, as "3/7". */
+/** progress counts the steps that ended, as "3/7". */
 export function progress(x: Execution): string {
-  const own = x.stages.filter((s) => !s.parentStageId)
-  return `${own.filter((s) => isEnded(s.status)).length}/${own.length}`
+  const all = steps(x.stages)
+  return `${all.filter((s) => isEnded(s.stage.status)).length}/${all.length}`
 }
 
 /** childOf returns the ID of the execution that a pipeline stage started. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Stage } from '~/api/queries'
 import { executionOf, stageOf } from './make'
-import { paint, summary, ticks, timing, type Segment } from './timing'
+import { paint, summary, tickName, ticks, timing, type Segment } from './timing'
 
 const at = (id: string, startTime: number | undefined, endTime: number | undefined, more: Partial<Stage> = {}) =>
   stageOf(id, { startTime, endTime, status: endTime ? 'SUCCEEDED' : startTime ? 'RUNNING' : 'NOT_STARTED', ...more })
@@ -78,4 +78,15 @@ test.each([
 
 test('an axis of any length has few ticks', () => {
   for (const total of [1, 77, 5_001, 61_000, 1e8, 1e9, 1e12]) expect(ticks(total).length).toBeLessThanOrEqual(6)
+})
+
+test.each([
+  [0, '0'],
+  [200, '200 ms'],
+  [90_000, '90 s'],
+  [600_000, '10 min'],
+  [7_200_000, '2 h'],
+  [172_800_000, '2 d'],
+])('the tick at %d is %s', (ms, want) => {
+  expect(tickName(ms)).toBe(want)
 })

@@ -197,3 +197,10 @@ export function ticks(total: number): number[] {
   const step = (steps.find((s) => total / (s * 1_000) <= 5) ?? Math.ceil(total / 5_000)) * 1_000
   return Array.from({ length: Math.floor(total / step) + 1 }, (_, i) => i * step).filter((t) => t <= total * 0.97)
 }
+
+/** tickName writes a round time in its largest whole unit. */
+export function tickName(ms: number): string {
+  if (ms === 0) return '0'
+  for (const [unit, name] of [[86_400_000, 'd'], [3_600_000, 'h'], [60_000, 'min'], [1_000, 's']] as const) if (ms % unit === 0) return `${ms / unit} ${name}`
+  return `${ms} ms`
+}
