@@ -16,7 +16,7 @@ type Run struct {
 type Activity struct {
 	Runs           []Run // the newest, oldest first
 	Running        int   // executions with that status
-	Waiting        int   // of the newest running ones, those that wait for a judgment
+	Waiting        int   // of the newest running ones, as many as Runs may hold, those that wait for a judgment
 	LastDeployment Time  // when the last of the newest that succeeded, and deployed something, ended; zero is none
 }
 

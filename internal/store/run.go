@@ -22,11 +22,9 @@ const (
 	sqlCountRuns         = `SELECT COUNT(*) FROM execution WHERE application = ? AND type = 'PIPELINE' AND status = ?`
 )
 
-// Bounds of how many executions of an application are looked into.
-const (
-	maxJudged   = 50
-	maxDeployed = 10
-)
+// maxDeployed bounds how many executions of an application are looked into for a
+// deployment.
+const maxDeployed = 5
 
 func scanRun(rows *sql.Rows) (gennaker.Run, error) {
 	var r gennaker.Run
@@ -72,19 +70,19 @@ func (d *DB) Activities(ctx context.Context, applications []string, n int) ([]ge
 
 func activity(all *runs, stored *loader, application string, n int) (gennaker.Activity, error) {
 	var a gennaker.Activity
-	byStatus, err := all.newest(max(n, maxJudged), application)
+	byStatus, err := all.newest(n, application)
 	if err != nil {
 		return a, err
 	}
 	a.Runs = merged(byStatus, n)
-	if a.Running = len(byStatus[gennaker.Running]); a.Running >= maxJudged {
+	if a.Running = len(byStatus[gennaker.Running]); a.Running >= n {
 		counts, err := query(all.ctx, all.d, all.tx, scanCount, sqlCountRuns, application, string(gennaker.Running))
 		if err != nil {
 			return a, err
 		}
 		a.Running = counts[0]
 	}
-	for _, r := range byStatus[gennaker.Running][:min(len(byStatus[gennaker.Running]), maxJudged)] {
+	for _, r := range byStatus[gennaker.Running] {
 		waits, err := stored.has(all.ctx, r.ID, func(typ string, s gennaker.Status) bool {
 			return typ == "manualJudgment" && s == gennaker.Running
 		})

@@ -91,7 +91,7 @@ func TestActivitiesOfMany(t *testing.T) {
 	}
 	commit(t, db, all...)
 	got, err := db.Activities(t.Context(), []string{"demo"}, 30)
-	if err != nil || len(got[0].Runs) != 30 || got[0].Runs[0].ID != "30" || got[0].Running != 60 || got[0].Waiting != 50 {
+	if err != nil || len(got[0].Runs) != 30 || got[0].Runs[0].ID != "30" || got[0].Running != 60 || got[0].Waiting != 30 {
 		t.Errorf("%d runs, %d running, %d waiting, %v", len(got[0].Runs), got[0].Running, got[0].Waiting, err)
 	}
 }

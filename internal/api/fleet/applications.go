@@ -40,8 +40,8 @@ type ApplicationRow struct {
 	Saved          bool                    `json:"saved"`                   // whether it has a document
 	Runs           []gennaker.Run          `json:"runs"`                    // the newest 30 of its pipelines, oldest first
 	Running        int                     `json:"running"`                 // executions of pipelines with that status
-	Waiting        int                     `json:"waiting"`                 // of the newest 50 of these, those that wait for a judgment
-	LastDeployment gennaker.Time           `json:"lastDeployment,omitzero"` // when the last of the newest 10 that succeeded, and deployed, ended
+	Waiting        int                     `json:"waiting"`                 // of the newest 30 of these, those that wait for a judgment
+	LastDeployment gennaker.Time           `json:"lastDeployment,omitzero"` // when the last of the newest 5 that succeeded, and deployed, ended
 }
 
 // applicationRows lists applications by name, page by page.
