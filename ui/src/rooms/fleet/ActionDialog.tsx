@@ -78,16 +78,16 @@ function Left({ left, cluster, region }: { left: { serverGroups: number; instanc
   )
 }
 
-function CapacityFields({ value, onChange, wrong }: { value: Capacity; onChange: (c: Capacity) => void; wrong?: string }) {
+function CapacityFields({ value, onChange, wrong, first }: { value: Capacity; onChange: (c: Capacity) => void; wrong?: string; /** it has the focus to begin with */ first?: boolean }) {
   const [bounds, setBounds] = useState(value.min !== value.max)
   const number = (text: string) => (text.trim() === '' ? NaN : Number(text))
   const shown = (n: number) => (Number.isNaN(n) ? '' : n)
   return (
     <>
       <Field label="Instances" error={wrong} required>
-        {(props) => <Input {...props} type="number" min={0} max={10_000} autoFocus value={shown(value.desired)} onChange={(e) => onChange(bounds ? { ...value, desired: number(e.target.value) } : moved(value, number(e.target.value)))} />}
+        {(props) => <Input {...props} type="number" min={0} max={10_000} autoFocus={first} value={shown(value.desired)} onChange={(e) => onChange(bounds ? { ...value, desired: number(e.target.value) } : moved(value, number(e.target.value)))} />}
       </Field>
-      <Checkbox label="Least and most of their own" checked={bounds} onChange={(e) => (setBounds(e.target.checked), !e.target.checked && onChange({ min: value.desired, desired: value.desired, max: value.desired }))} />
+      <Checkbox label="Let it vary between a least and a most" checked={bounds} onChange={(e) => (setBounds(e.target.checked), !e.target.checked && onChange({ min: value.desired, desired: value.desired, max: value.desired }))} />
       {bounds && (
         <div className={css.pair}>
           <Field label="Least">{(props) => <Input {...props} type="number" min={0} value={shown(value.min)} onChange={(e) => onChange({ ...value, min: number(e.target.value) })} />}</Field>
@@ -104,7 +104,7 @@ function Resize({ row, around, share, onClose, begin }: { row: Row; around: Row[
   const c = wrong ? undefined : consequences('resize', row, { cluster: around, share, to })
   return (
     <Confirm open onClose={onClose} title={`Resize ${bare(row.name)}`} verb="Resize" danger={c?.danger} typed={c?.typed} disabled={wrong !== undefined} onConfirm={() => begin(to)}>
-      <CapacityFields value={to} onChange={setTo} wrong={wrong} />
+      <CapacityFields value={to} onChange={setTo} wrong={wrong} first />
       {c && (
         <>
           <Says says={c.says} danger={c.typed !== undefined} />
@@ -151,7 +151,7 @@ function CloneDialog({ row, onClose, begin }: { row: Row; onClose: () => void; b
     <Confirm open onClose={onClose} title={`Clone ${bare(row.name)}`} verb="Clone" disabled={wrong !== undefined || !c.reference} onConfirm={() => begin(given)}>
       <p>The next version of {bare(row.cluster)} is made from what {versionOf(row)} was made from, with these changes.</p>
       <Field label="Artifact" hint="A directory, a .tar.gz or an executable, by its absolute path." required>
-        {(props) => <Input {...props} value={c.reference} spellCheck={false} onChange={(e) => setC({ ...c, reference: e.target.value })} />}
+        {(props) => <Input {...props} autoFocus value={c.reference} spellCheck={false} onChange={(e) => setC({ ...c, reference: e.target.value })} />}
       </Field>
       <CapacityFields value={c.capacity} wrong={wrong} onChange={(capacity) => setC({ ...c, capacity })} />
       <Field label="Strategy">

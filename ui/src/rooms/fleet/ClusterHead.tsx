@@ -2,7 +2,7 @@
 import { useMemo } from 'react'
 import { Ago } from '~/kit/time'
 import { StatusBadge } from '~/kit/status'
-import { bare, inService, type Cluster } from './model'
+import { balancersOf, bare, inService, type Cluster } from './model'
 import { backends } from './rates'
 import css from './rows.module.css'
 import { Ribbon } from './traffic'
@@ -26,7 +26,7 @@ export function AccountHead({ account, asOf, clusters, reason }: { account: stri
 }
 
 export function ClusterHead({ cluster }: { cluster: Cluster }) {
-  const ribbons = useMemo(() => cluster.balancers.map((lb) => ({ lb, behind: backends(cluster.groups, lb) })), [cluster])
+  const ribbons = useMemo(() => balancersOf(cluster).map(({ region, name }) => ({ region, name, behind: backends(cluster.groups.filter((g) => g.region === region), name) })), [cluster])
   const serving = cluster.groups.reduce((n, g) => n + inService(g), 0)
   const all = cluster.groups.reduce((n, g) => n + g.instances.length, 0)
   return (
@@ -38,8 +38,8 @@ export function ClusterHead({ cluster }: { cluster: Cluster }) {
           {cluster.groups.length} {cluster.groups.length === 1 ? 'version' : 'versions'} · {serving} of {all} in service
         </span>
       </div>
-      {ribbons.map(({ lb, behind }) => (
-        <Ribbon key={lb} behind={behind} balancer={lb} />
+      {ribbons.map(({ region, name, behind }) => (
+        <Ribbon key={`${region} ${name}`} behind={behind} balancer={name} label={cluster.regions.length > 1 ? `${bare(name)}, ${region}` : undefined} />
       ))}
     </div>
   )

@@ -16,7 +16,7 @@ import { FacetPanel } from './FacetPanel'
 import css from './fleet.module.css'
 import { GroupPane } from './GroupPane'
 import { GroupRow, inRow, stripWidth } from './GroupRow'
-import { clusters, inService, itemKey, items, parseRef, parts, refOf, siblings, type Item, type Row } from './model'
+import { balancersOf, clusters, inService, itemKey, items, parseRef, parts, refOf, siblings, type Item, type Row } from './model'
 import { whyNot, type Action } from './operations'
 import { accounts } from './queries'
 import rows from './rows.module.css'
@@ -82,7 +82,7 @@ function Fleet({ app }: { app: string }) {
           key={search.sg}
           app={app}
           at={open}
-          rows={all}
+          known={query.data}
           instance={search.in}
           tab={search.tab}
           onTab={(tab: PaneTab) => change((s) => ({ ...s, tab }))}
@@ -161,7 +161,11 @@ function List({ rows: all, search, change, onOpen, onAct }: ListProps) {
   const [at, setAt] = useState<string>()
   const found = useMemo(() => all.map(faceted), [all])
   const { items: left, facets } = useMemo(() => narrow(found, search, facetNames), [found, search])
-  const list = useMemo(() => items(clusters(left)), [left])
+  const arranged = useMemo(() => clusters(all), [all])
+  const list = useMemo(() => {
+    const shown = new Set(left)
+    return items(arranged, (r) => shown.has(r))
+  }, [arranged, left])
   const opened = search.sg ? `g ${search.sg}` : undefined
   const selected = at ?? opened
   const row = list.find((i) => i.kind === 'group' && itemKey(i) === selected)
@@ -212,7 +216,7 @@ const isHead = (i: Item) => i.kind !== 'group'
 /** heightOf estimates how high a line is before it is seen. */
 function heightOf(i: Item, width: number): number {
   if (i.kind === 'account') return 34
-  if (i.kind === 'cluster') return 42 + 27 * i.cluster.balancers.length
+  if (i.kind === 'cluster') return 42 + 27 * balancersOf(i.cluster).length
   return i.row.instances.length > inRow ? 43 + extent(i.row.instances.length, columnsIn(stripWidth(width))).height : 35
 }
 

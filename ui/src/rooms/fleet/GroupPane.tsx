@@ -1,7 +1,7 @@
 // The details of one server group, beside the list.
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { lazy, Suspense } from 'react'
+import { lazy, Suspense, type ReactNode } from 'react'
 import { Button, IconButton } from '~/kit/button'
 import { Json } from '~/kit/code'
 import { Pane } from '~/kit/dialog'
@@ -27,7 +27,8 @@ const Logs = lazy(() => import('./Logs'))
 type Props = {
   app: string
   at: Ref
-  rows: Row[]
+  /** Nothing until it is known what there is. */
+  known: Row[] | undefined
   instance?: string
   tab?: PaneTab
   onTab: (tab: PaneTab) => void
@@ -37,12 +38,18 @@ type Props = {
   onAct: Act
 }
 
-export function GroupPane({ app, at, rows, instance, tab, onTab, onInstance, onOpen, onClose, onAct }: Props) {
-  const query = useQuery(group(app, at))
+const none: Row[] = []
+
+export function GroupPane({ app, at, known, instance, tab, onTab, onInstance, onOpen, onClose, onAct }: Props) {
+  const rows = known ?? none
   const row = rows.find((r) => refOf(r) === refOf(at))
+  const gone = known !== undefined && row === undefined
+  // What is going, or gone, is not asked for any more.
+  const query = useQuery({ ...group(app, at), enabled: !gone && row?.status !== 'destroying' })
+  const details = (children: (g: Group) => ReactNode) => (gone && !query.data ? <Gone /> : <Loaded query={query}>{children}</Loaded>)
   const tabs: Tab<PaneTab>[] = [
-    { key: 'overview', label: 'Overview', content: () => <Loaded query={query}>{(g) => <Overview app={app} group={g} row={row} rows={rows} />}</Loaded> },
-    { key: 'instances', label: 'Instances', content: () => <Loaded query={query}>{(g) => <Instances app={app} group={g} row={row} chosen={instance} onChoose={onInstance} onLogs={() => onTab('logs')} />}</Loaded> },
+    { key: 'overview', label: 'Overview', content: () => details((g) => <Overview app={app} group={g} row={row} rows={rows} />) },
+    { key: 'instances', label: 'Instances', content: () => details((g) => <Instances group={g} row={row} chosen={instance} onChoose={onInstance} onLogs={() => onTab('logs')} />) },
     { key: 'lineage', label: 'Lineage', content: () => (row ? <LineageTab app={app} row={row} rows={rows} onOpen={onOpen} onAct={onAct} /> : <Gone />) },
   ]
   if (row && row.cloudProvider !== 'local') tabs.push({ key: 'events', label: 'Events', content: () => <Happened app={app} at={at} /> })
@@ -77,6 +84,7 @@ export function GroupPane({ app, at, rows, instance, tab, onTab, onInstance, onO
         )
       }
     >
+      {gone && query.data && <Note tone="wait">It does not exist any more. What you see is how it was last.</Note>}
       {row && <QuickActions row={row} rows={rows} onAct={onAct} />}
       {row?.asOf ? (
         <Note tone="wait">

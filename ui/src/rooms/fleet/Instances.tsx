@@ -18,7 +18,7 @@ const most = 200
 
 const order = ['bad', 'wait', 'run', 'stop', 'idle', 'ok']
 
-type Props = { app: string; group: Group; row?: Row; chosen?: string; onChoose: (name: string | undefined) => void; onLogs: () => void }
+type Props = { group: Group; row?: Row; chosen?: string; onChoose: (name: string | undefined) => void; onLogs: () => void }
 
 export function Instances({ group: g, row, chosen, onChoose, onLogs }: Props) {
   const sorted = g.instances.toSorted((a, b) => Number(b.name === chosen) - Number(a.name === chosen) || order.indexOf(toneOf(a.healthState)) - order.indexOf(toneOf(b.healthState)) || a.name.localeCompare(b.name))
@@ -91,7 +91,7 @@ function Details({ instance: i, row, onLogs }: { instance: Instance; row?: Row; 
         )}
       </div>
       {row && (
-        <Confirm open={asked} onClose={() => setAsked(false)} title={`Replace ${bare(i.name)}?`} verb="Replace" danger onConfirm={() => begin(terminate(row, i.name), `${bare(i.name)} was replaced.`)}>
+        <Confirm open={asked} onClose={() => setAsked(false)} title={`Replace ${bare(i.name)}?`} verb="Replace" danger onConfirm={() => begin(terminate(row, i.name), `Another instance takes the place of ${bare(i.name)}.`)}>
           It finishes its requests and stops, then another instance starts in its place. Until then {bare(row.name)} has one instance fewer.
         </Confirm>
       )}

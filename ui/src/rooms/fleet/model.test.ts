@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { clusters, inService, itemKey, items, parseRef, parts, refOf, short, siblings, versionOf } from './model'
+import { balancersOf, clusters, inService, itemKey, items, parseRef, parts, refOf, short, siblings, versionOf } from './model'
 import { row } from './testing'
 
 describe('names', () => {
@@ -35,17 +35,20 @@ it('arranges by account, cluster and version', () => {
   const rows = [
     row({ name: 'shop-prod-v000', version: 0, createdTime: 1, loadBalancers: ['b'] }),
     row({ name: 'shop-prod-v001', createdTime: 2, loadBalancers: ['a', 'b'], asOf: 7 }),
-    row({ name: 'shop-prod-v001', region: 'q', createdTime: 2 }),
+    row({ name: 'shop-prod-v001', region: 'q', createdTime: 2, loadBalancers: ['b'] }),
     row({ name: 'shop-v001', cluster: 'shop', account: '0' }),
   ]
   const got = clusters(rows)
-  expect(got.map((c) => [c.key, c.regions, c.balancers, c.groups.map(refOf)])).toEqual([
+  expect(got.map((c) => [c.key, c.regions, balancersOf(c), c.groups.map(refOf)])).toEqual([
     ['0/shop', ['r'], [], ['0/r/shop-v001']],
-    ['a/shop-prod', ['q', 'r'], ['a', 'b'], ['a/q/shop-prod-v001', 'a/r/shop-prod-v001', 'a/r/shop-prod-v000']],
+    ['a/shop-prod', ['q', 'r'], [{ region: 'q', name: 'b' }, { region: 'r', name: 'a' }, { region: 'r', name: 'b' }], ['a/q/shop-prod-v001', 'a/r/shop-prod-v001', 'a/r/shop-prod-v000']],
   ])
   const lines = items(got)
   expect(lines.map((i) => i.kind)).toEqual(['account', 'cluster', 'group', 'account', 'cluster', 'group', 'group', 'group'])
   expect(lines.filter((i) => i.kind === 'account').map((i) => i.asOf)).toEqual([0, 7])
+  // A filter hides lines; what a cluster has stays known.
+  const few = items(got, (r) => r.version === 0)
+  expect(few.map((i) => (i.kind === 'cluster' ? i.cluster.groups.length : i.kind))).toEqual(['account', 3, 'group'])
   expect(new Set(lines.map(itemKey)).size).toBe(lines.length)
   expect(siblings(rows, rows[0]!).map((r) => r.name)).toEqual(['shop-prod-v001', 'shop-prod-v000'])
 })

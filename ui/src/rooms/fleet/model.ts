@@ -38,7 +38,7 @@ export function parts(r: { application: string; cluster: string }): { stack: str
 /** inService counts the instances that get requests. */
 export const inService = (r: Row): number => (r.status === 'disabled' || r.status === 'destroying' ? 0 : r.instanceCounts.up)
 
-export type Cluster = { key: string; account: string; name: string; provider: string; regions: string[]; groups: Row[]; balancers: string[] }
+export type Cluster = { key: string; account: string; name: string; provider: string; regions: string[]; groups: Row[] }
 
 const newestFirst = (a: Row, b: Row) =>
   a.region.localeCompare(b.region) || (b.createdTime ?? 0) - (a.createdTime ?? 0) || (b.version ?? 0) - (a.version ?? 0) || a.name.localeCompare(b.name)
@@ -48,9 +48,8 @@ export function clusters(rows: Row[]): Cluster[] {
   const found = new Map<string, Cluster>()
   for (const r of rows) {
     const key = `${r.account}/${r.cluster}`
-    const c = found.get(key) ?? { key, account: r.account, name: r.cluster, provider: r.cloudProvider, regions: [], groups: [], balancers: [] }
+    const c = found.get(key) ?? { key, account: r.account, name: r.cluster, provider: r.cloudProvider, regions: [], groups: [] }
     if (!c.regions.includes(r.region)) c.regions.push(r.region)
-    for (const lb of r.loadBalancers) if (!c.balancers.includes(lb)) c.balancers.push(lb)
     c.groups.push(r)
     found.set(key, c)
   }
@@ -58,9 +57,13 @@ export function clusters(rows: Row[]): Cluster[] {
   for (const c of out) {
     c.groups.sort(newestFirst)
     c.regions.sort()
-    c.balancers.sort()
   }
   return out
+}
+
+/** balancersOf lists the load balancers of a cluster; one of the same name in another region is another one. */
+export function balancersOf(c: Cluster): { region: string; name: string }[] {
+  return c.regions.flatMap((region) => [...new Set(c.groups.flatMap((g) => (g.region === region ? g.loadBalancers : [])))].sort().map((name) => ({ region, name })))
 }
 
 /** siblings are the server groups of the same cluster in the same region, and r itself, newest first. */
@@ -69,15 +72,17 @@ export const siblings = (rows: Row[], r: Row): Row[] =>
 
 export type Item = { kind: 'account'; account: string; asOf: number; clusters: number } | { kind: 'cluster'; cluster: Cluster } | { kind: 'group'; row: Row; cluster: Cluster }
 
-/** items makes lines of clusters: each account and each cluster has a heading. */
-export function items(all: Cluster[]): Item[] {
+/** items makes lines of clusters: each account and each cluster that has something to show has a heading. */
+export function items(all: Cluster[], shown: (r: Row) => boolean = () => true): Item[] {
   const out: Item[] = []
   let account: (Item & { kind: 'account' }) | undefined
   for (const cluster of all) {
+    const rows = cluster.groups.filter(shown)
+    if (rows.length === 0) continue
     if (account?.account !== cluster.account) out.push((account = { kind: 'account', account: cluster.account, asOf: 0, clusters: 0 }))
     account.clusters++
     out.push({ kind: 'cluster', cluster })
-    for (const row of cluster.groups) {
+    for (const row of rows) {
       account.asOf = oldest(account.asOf, row.asOf)
       out.push({ kind: 'group', row, cluster })
     }

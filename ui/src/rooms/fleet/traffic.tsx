@@ -91,17 +91,18 @@ function Errors({ rate }: { rate: Rate }) {
   )
 }
 
-/** Flow is what one server group gets, in a cell: its share of its cluster, requests, errors. */
-export function Flow({ row, groups }: { row: Row; groups: Row[] }) {
+/** Flow is what one server group gets, in a cell: its share of its cluster in its region, requests, errors. */
+export function Flow({ row, groups: all }: { row: Row; groups: Row[] }) {
   const measured = useMeasured()
+  const groups = all.filter((g) => g.region === row.region)
   const rate = together(row, measured)
   if (!rate || row.loadBalancers.length === 0) return <span className="muted">–</span>
-  const all = groups.reduce((n, g) => n + (together(g, measured)?.requests ?? 0), 0)
-  const share = all > 0 ? rate.requests / all : 0
+  const requests = groups.reduce((n, g) => n + (together(g, measured)?.requests ?? 0), 0)
+  const share = requests > 0 ? rate.requests / requests : 0
   const behind = backends(groups, row.loadBalancers[0] ?? '')
   return (
     <span className={css.flow} title={figures(rate)}>
-      <i style={{ background: shadeOf(behind.findIndex((b) => b.name === row.name && b.region === row.region), behind.length) }} />
+      <i style={{ background: shadeOf(behind.findIndex((b) => b.name === row.name), behind.length) }} />
       <b>{percent(share)}</b> <span>{perSecond(rate.requests)}</span> {rate.requests > 0 && rate.errors > 0 && <Errors rate={rate} />}
     </span>
   )
