@@ -87,7 +87,7 @@ function Applications({ rows, search, change }: { rows: Row[]; search: Applicati
         <div className={css.states} role="group" aria-label="State">
           {states.map((s) => (
             <Button key={s} small aria-pressed={search.state === s} className={css.state} disabled={counts[s] === 0 && search.state !== s} onClick={() => change({ state: search.state === s ? undefined : s })}>
-              {stateNames[s]} <span className={css.count}>{counts[s]}</span>
+              {stateNames[s]} <span className={css.count}>{counts[s].toLocaleString('en')}</span>
             </Button>
           ))}
         </div>

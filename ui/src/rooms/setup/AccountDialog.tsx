@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useState, type FormEvent } from 'react'
+import { useEffect, useRef, useState, type FormEvent } from 'react'
 import { api, asError, must } from '~/api/client'
 import { keys } from '~/api/live'
 import { Button } from '~/kit/button'
@@ -33,6 +33,10 @@ export default function AccountDialog({ existing, account, onClose, onSaved }: P
       onSaved(form.name)
     },
   })
+  const found = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    if (check.data || check.error) found.current?.scrollIntoView({ block: 'nearest' })
+  }, [check.data, check.error])
   const set = (to: Partial<AccountForm>) => {
     setForm((f) => ({ ...f, ...to }))
     check.reset()
@@ -118,7 +122,9 @@ export default function AccountDialog({ existing, account, onClose, onSaved }: P
         </Field>
       </form>
       {save.error && <ErrorBox error={asError(save.error)} />}
-      <Diagnosis found={check.data} error={check.error} />
+      <div ref={found}>
+        <Diagnosis found={check.data} error={check.error} />
+      </div>
     </Dialog>
   )
 }

@@ -53,7 +53,7 @@ function Offer({ onStatus }: WithStatus) {
   const { start, busy } = useStart({ onStatus })
   return (
     <div className={css.demo}>
-      <p>The demo deploys a small service five times on this machine, under a hundred requests a second: a first version, one that takes over by red/black, a bad one that is refused, and one that takes over gradually and waits for you.</p>
+      <p>The demo deploys a small service four times on this machine, under a hundred requests a second: a first version, one that takes over by red/black, a bad one that is refused, and one that takes over gradually and waits for you.</p>
       <p className="muted">It makes the application “demo”, and goes away again without a trace.</p>
       <div>
         <Button kind="primary" busy={busy} onClick={() => void start()}>

@@ -7,53 +7,64 @@ import { Card, Page, useTitle } from '~/kit/page'
 import { ErrorBox, Note } from '~/kit/state'
 import { StatusIcon } from '~/kit/status'
 import { Demo } from './Demo'
-import { anyPipeline } from './queries'
-import { demoName, firstPipeline, progress, type Progress } from './steps'
+import { FirstPipeline } from './FirstPipeline'
+import { firstPipelines } from './queries'
+import { demoName, progress, type Progress } from './steps'
 import css from './welcome.module.css'
 
 export default function WelcomePage() {
   const places = useQuery(accounts())
   const apps = useQuery(applications())
-  const pipelines = useQuery(anyPipeline())
-  const [account, application, pipeline] = progress({ accounts: places.data, applications: apps.data, pipelines: pipelines.data })
   const own = apps.data?.find((a) => a.saved && a.name !== demoName)?.name
-  const name = own ?? 'hello'
+  const pipelines = useQuery({ ...firstPipelines(own ?? ''), enabled: own !== undefined })
+  const [account, application, pipeline] = progress({ accounts: places.data, applications: apps.data, pipelines: own ? pipelines.data : [] })
   const error = places.error ?? apps.error ?? pipelines.error
   useTitle('Getting started')
   return (
     <Page title="Getting started" sub="Three steps to the first deployment. Each ticks itself when it is done.">
       {error && <ErrorBox error={error} />}
       {own && account.done && application.done && pipeline.done && (
-        <Note tone="ok">
-          That is all: {own} is deployed. <Link to="/applications/$app" params={{ app: own }} className={css.link}>Look at its fleet</Link>
+        <Note
+          tone="ok"
+          action={
+            <Link to="/applications/$app" params={{ app: own }} className={css.action}>
+              Its fleet
+            </Link>
+          }
+        >
+          That is all: {own} is deployed.
         </Note>
       )}
       <div className={css.columns}>
         <ol className={css.steps}>
-          <Step n={1} title="A place to deploy to" progress={account} action={<Link to="/accounts" search={{ form: 'new' }} className={css.action}>Add a cluster</Link>}>
+          <Step
+            n={1}
+            title="A place to deploy to"
+            progress={account}
+            action={
+              <Link to="/accounts" search={{ form: 'new' }} className={css.action}>
+                Add a cluster
+              </Link>
+            }
+          >
             <p>This machine is one already: it runs instances as processes, behind a load balancer of its own. A Kubernetes cluster is added with its kubeconfig.</p>
             <Code text="gennaker account add prod --kubeconfig /etc/gennaker/prod.yaml" label="Command that adds a cluster" />
           </Step>
-          <Step n={2} title="An application" progress={application} action={<Link to="/" search={{ new: true }} className={css.action}>New application</Link>}>
-            <p>It groups the pipelines, server groups and load balancers of one thing that you run.</p>
-            <Code text={`gennaker app save ${name} email=you@example.com cloudProviders=local`} label="Command that makes an application" />
-          </Step>
           <Step
-            n={3}
-            title="A pipeline, and a run of it"
-            progress={pipeline}
+            n={2}
+            title="An application"
+            progress={application}
             action={
-              own && (
-                <Link to="/applications/$app/pipelines" params={{ app: own }} className={css.action}>
-                  Pipelines of {own}
-                </Link>
-              )
+              <Link to="/" search={{ new: true }} className={css.action}>
+                New application
+              </Link>
             }
           >
-            <p>An artifact is a directory, a .tar.gz or an executable that listens at the port in PORT. Save this as deploy.yaml:</p>
-            <Code text={firstPipeline(name)} label="deploy.yaml" />
-            <p>Then save it, and run it with your artifact:</p>
-            <Code text={`gennaker pipeline save -f deploy.yaml\ngennaker pipeline run Deploy -a ${name} -p artifact=$PWD/build --follow`} label="Commands that save and run it" />
+            <p>It groups the pipelines, server groups and load balancers of one thing that you run.</p>
+            <Code text={`gennaker app save ${own ?? 'hello'} email=you@example.com cloudProviders=local`} label="Command that makes an application" />
+          </Step>
+          <Step n={3} title="A pipeline, and a run of it" progress={pipeline}>
+            <FirstPipeline app={own} existing={pipelines.data?.[0]} />
           </Step>
         </ol>
         <Card title="Or see it live first">
@@ -64,7 +75,7 @@ export default function WelcomePage() {
   )
 }
 
-function Step({ n, title, progress, action, children }: { n: number; title: string; progress: Progress; action: ReactNode; children: ReactNode }) {
+function Step({ n, title, progress, action, children }: { n: number; title: string; progress: Progress; action?: ReactNode; children: ReactNode }) {
   return (
     <li className={css.step} data-done={progress.done || undefined}>
       <div className={css.mark}>{progress.done ? <StatusIcon status="SUCCEEDED" size={22} label="Done" /> : <span className={css.number}>{n}</span>}</div>

@@ -28,10 +28,9 @@ export const demo = () =>
     refetchInterval: (query) => (query.state.data && query.state.data.state !== 'absent' ? counting : false),
   })
 
-/** anyPipeline is the first pipeline that there is, if there is one. */
-export const anyPipeline = () =>
+/** firstPipelines are the first pipelines of an application. */
+export const firstPipelines = (app: string) =>
   queryOptions({
-    queryKey: [...keys.applications, 'anyPipeline'],
-    queryFn: async ({ signal }) => (await must(api.GET('/api/v1/pipelines', { params: { query: { limit: 1 } }, signal }))).items,
-    staleTime: 5_000,
+    queryKey: [...keys.documents(app), 'firstPipelines'],
+    queryFn: async ({ signal }) => (await must(api.GET('/api/v1/pipelines', { params: { query: { application: app, limit: 5 } }, signal }))).items,
   })

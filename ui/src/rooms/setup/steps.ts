@@ -64,21 +64,28 @@ export function shares(before: Counters, after: Counters, ms: number): Share[] {
     .map((g) => ({ name: g.name, perSecond: (g.requests * 1000) / ms, errors: g.errors, share: g.requests / all }))
 }
 
-/** firstPipeline is a definition to begin with, as YAML. */
-export const firstPipeline = (app: string) => `application: ${app}
-name: Deploy
-parameterConfig:
-  - {name: artifact, required: true}
-stages:
-  - refId: "1"
-    type: deploy
-    name: Deploy
-    clusters:
-      - account: local
-        application: ${app}
-        stack: prod
-        strategy: redblack
-        capacity: {min: 2, max: 2, desired: 2}
-        artifact: {reference: "\${parameters.artifact}"}
-        healthCheck: {type: http, path: /}
-`
+/** firstPipeline is a definition to begin with: what is started with an artifact takes over by red/black. */
+export const firstPipeline = (app: string) => ({
+  application: app,
+  name: 'Deploy',
+  parameterConfig: [{ name: 'artifact', label: 'Artifact', description: 'Path of a directory, a .tar.gz or an executable', required: true }],
+  stages: [
+    {
+      refId: '1',
+      requisiteStageRefIds: [],
+      type: 'deploy',
+      name: 'Deploy',
+      clusters: [
+        {
+          account: 'local',
+          application: app,
+          stack: 'prod',
+          strategy: 'redblack',
+          capacity: { min: 2, max: 2, desired: 2 },
+          artifact: { reference: '${parameters.artifact}' },
+          healthCheck: { type: 'http', path: '/' },
+        },
+      ],
+    },
+  ],
+})
