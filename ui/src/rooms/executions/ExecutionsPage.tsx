@@ -107,7 +107,7 @@ function Runs({ app, search, rows, change, start }: RunsProps) {
     if (l.kind === 'execution') void navigate({ to: '/applications/$app/executions/$id', params: { app, id: l.x.id } })
   }
   return (
-    <section className={css.runs} aria-label="Executions">
+    <div className={css.runs}>
       <div className={css.filters}>
         <Input ref={filter} type="search" placeholder="Filter by name, person, parameter…" aria-label="Filter executions" defaultValue={search.q} onChange={(e) => change({ q: e.target.value || undefined })} className={css.words} />
         <div role="group" aria-label="Status" className={css.chips}>
@@ -148,7 +148,7 @@ function Runs({ app, search, rows, change, start }: RunsProps) {
           Looked through the newest {items.length}. <Button small onClick={() => setFar(far + patience)}>Look further back</Button>
         </div>
       )}
-    </section>
+    </div>
   )
 }
 

@@ -38,6 +38,12 @@ describe('timing', () => {
     expect([...timing(x, 0).stages.values()].filter((s) => s.critical).map((s) => s.stage.id)).toEqual(['a', 'slow', 'end'])
   })
 
+  test('a restart begins anew, from the oldest stage that was kept', () => {
+    const x = executionOf([at('a', 5_000, 6_000), at('b', 8_000, 9_000, { requisiteStageRefIds: ['a'], context: { restartDetails: {} } })], { buildTime: 1_000, startTime: 8_000, endTime: 9_000 })
+    const t = timing(x, 0)
+    expect([t.from, t.to, t.restarted, summary(t)]).toEqual([5_000, 9_000, true, undefined])
+  })
+
   test('what was not begun when the execution ended has no time', () => {
     const x = executionOf([at('a', 1_000, 11_000, { status: 'TERMINAL' }), at('b', undefined, undefined)], { ...whole, status: 'TERMINAL' })
     expect(timing(x, 99_000).stages.get('b')!.segments).toEqual([])

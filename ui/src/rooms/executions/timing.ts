@@ -17,6 +17,8 @@ export type Timing = {
   stages: Map<string, Timed>
   /** How long the execution did what; where stages ran side by side, the busiest counts. */
   totals: Record<Kind, number>
+  /** A part of it ran again later: what lay between was no waiting. */
+  restarted: boolean
 }
 
 export const kindNames: Record<Kind, string> = {
@@ -57,7 +59,10 @@ const deepest = 8
 
 function measure(x: Execution, now: number, others: ReadonlyMap<string, Execution>, depth: number): Timing {
   const children = childrenOf(x.stages)
-  const from = x.buildTime ?? x.startTime ?? now
+  const restarted = x.stages.some((s) => s.context.restartDetails !== undefined)
+  // A restart sets the start anew.
+  const known = [restarted ? undefined : x.buildTime, x.startTime, ...x.stages.map((s) => s.startTime)].filter((t) => typeof t === 'number')
+  const from = known.length === 0 ? now : Math.min(...known)
   const to = Math.max(from, x.endTime ?? (isEnded(x.status) ? Math.max(from, ...x.stages.map((s) => s.endTime ?? 0)) : now))
   const stages = new Map<string, Timed>()
   const began = x.startTime ?? to
@@ -98,7 +103,7 @@ function measure(x: Execution, now: number, others: ReadonlyMap<string, Executio
   const totals: Record<Kind, number> = { queued: 0, running: 0, person: 0, window: 0, timer: 0, paused: 0 }
   const pause: Segment[] = x.paused?.pauseTime ? [{ kind: 'paused', from: x.paused.pauseTime, to: x.paused.resumeTime ?? to }] : []
   for (const g of paint([{ kind: 'running', from, to }], [...queue, ...all], 'queued', pause)) totals[g.kind] += g.to - g.from
-  return { from, to, stages, totals }
+  return { from, to, stages, totals, restarted }
 }
 
 /** partReady says when a part of a stage that waits for no other part could begin. */
@@ -177,7 +182,7 @@ const waits: Partial<Record<Kind, string>> = {
 /** summary says in one sentence where the time went; nothing if it is too short to matter. */
 export function summary(t: Timing): string | undefined {
   const total = t.to - t.from
-  if (total < 1_000) return undefined
+  if (total < 1_000 || t.restarted) return undefined
   const share = (ms: number) => Math.round((100 * ms) / total)
   const [kind, ms] = Object.entries(t.totals)
     .filter(([k]) => k !== 'running')

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { jobLog, valuesOf } from './values'
 
 test('values are lines; maps of plain values are taken apart, and what says nothing is left out', () => {
-  expect(valuesOf({ strategy: 'redblack', capacity: { min: 1, max: 2 }, 'deploy.server.groups': { eu: ['v001', 'v002'] }, loadBalancers: ['a', 'b'], empty: {}, none: [], nothing: null, blank: '', exception: {}, deep: { a: { b: 1 } } })).toEqual([
+  expect(valuesOf({ strategy: 'redblack', capacity: { min: 1, max: 2 }, 'deploy.server.groups': { eu: ['v001', 'v002'] }, loadBalancers: ['a', 'b'], empty: {}, none: [], nothing: null, blank: '', artifact: { digest: '' }, exception: {}, deep: { a: { b: 1 } } })).toEqual([
     { name: 'capacity.max', text: '2', long: false },
     { name: 'capacity.min', text: '1', long: false },
     { name: 'deep', text: '{\n  "a": {\n    "b": 1\n  }\n}', long: true },

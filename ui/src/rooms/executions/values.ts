@@ -12,6 +12,7 @@ export function valuesOf(of: Record<string, unknown>): Value[] {
   return Object.entries(of)
     .filter(([name, v]) => !hidden.has(name) && v !== null && v !== '' && !isEmpty(v))
     .flatMap(([name, v]): Value[] => (isFlat(v) ? Object.entries(v).map(([k, w]) => value(`${name}.${k}`, w)) : [value(name, v)]))
+    .filter((v) => v.text !== '')
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
