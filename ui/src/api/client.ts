@@ -40,15 +40,18 @@ export async function must<T>(answer: Promise<Answer<T>>): Promise<NonNullable<T
     got = await answer
   } catch (e) {
     if (e instanceof DOMException && e.name === 'AbortError') throw e
-    throw new ApiError(0, 'The server does not answer.', 'What you see is what was last known; it is asked again.')
+    throw unanswered()
   }
   if (got.response.ok) return got.data as NonNullable<T>
   throw failure(got.response.status, got.error)
 }
 
-/** failure makes an ApiError of the body of a refusal. */
+const unanswered = () => new ApiError(0, 'The server does not answer.', 'What you see is what was last known; it is asked again.')
+
+/** failure makes an ApiError of the body of a refusal; that of a proxy before the server says that nobody answers. */
 export function failure(status: number, body: unknown): ApiError {
   const b = (typeof body === 'object' && body !== null ? body : {}) as Partial<Schemas['ErrorBody']>
+  if ((status === 502 || status === 504) && !b.message) return unanswered()
   return new ApiError(status, b.message || `The server answered with ${status}.`, b.hint, b.problems ?? [])
 }
 

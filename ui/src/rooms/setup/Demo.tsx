@@ -146,6 +146,7 @@ function Ribbon({ shares }: { shares: Share[] }) {
           <span key={s.name} style={{ flexGrow: s.share }} />
         ))}
       </div>
+      {shares.length === 0 && <p className="muted">Its requests are counted in a second.</p>}
       <ul aria-label="Requests by server group">
         {shares.map((s) => (
           <li key={s.name}>
