@@ -10,7 +10,7 @@ test.each([
   ['says why', { status: 'TERMINAL', steps: [step(), step({ details: { error: 'Unexpected Task Failure', errors: ['a is in use', 'b is, too'], hint: 'destroy them' } })], execution }, { message: 'a is in use; b is, too', hint: 'destroy them' }],
   ['says only its kind', { status: 'TERMINAL', steps: [step({ details: { error: 'Unexpected Task Failure' } })], execution }, { message: 'Unexpected Task Failure', hint: undefined }],
   ['says nothing', { status: 'TERMINAL', steps: [step()], execution }, { message: 'Delete a ended as TERMINAL.' }],
-  ['was canceled', { status: 'CANCELED', steps: [], execution: { ...execution, canceled: true, canceledBy: 'ann', cancellationReason: 'too late' } }, { message: 'It was canceled by ann: too late' }],
+  ['was canceled', { status: 'CANCELED', steps: [], execution: { ...execution, canceled: true, canceledBy: 'ann', cancellationReason: 'too late' } }, { message: 'ann canceled it: too late.' }],
 ] as const)('failureOf an operation that %s', (_, o, want) => {
   expect(failureOf({ name: 'Delete a', ...o } as unknown as Operation)).toEqual(want)
 })

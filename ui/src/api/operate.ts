@@ -11,6 +11,9 @@ const ended = new Set(['SUCCEEDED', 'TERMINAL', 'CANCELED', 'STOPPED', 'FAILED_C
 /** isEnded tells whether an execution of this status changes no more. */
 export const isEnded = (status: string) => ended.has(status)
 
+/** personOf names who did something; nobody in particular stands in brackets. */
+export const personOf = (user: unknown): string => String(user ?? 'somebody').replace(/^\[(.*)\]$/, '$1')
+
 type Exception = { details?: { error?: string; errors?: unknown[]; hint?: string } }
 
 /** failureOf returns why an operation did not succeed, in a sentence, and what to do. Pure. */
@@ -20,7 +23,10 @@ export function failureOf(o: Pick<Operation, 'name' | 'status' | 'steps' | 'exec
   const details = failed?.exception?.details
   const said = details?.errors?.map(String).filter(Boolean).join('; ') || details?.error
   if (said) return { message: said, hint: details?.hint }
-  if (o.execution.canceled) return { message: ['It was canceled', o.execution.canceledBy && `by ${o.execution.canceledBy}`, o.execution.cancellationReason && `: ${o.execution.cancellationReason}`].filter(Boolean).join(' ').replace(' :', ':') }
+  if (o.execution.canceled) {
+    const why = o.execution.cancellationReason
+    return { message: `${personOf(o.execution.canceledBy)} canceled it${why ? `: ${why}` : ''}.` }
+  }
   return { message: `${o.name} ended as ${o.status}.` }
 }
 

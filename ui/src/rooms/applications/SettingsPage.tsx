@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { keys } from '~/api/live'
-import { useOperate } from '~/api/operate'
+import { personOf, useOperate } from '~/api/operate'
 import { application } from '~/api/queries'
 import { Button } from '~/kit/button'
 import { Field, TextArea } from '~/kit/field'
@@ -11,7 +11,7 @@ import { ErrorBox, Loaded, Note } from '~/kit/state'
 import { Tabs } from '~/kit/tabs'
 import { useSay } from '~/kit/toast'
 import { AttributeForm } from './AttributeForm'
-import { changes, inOrder, merged, parse, personOf, type Attributes } from './attributes'
+import { changes, inOrder, merged, parse, type Attributes } from './attributes'
 import { DeleteDialog } from './DeleteDialog'
 import { History } from './History'
 import type { SettingsSearch } from './search'
@@ -30,9 +30,11 @@ export default function SettingsPage() {
       title="Settings"
       sub={app}
       actions={
-        <Button kind="danger" onClick={() => setDeleting(true)}>
-          Delete application…
-        </Button>
+        query.data && (
+          <Button kind="danger" onClick={() => setDeleting(true)}>
+            Delete application…
+          </Button>
+        )
       }
     >
       <Loaded query={query}>{(a) => <Settings app={app} attributes={a.attributes} />}</Loaded>

@@ -1,16 +1,15 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, ApiError, must } from '~/api/client'
-import { failureOf, isEnded, type Operation } from '~/api/operate'
+import { failureOf, isEnded, personOf, type Operation } from '~/api/operate'
 import { Button } from '~/kit/button'
 import { Json } from '~/kit/code'
 import { Confirm, Pane } from '~/kit/dialog'
 import { Facts } from '~/kit/page'
-import { ErrorBox, Loaded } from '~/kit/state'
+import { ErrorBox, Loaded, Note } from '~/kit/state'
 import { StatusBadge, StatusIcon } from '~/kit/status'
 import { Ago, Took } from '~/kit/time'
 import { task } from './queries'
-import { personOf } from './attributes'
 import css from './tasks.module.css'
 
 /** TaskPane shows one operation: what became of it, its steps, and what it was given. */
@@ -33,7 +32,7 @@ function Details({ task: t }: { task: Operation }) {
   }
   return (
     <div className={css.stack}>
-      {failure && <ErrorBox error={new ApiError(-1, failure.message, failure.hint)} />}
+      {failure && (t.execution.canceled ? <Note tone="wait">{failure.message}</Note> : <ErrorBox error={new ApiError(-1, failure.message, failure.hint)} />)}
       <Facts
         of={[
           ['Status', <StatusBadge status={t.status} />],

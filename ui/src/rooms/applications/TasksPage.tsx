@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
-import { isEnded, type Operation } from '~/api/operate'
+import { isEnded, personOf, type Operation } from '~/api/operate'
 import { Button } from '~/kit/button'
 import { VirtualList } from '~/kit/list'
 import { Page, useTitle } from '~/kit/page'
@@ -10,7 +10,6 @@ import { Ago, Took } from '~/kit/time'
 import { pageLength, tasks } from './queries'
 import { results, type TasksSearch } from './search'
 import { TaskPane } from './TaskPane'
-import { personOf } from './attributes'
 import css from './tasks.module.css'
 
 const route = getRouteApi('/applications/$app/tasks')

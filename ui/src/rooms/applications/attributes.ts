@@ -1,4 +1,5 @@
 // Attributes of applications: what users change of them, and how saves differ. Pure.
+import { personOf } from '~/api/operate'
 
 export type Attributes = Record<string, unknown>
 
@@ -59,9 +60,6 @@ export function guardsOf(a: Attributes): Guard[] | undefined {
   if (!Array.isArray(v)) return undefined
   return v.map((g: Partial<Guard>) => ({ ...g, account: g.account ?? '', location: g.location ?? '', stack: g.stack ?? '', detail: g.detail ?? '' }))
 }
-
-/** personOf names who did something; nobody in particular stands in brackets. */
-export const personOf = (user: unknown): string => String(user ?? 'somebody').replace(/^\[(.*)\]$/, '$1')
 
 /** Save is one of an application's saves, with what it changed. */
 export type Save = { ts: string; by: string; at: number; attributes: Attributes; before: Attributes | undefined; changed: string[] }
