@@ -42,6 +42,13 @@ export function VirtualList<T>({ items, label, rowKey, height, children, onOpen,
   }, [last, items.length, onEnd])
   const key = onSelect ? selected : (own ?? selected)
   const current = useMemo(() => (key === undefined ? -1 : items.findIndex((i) => rowKey(i) === key)), [items, key, rowKey])
+  // It begins with the row that is selected in sight.
+  const begun = useRef(false)
+  useEffect(() => {
+    if (begun.current || items.length === 0) return
+    begun.current = true
+    if (current > 0) rows.scrollToIndex(current, { align: 'center' })
+  }, [items.length, current, rows])
   const move = (by: 1 | -1) => {
     let next = current + (current < 0 ? 1 : by)
     while (next >= 0 && next < items.length && skip?.(items[next] as T)) next += by

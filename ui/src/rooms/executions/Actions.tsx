@@ -75,7 +75,7 @@ export function Actions({ app, x, stage, onRerun, onRaw }: Props) {
         title={`Delete this execution of ${x.name ?? 'the pipeline'}?`}
         verb="Delete"
         danger
-        onConfirm={() => act.remove(x.id).then(() => navigate({ to: '/applications/$app/pipelines', params: { app } }))}
+        onConfirm={() => act.remove(x).then(() => navigate({ to: '/applications/$app/pipelines', params: { app } }))}
       >
         <p>What it did stays; that it was done is forgotten.</p>
       </Confirm>

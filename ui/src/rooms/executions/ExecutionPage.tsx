@@ -69,7 +69,7 @@ function Shown({ app, x }: { app: string; x: Execution }) {
   const status = judgments.length > 0 ? 'WAITING' : statusOf(x)
   const failure = useMemo(() => failureOf(x), [x])
   const rows = useMemo(() => tree(x.stages), [x.stages])
-  const selected = search.stage ?? failure?.stage?.id ?? rows.filter((r) => r.stage.status === 'RUNNING').at(-1)?.stage.id
+  const selected = search.stage ?? failure?.stage?.id ?? x.stages.find(isJudging)?.id ?? rows.filter((r) => r.stage.status === 'RUNNING').at(-1)?.stage.id
   const stage = x.stages.find((s) => s.id === selected)
   const select = useCallback((id: string) => change({ stage: id }), [change])
   const view = search.view ?? 'graph'

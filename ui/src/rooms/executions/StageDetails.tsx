@@ -17,7 +17,7 @@ import { Judged, JudgmentBox } from './Judgment'
 import type { DetailsTab } from './search'
 import { childOf, isEnded, isJudging, pathOf, statusOfStage, topOf } from './stages'
 import css from './details.module.css'
-import { jobLog, valuesOf } from './values'
+import { jobLog, manifestsOf, valuesOf } from './values'
 
 type Props = { x: Execution; stage: Stage; tab: DetailsTab; onTab: (tab: DetailsTab) => void; /** What is told elsewhere on the page. */ told?: { judgment?: boolean; failure?: boolean } }
 
@@ -28,6 +28,7 @@ export function StageDetails({ x, stage, tab, onTab, told = {} }: Props) {
   const resource = resourceOf(stage)
   const log = jobLog({ ...stage.context, ...stage.outputs })
   const words = stage.context.comments
+  const manifests = manifestsOf(stage.outputs)
   return (
     <div className={css.details}>
       <div className={css.head}>
@@ -51,6 +52,7 @@ export function StageDetails({ x, stage, tab, onTab, told = {} }: Props) {
         of={[
           ['Made', made.length > 0 && made.map((g) => <div key={g.region + g.name}><ResourceLink app={x.application} of={g} /></div>)],
           ['Works on', made.length === 0 && resource && <ResourceLink app={x.application} of={resource} />],
+          ['Applied', manifests.length > 0 && manifests.map((m) => <div key={m}>{m}</div>)],
           ['Where', resource && [resource.account, resource.region].filter(Boolean).join(' / ')],
           ['Started', child && <Link to="/applications/$app/executions/$id" params={{ app: String(stage.context.application ?? x.application), id: child }} className={css.link}>{String(stage.context.executionName ?? 'the child pipeline')}</Link>],
           ['Comments', typeof words === 'string' && words],

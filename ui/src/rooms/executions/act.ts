@@ -6,6 +6,7 @@ import { api, must } from '~/api/client'
 import { keys } from '~/api/live'
 import type { Execution } from '~/api/queries'
 import { useSay } from '~/kit/toast'
+import { forget } from './queries'
 
 export type Judgment = { judgmentStatus: 'continue' | 'stop'; judgmentInput?: string }
 
@@ -35,7 +36,7 @@ export function useAct() {
       cancel: (id: string, reason: string) => must(api.PUT('/pipelines/{id}/cancel', { params: { path: { id }, query: { reason: reason || undefined } } })).then(() => fresh(id)),
       pause: (id: string) => told(atOnce(id, 'PAUSED', () => must(api.PUT('/pipelines/{id}/pause', { params: { path: { id } } })))),
       resume: (id: string) => told(atOnce(id, 'RUNNING', () => must(api.PUT('/pipelines/{id}/resume', { params: { path: { id } } })))),
-      remove: (id: string) => must(api.DELETE('/pipelines/{id}', { params: { path: { id } } })),
+      remove: (x: Execution) => must(api.DELETE('/pipelines/{id}', { params: { path: { id: x.id } } })).then(() => forget(client, x.application, x.id)),
       restart: (id: string, stage: string) => must(api.PUT('/pipelines/{id}/stages/{stage}/restart', { params: { path: { id, stage } } })).then(() => fresh(id)),
       judge: (id: string, stage: string, judgment: Judgment) => patch(id, stage, judgment),
       skipWait: (id: string, stage: string) => told(patch(id, stage, { skipRemainingWait: true })),

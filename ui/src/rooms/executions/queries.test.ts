@@ -6,7 +6,7 @@ afterEach(() => void vi.useRealTimers())
 
 test('what changes is collected, and read one batch at a time', async () => {
   const read: string[][] = []
-  const ends: (() => void)[] = []
+  const ends: ((again: boolean) => void)[] = []
   const refresher = new Refresher((ids) => {
     read.push(ids)
     return new Promise((done) => ends.push(done))
@@ -18,9 +18,13 @@ test('what changes is collected, and read one batch at a time', async () => {
   for (let i = 0; i < 50; i++) refresher.add('a')
   await vi.advanceTimersByTimeAsync(1_000)
   expect(read).toHaveLength(1)
-  ends[0]!()
+  ends[0]!(false)
   await vi.advanceTimersByTimeAsync(100)
   expect(read).toEqual([['a', 'b'], ['a']])
+  // It was put into a list that was being read: once more.
+  ends[1]!(true)
+  await vi.advanceTimersByTimeAsync(100)
+  expect(read).toEqual([['a', 'b'], ['a'], ['a']])
 })
 
 test('a batch is bounded, a failure stops nothing, and closing does', async () => {

@@ -97,7 +97,8 @@ export class Refresher {
   private busy = false
   private closed = false
 
-  constructor(private readonly read: (ids: string[]) => Promise<void>) {}
+  /** read says whether those are to be read once more. */
+  constructor(private readonly read: (ids: string[]) => Promise<boolean>) {}
 
   add(id: string) {
     this.changed.add(id)
@@ -120,7 +121,7 @@ export class Refresher {
     const ids = [...this.changed].slice(0, atOnce)
     for (const id of ids) this.changed.delete(id)
     try {
-      await this.read(ids)
+      if (await this.read(ids)) for (const id of ids) this.changed.add(id)
     } catch {
       // What could not be read is read with the whole list, when the stream is back.
     }
@@ -129,12 +130,28 @@ export class Refresher {
   }
 }
 
-/** take reads executions, and puts them into the lists that are there. */
-async function take(client: QueryClient, app: string, ids: string[]) {
+/**
+ * take reads executions, and puts them into the lists that are there. A list
+ * that is being read meanwhile may be older: then it reports that it is to be
+ * done once more, when that is over.
+ */
+async function take(client: QueryClient, app: string, ids: string[]): Promise<boolean> {
   const changed: Execution[] = await must(api.GET('/executions', { params: { query: { executionIds: ids, expand: false, limit: ids.length } } }))
   const found = new Set(changed.map((x) => x.id))
   // An event of an operation is one of an execution too; it is in no list, and so not gone from one.
-  const gone = new Set(ids.filter((id) => !found.has(id)))
+  put(client, app, changed, new Set(ids.filter((id) => !found.has(id))))
+  const reading = [runsKey(app), pipelinesKey(app)].flatMap((queryKey) => client.getQueryCache().findAll({ queryKey, fetchStatus: 'fetching' }))
+  await Promise.allSettled(reading.map((q) => q.promise))
+  return reading.length > 0
+}
+
+/** forget takes an execution that was deleted out of all that is known. */
+export function forget(client: QueryClient, app: string, id: string) {
+  put(client, app, [], new Set([id]))
+  client.removeQueries({ queryKey: keys.execution(id) })
+}
+
+function put(client: QueryClient, app: string, changed: readonly Execution[], gone: ReadonlySet<string>) {
   for (const [key, data] of client.getQueriesData<Pages>({ queryKey: runsKey(app) }))
     if (data) client.setQueryData(key, merge(data, key.at(-1) as Filter, changed, gone))
   client.setQueryData(pipelinesKey(app), (rows: PipelineRow[] | undefined) => rows && mergeRuns(rows, changed, gone))

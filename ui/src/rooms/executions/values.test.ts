@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { jobLog, valuesOf } from './values'
+import { jobLog, manifestsOf, valuesOf } from './values'
 
 test('values are lines; maps of plain values are taken apart, and what says nothing is left out', () => {
   expect(valuesOf({ strategy: 'redblack', capacity: { min: 1, max: 2 }, 'deploy.server.groups': { eu: ['v001', 'v002'] }, loadBalancers: ['a', 'b'], empty: {}, none: [], nothing: null, blank: '', artifact: { digest: '' }, exception: {}, deep: { a: { b: 1 } } })).toEqual([
@@ -19,4 +19,12 @@ test.each([
   [{ completionDetails: { log: 'bye' }, propertyFileContents: {} }, { title: 'Log', text: 'bye' }],
 ])('log of %j', (of, want) => {
   expect(jobLog(of)).toEqual(want)
+})
+
+test.each([
+  [{}, []],
+  [{ manifests: [{ kind: 'Deployment', metadata: { name: 'web', namespace: 'shop' } }, { kind: 'Namespace', metadata: { name: 'shop' } }, null, { kind: 'List' }] }, ['Deployment web in shop', 'Namespace shop']],
+  [{ manifests: 'none' }, []],
+])('manifests of %j', (of, want) => {
+  expect(manifestsOf(of)).toEqual(want)
 })

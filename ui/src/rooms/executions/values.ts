@@ -41,3 +41,13 @@ export function jobLog(of: Record<string, unknown>): { title: string; text: stri
   }
   return undefined
 }
+
+/** manifestsOf names the resources that a stage applied, as "Deployment web in shop". */
+export function manifestsOf(of: Record<string, unknown>): string[] {
+  const list: unknown[] = Array.isArray(of.manifests) ? of.manifests : []
+  return list.flatMap((m) => {
+    const { kind, metadata } = (m ?? {}) as { kind?: unknown; metadata?: { name?: unknown; namespace?: unknown } }
+    if (typeof kind !== 'string' || typeof metadata?.name !== 'string') return []
+    return [`${kind} ${metadata.name}${typeof metadata.namespace === 'string' ? ` in ${metadata.namespace}` : ''}`]
+  })
+}
