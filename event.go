@@ -6,7 +6,7 @@ type EventType string
 // The event types. One that names no application is about anything of the
 // account; one without an account, about anything at all.
 const (
-	ExecutionChanged    EventType = "execution"    // its status, a stage or a task
+	ExecutionChanged    EventType = "execution"    // its status, a stage or a task; without a stage and a status it was deleted
 	ServerGroupChanged  EventType = "serverGroup"  // its instances, capacity or traffic
 	LoadBalancerChanged EventType = "loadBalancer" // a load balancer; or a job, a firewall, anything else that is no server group
 	DocumentChanged     EventType = "document"     // what users write was saved or deleted

@@ -336,6 +336,9 @@ func (e *Engine) Delete(ctx context.Context, id string) error {
 			return gennaker.Errorf(gennaker.Conflict, "execution %s is still active", id).WithHint("cancel it first")
 		}
 		b.delta(r).deleted = true
+		gone := executionEvent(r, b.now)
+		gone.Status = "" // it has none any more
+		b.events = append(b.events, gone)
 		return nil
 	})
 }

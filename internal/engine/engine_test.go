@@ -688,6 +688,11 @@ func TestDelete(t *testing.T) {
 	if err := w.Delete(t.Context(), id); err != nil {
 		t.Error(err)
 	}
+	for ev := range w.events {
+		if ev.Execution == id && ev.Stage == "" && ev.Status == "" {
+			break // everybody is told
+		}
+	}
 	if err := w.Delete(t.Context(), id); gennaker.KindOf(err) != gennaker.NotFound {
 		t.Errorf("again: %v", err)
 	}
