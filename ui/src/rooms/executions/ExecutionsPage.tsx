@@ -12,7 +12,7 @@ import { Empty, Loaded, Skeleton } from '~/kit/state'
 import { useNow } from '~/kit/time'
 import { Entry } from './Entry'
 import css from './list.module.css'
-import { activeCount, contains, lines, statusGroups, type Line, type PipelineRow, type StatusGroup } from './list'
+import { active, contains, lines, statusGroups, type Line, type PipelineRow, type StatusGroup } from './list'
 import { PipelineList } from './PipelineList'
 import { pipelines, runs, useLiveRuns } from './queries'
 import type { DetailsTab, ExecutionsSearch } from './search'
@@ -31,8 +31,8 @@ export default function ExecutionsPage() {
   const change = useCallback((by: Partial<ExecutionsSearch>) => void navigate({ search: (s) => ({ ...s, ...by }), replace: true }), [navigate])
   const rows = useQuery(pipelines(app))
   useLiveRuns(app)
-  const active = rows.data?.reduce((sum, r) => sum + activeCount(r), 0) ?? 0
-  useTitle(`Pipelines · ${app}`, active > 0 ? 'RUNNING' : undefined, active > 0 ? `${active} running` : undefined)
+  const running = active(rows.data ?? [])
+  useTitle(`Pipelines · ${app}`, running.count > 0 ? 'RUNNING' : undefined, running.count > 0 ? `${running.text} running` : undefined)
   const start = useCallback((id: string) => change({ start: id, rerun: undefined }), [change])
   return (
     <Page
@@ -158,7 +158,7 @@ const heightOf = (l: Line) => (l.kind === 'heading' ? 36 : l.x.status === 'RUNNI
 
 /** Count counts where it is known: what is active always, the rest once everything was read. */
 function Count({ of, rows, status, whole }: { of: readonly Execution[]; rows: readonly PipelineRow[]; status?: StatusGroup; whole: boolean }) {
-  const n = status === 'active' ? rows.reduce((sum, r) => sum + activeCount(r), 0) : whole ? of.filter((x) => !status || (statusGroups[status] as readonly string[]).includes(x.status)).length : undefined
+  const n = status === 'active' ? active(rows).text : whole ? of.filter((x) => !status || (statusGroups[status] as readonly string[]).includes(x.status)).length : undefined
   return n === undefined ? null : <span className={css.count}>{n}</span>
 }
 

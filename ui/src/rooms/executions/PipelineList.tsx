@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router'
 import { Button } from '~/kit/button'
 import { Sparkline } from '~/kit/spark'
 import { duration } from '~/kit/time'
-import { activeCount, reliability, type PipelineRow } from './list'
+import { active, reliability, type PipelineRow } from './list'
 import css from './pipelines.module.css'
 
 type Props = { rows: readonly PipelineRow[]; selected?: string; onSelect: (id: string | undefined) => void; onStart: (id: string) => void }
@@ -12,7 +12,7 @@ export function PipelineList({ rows, selected, onSelect, onStart }: Props) {
   return (
     <ul className={css.pipelines} aria-label="Pipelines">
       {rows.map((row) => {
-        const active = activeCount(row)
+        const running = active([row])
         const good = reliability(row)
         return (
           <li key={row.id} className={css.pipeline} data-selected={row.id === selected || undefined}>
@@ -22,9 +22,9 @@ export function PipelineList({ rows, selected, onSelect, onStart }: Props) {
               </button>
               {row.disabled && <span className={css.mark}>disabled</span>}
               {row.template && <span className={css.mark}>template</span>}
-              {active > 0 && (
+              {running.count > 0 && (
                 <span className={css.active} data-tone="run">
-                  {active} active
+                  {running.text} active
                 </span>
               )}
             </div>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Execution } from '~/api/queries'
-import { contains, dayOf, lines, merge, mergeRuns, reliability, type Filter, type Pages, type PipelineRow } from './list'
+import { active, contains, dayOf, lines, merge, mergeRuns, reliability, type Filter, type Pages, type PipelineRow } from './list'
 import { executionOf } from './make'
 
 const x = (id: string, more: Partial<Execution> = {}) => executionOf([], { id, pipelineConfigId: 'p', ...more })
@@ -37,6 +37,11 @@ test('runs of a pipeline take up what changed', () => {
   const rows = [row([['1', 'SUCCEEDED'], ['2', 'RUNNING']])]
   expect(mergeRuns(rows, [x('2', { status: 'TERMINAL' }), x('3', { status: 'RUNNING' })], new Set(['1']))[0]!.runs.map((r) => `${r.id}:${r.status}`)).toEqual(['2:TERMINAL', '3:RUNNING'])
   expect(mergeRuns(rows, [x('9', { pipelineConfigId: 'q' })], new Set())[0]).toBe(rows[0])
+})
+
+test('what runs is counted as far as it is known', () => {
+  expect(active([row([['1', 'RUNNING'], ['2', 'SUCCEEDED']]), row([['3', 'PAUSED']])])).toEqual({ count: 2, text: '2' })
+  expect(active([row(Array.from({ length: 30 }, (_, i) => [`${i}`, 'RUNNING']))]).text).toBe('30+')
 })
 
 test.each<[[string, string][], number | undefined]>([

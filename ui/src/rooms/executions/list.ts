@@ -106,8 +106,12 @@ export function dayOf(time: number, now: number): string {
   return `${part({ weekday: 'long' })} ${part({ day: 'numeric', month: 'long', year: 'numeric' })}`
 }
 
-/** activeCount counts the runs of a pipeline that have not ended. */
-export const activeCount = (row: PipelineRow) => row.runs.filter((r) => !isEnded(r.status)).length
+/** active counts the runs of pipelines that have not ended. Of each only the newest are known: "30+". */
+export function active(rows: readonly PipelineRow[]): { count: number; text: string } {
+  const counts = rows.map((row) => row.runs.filter((r) => !isEnded(r.status)).length)
+  const count = counts.reduce((sum, n) => sum + n, 0)
+  return { count, text: `${count}${counts.some((n) => n >= mostRuns) ? '+' : ''}` }
+}
 
 /** reliability is the share of the ended runs that succeeded; undefined if none ended. */
 export function reliability(row: PipelineRow): number | undefined {
