@@ -1,5 +1,6 @@
 // Asks before something is done to a server group: what would happen, and what
 // would be left. Then it is begun, and told how it ended.
+import { useQuery } from '@tanstack/react-query'
 import { useState, type ReactNode } from 'react'
 import { Button } from '~/kit/button'
 import { Confirm, Dialog } from '~/kit/dialog'
@@ -12,6 +13,7 @@ import css from './dialogs.module.css'
 import { consequences } from './consequences'
 import { bare, short, siblings, versionOf, type Row } from './model'
 import { clone, destroy, disable, enable, fits, moved, resize, rollback, strategies, whyNot, type Action, type Capacity, type Clone } from './operations'
+import { verdict } from './queries'
 import { percent, together } from './rates'
 import { useMeasured } from './traffic'
 
@@ -37,23 +39,47 @@ export function ActionDialog({ action, row, rows, onClose }: Props) {
       return <Rollback row={row} around={around} onClose={onClose} begin={(to) => begin(rollback(row, to), `${bare(row.cluster)} was rolled back to ${versionOf(to)}.`)} />
     case 'clone':
       return <CloneDialog row={row} onClose={onClose} begin={(c) => begin(clone(row, c), `${name} was cloned.`)} />
-    default: {
-      const { title, verb, done, operation } = simple[action]
-      const c = consequences(action, row, { cluster: around, share })
-      return (
-        <Confirm open onClose={onClose} title={`${title} ${name}?`} verb={verb} danger={c.danger} typed={c.typed} onConfirm={() => begin(operation(row), `${name} is ${done}.`)}>
-          <Says says={c.says} danger={c.typed !== undefined} />
-          <Left left={c.left} cluster={bare(row.cluster)} region={row.region} />
-        </Confirm>
-      )
-    }
+    default:
+      return <Simple action={action} row={row} around={around} share={share} onClose={onClose} begin={begin} />
   }
 }
 
+type SimpleProps = { action: keyof typeof simple; row: Row; around: Row[]; share?: number; onClose: () => void; begin: ReturnType<typeof useBegin> }
+
+/** Simple asks before something that needs no more to be said. What a traffic guard would refuse is not tried. */
+function Simple({ action, row, around, share, onClose, begin }: SimpleProps) {
+  const { title, verb, done, operation, guarded } = simple[action]
+  const query = useQuery({ ...verdict(row.application, row, guarded ?? 'disableServerGroup'), enabled: guarded !== undefined })
+  const c = consequences(action, row, { cluster: around, share })
+  const refused = query.data?.guarded ? query.data : undefined
+  const name = bare(row.name)
+  return (
+    <Confirm
+      open
+      onClose={onClose}
+      title={`${title} ${name}?`}
+      verb={verb}
+      danger={c.danger}
+      typed={refused ? undefined : c.typed}
+      disabled={refused !== undefined || (guarded !== undefined && query.isPending)}
+      onConfirm={() => begin(operation(row), `${name} is ${done}.`)}
+    >
+      <Says says={c.says} danger={c.typed !== undefined} />
+      <Left left={c.left} cluster={bare(row.cluster)} region={row.region} />
+      {refused && (
+        <Note tone="wait">
+          <p>It would be refused: {refused.reason}.</p>
+          {refused.hint && <p>{refused.hint}.</p>}
+        </Note>
+      )}
+    </Confirm>
+  )
+}
+
 const simple = {
-  enable: { title: 'Enable', verb: 'Enable', done: 'enabled', operation: enable },
-  disable: { title: 'Disable', verb: 'Disable', done: 'disabled', operation: disable },
-  destroy: { title: 'Destroy', verb: 'Destroy', done: 'destroyed', operation: destroy },
+  enable: { title: 'Enable', verb: 'Enable', done: 'enabled', operation: enable, guarded: undefined },
+  disable: { title: 'Disable', verb: 'Disable', done: 'disabled', operation: disable, guarded: 'disableServerGroup' },
+  destroy: { title: 'Destroy', verb: 'Destroy', done: 'destroyed', operation: destroy, guarded: 'destroyServerGroup' },
 } as const
 
 /** useShare returns the measured share of requests that a server group gets of its cluster. */

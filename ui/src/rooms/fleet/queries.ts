@@ -30,6 +30,15 @@ export const group = (app: string, r: Ref) =>
     retry: false,
   })
 
+/** verdict is what the server says an operation on a server group would lead to; it changes with the fleet. */
+export const verdict = (app: string, r: Ref, operation: 'disableServerGroup' | 'destroyServerGroup') =>
+  queryOptions({
+    queryKey: [...keys.fleet(app), 'consequences', r.account, r.region, r.name, operation],
+    queryFn: ({ signal }) => must(api.GET('/api/v1/server-groups/{account}/{region}/{name}/consequences', { params: { path: { account: r.account, region: r.region, name: r.name }, query: { operation } }, signal })),
+    staleTime: 0,
+    retry: false,
+  })
+
 /** deployments are the newest executions of an application with what they made; versions names what is there, so that a new one makes it anew. */
 export const deployments = (app: string, versions: string) =>
   queryOptions({
