@@ -46,12 +46,12 @@ export function Editor({ app, id, search, onSearch, catalog, initial, stored, dr
   const [adding, setAdding] = useState(false)
   const [planning, setPlanning] = useState(false)
   const [conflict, setConflict] = useState<Doc>()
-  const [show, setShow] = useState<Path>()
 
   const name = String(doc.name || 'New pipeline')
   useTitle(`${dirty ? '• ' : ''}${name} · ${app}`)
   const index = search.stage === undefined ? -1 : indexOf(doc, search.stage)
   const stage = index >= 0 ? search.stage : undefined
+  const [show, setShow] = useState<Path | undefined>(() => (index >= 0 ? ['stages', index] : undefined))
   const select = (refId: string | undefined) => {
     onSearch({ stage: refId, ...(search.part === 'graph' && { part: 'form' }) })
     setShow(refId === undefined ? [] : ['stages', indexOf(doc, refId)])

@@ -45,9 +45,11 @@ export function GraphPane({ selected, onSelect, onAdd }: { selected?: string; on
           selected={selected}
           onSelect={onSelect}
           nodeLabel={(n) => `${nameOf(n)}, ${typeOf(n)}${n.findings.length > 0 ? `, ${count(n.findings)}` : ''}`}
-          renderNode={(n) => (
-            <div className={css.node} title={n.findings[0]?.message}>
-              <span className={css.nodeName}>{nameOf(n)}</span>
+          renderNode={(n, { selected: on }) => (
+            <div className={css.node} data-selected={on || undefined} title={n.findings[0]?.message}>
+              <span className={css.nodeName} data-marked={n.findings.length > 0 || undefined}>
+                {nameOf(n)}
+              </span>
               <span className={css.nodeType}>{typeOf(n)}</span>
               {n.findings.length > 0 && (
                 <span className={css.badge}>

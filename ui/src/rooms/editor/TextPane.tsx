@@ -85,6 +85,8 @@ export default function TextPane({ doc, format, broken, catalog, findings, show,
   const now = useRef({ doc, catalog, onChange, onBroken, onVisit, places: new Places('') })
   // What the text says; a document that says the same does not change it.
   const says = useRef<Doc>(doc)
+  // Marks move with the text by themselves; they are set when there are others.
+  const marked = useRef(false)
   now.current = { ...now.current, doc, catalog, onChange, onBroken, onVisit }
 
   useEffect(() => {
@@ -163,7 +165,8 @@ export default function TextPane({ doc, format, broken, catalog, findings, show,
 
   useEffect(() => {
     const v = view.current
-    if (!v) return
+    if (!v || (findings.length === 0 && !marked.current)) return
+    marked.current = findings.length > 0
     const text = v.state.doc.toString()
     if (now.current.places.text !== text) now.current.places = new Places(text)
     const marks = findings.flatMap((f): Diagnostic[] => {
@@ -171,7 +174,7 @@ export default function TextPane({ doc, format, broken, catalog, findings, show,
       return r ? [{ from: r.from, to: Math.max(r.to, Math.min(r.from + 1, text.length)), severity: f.severity, message: f.hint ? `${f.message}\n${f.hint}` : f.message, source: f.rule }] : []
     })
     v.dispatch(setDiagnostics(v.state, marks))
-  }, [findings, doc, format])
+  }, [findings, format])
 
   useEffect(() => {
     const v = view.current
