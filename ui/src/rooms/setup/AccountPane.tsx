@@ -10,7 +10,7 @@ import { Empty, Note } from '~/kit/state'
 import { StatusBadge, StatusIcon, toneOf } from '~/kit/status'
 import { useSay } from '~/kit/toast'
 import { Ago, useNow } from '~/kit/time'
-import { sentence, sources, standing, type Account } from './account'
+import { sentence, sources, standing, standingWords, type Account } from './account'
 import { Diagnosis } from './Diagnosis'
 import css from './setup.module.css'
 
@@ -53,7 +53,7 @@ function Details({ account, onClose, onEdit }: { account: Account; onClose: () =
       )}
       <Facts
         of={[
-          ['State', <StatusBadge status={status}>{status === 'Up' ? 'connected' : status === 'Starting' ? 'connecting' : status === 'SUSPENDED' ? 'partly readable' : 'not connected'}</StatusBadge>],
+          ['State', <StatusBadge status={status}>{standingWords[status]}</StatusBadge>],
           ['Since', state.since && <Ago at={state.since} />],
           ['Data of', !state.connected && state.seenAt && <Ago at={state.seenAt} />],
           ['Type', account.type],

@@ -22,7 +22,7 @@ export default function AccountsPage() {
   const navigate = useNavigate({ from: '/accounts' })
   const change = (to: AccountSearch) => void navigate({ search: (s) => ({ ...s, ...to }), replace: true })
   const query = useQuery(accounts())
-  const lost = query.data?.filter((a) => !a.state.connected).length ?? 0
+  const lost = query.data?.filter((a) => standing(a, 0).status === 'Down').length ?? 0
   useTitle('Accounts', lost > 0 ? 'Down' : undefined, lost > 0 ? `${lost} not connected` : undefined)
   useKeys('Accounts', { n: { does: 'Add a cluster', run: () => change({ form: 'new' }) } })
   const open = query.data?.find((a) => a.name === search.account)

@@ -7,6 +7,7 @@ import { Card, Facts, Page, useTitle } from '~/kit/page'
 import { Loaded, Note, Skeleton } from '~/kit/state'
 import { StatusBadge } from '~/kit/status'
 import { Ago, Took } from '~/kit/time'
+import { standing, standingWords, type Account } from './account'
 import { bytes, findings, type Finding } from './figures'
 import { health, node, server } from './queries'
 import css from './health.module.css'
@@ -95,7 +96,7 @@ export default function HealthPage() {
                       {a.name}
                     </Link>
                     {a.state.since && <Ago at={a.state.since} />}
-                    <StatusBadge status={a.state.connected ? 'Up' : 'Down'}>{a.state.connected ? 'connected' : 'not connected'}</StatusBadge>
+                    <Standing account={a} />
                   </li>
                 ))}
               </ul>
@@ -105,6 +106,11 @@ export default function HealthPage() {
       </div>
     </Page>
   )
+}
+
+function Standing({ account }: { account: Account }) {
+  const { status } = standing(account, 0)
+  return <StatusBadge status={status}>{standingWords[status]}</StatusBadge>
 }
 
 /** Verdict says what is wrong in sentences, or that nothing is. */

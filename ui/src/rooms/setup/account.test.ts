@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { emptyForm, formOf, isComplete, missingOf, problemsOf, settingsOf, standing } from './account'
+import { emptyForm, formOf, isComplete, missingOf, problemsOf, sentence, settingsOf, standing } from './account'
 
 test.each([
   ['connected', 'kubernetes', { connected: true }, 'Up', 'Connected'],
   ['of this machine', 'local', { connected: true }, 'Up', 'The node of this machine'],
   ['connected in part', 'kubernetes', { connected: true, reason: 'pods may not be read' }, 'SUSPENDED', 'Pods may not be read'],
   ['new', 'kubernetes', { connected: false, reason: 'it is being connected' }, 'Starting', 'Connecting'],
-  ['gone', 'kubernetes', { connected: false, reason: 'no route', seenAt: 60_000 }, 'Down', 'No route; what you see is from 40 s ago'],
+  ['gone', 'kubernetes', { connected: false, reason: 'no route', seenAt: 60_000 }, 'Down', 'As of 40 s ago: no route'],
   ['never seen', 'kubernetes', { connected: false }, 'Down', 'Not connected'],
 ])('standing of an account that is %s', (_, cloudProvider, state, status, says) => {
   expect(standing({ cloudProvider, state }, 100_000)).toEqual({ status, says })
@@ -50,6 +50,14 @@ test.each([
   expect(isComplete(form)).toBe(want)
 })
 
+test.each([
+  ['', ''],
+  ['no route', 'No route'],
+  ['gennaker account check says more', 'gennaker account check says more'],
+])('sentence(%o) is %o', (text, want) => {
+  expect(sentence(text)).toBe(want)
+})
+
 test('missingOf says each resource once', () => {
   expect(
     missingOf([
@@ -59,6 +67,6 @@ test('missingOf says each resource once', () => {
     ]),
   ).toEqual([
     { resource: 'deployments.apps', verbs: 'create, patch', where: 'a, b' },
-    { resource: 'nodes', verbs: 'list', where: 'all namespaces' },
+    { resource: 'nodes', verbs: 'list', where: 'everywhere' },
   ])
 })

@@ -5,8 +5,8 @@ import { ago } from '~/kit/time'
 export type Account = Schemas['AccountView']
 type Settings = Record<string, unknown>
 
-/** sentence begins a text with a capital. */
-export const sentence = (text: string) => text.slice(0, 1).toUpperCase() + text.slice(1)
+/** sentence begins a text with a capital, unless it begins with a command. */
+export const sentence = (text: string) => (text.startsWith('gennaker ') ? text : text.slice(0, 1).toUpperCase() + text.slice(1))
 
 /** standing is how an account goes: a status, and a sentence. now is in milliseconds. */
 export function standing(a: Pick<Account, 'state' | 'cloudProvider'>, now: number): { status: string; says: string } {
@@ -14,9 +14,12 @@ export function standing(a: Pick<Account, 'state' | 'cloudProvider'>, now: numbe
   if (connected) return reason ? { status: 'SUSPENDED', says: sentence(reason) } : { status: 'Up', says: a.cloudProvider === 'local' ? 'The node of this machine' : 'Connected' }
   if (reason === 'it is being connected') return { status: 'Starting', says: 'Connecting' }
   if (reason === 'its objects are being read for the first time') return { status: 'Starting', says: 'Reading its objects for the first time' }
-  const old = seenAt ? `; what you see is from ${ago(now - seenAt)}` : ''
-  return { status: 'Down', says: `${sentence(reason ?? 'Not connected')}${old}` }
+  const why = reason ?? 'not connected'
+  return { status: 'Down', says: seenAt ? `As of ${ago(now - seenAt)}: ${why}` : sentence(why) }
 }
+
+/** standingWords are what statuses of accounts are called. */
+export const standingWords: Record<string, string> = { Up: 'connected', Starting: 'connecting', SUSPENDED: 'partly readable', Down: 'not connected' }
 
 /** sources are who made an account, in words. */
 export const sources: Record<string, string> = { builtin: 'built in', configuration: 'configuration file', stored: 'made here' }
@@ -109,8 +112,8 @@ export function missingOf(missing: Schemas['AccountOperation'][]): { resource: s
     const verbs = m.verbs.join(', ')
     const key = `${resource} ${verbs}`
     const row = rows.get(key)
-    if (row) row.where = `${row.where}, ${m.namespace ?? 'all namespaces'}`
-    else rows.set(key, { resource, verbs, where: m.namespace ?? 'all namespaces' })
+    if (row) row.where = `${row.where}, ${m.namespace ?? 'everywhere'}`
+    else rows.set(key, { resource, verbs, where: m.namespace ?? 'everywhere' })
   }
   return [...rows.values()]
 }

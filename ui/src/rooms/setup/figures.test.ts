@@ -14,7 +14,7 @@ test.each([
 
 const server = { version: 'v1', executions: { running: 0, buffered: 0, paused: 0, stored: 0 }, database: { bytes: 1, walBytes: 1 } }
 const node = { state: 'UP', version: 'v1', problems: [] }
-const account = (name: string, connected: boolean) => ({ name, state: { connected } })
+const account = (name: string, connected: boolean) => ({ name, cloudProvider: 'kubernetes', state: { connected } })
 
 test('all is well', () => {
   expect(findings({ health: { status: 'UP' }, server, node, accounts: [account('local', true)] })).toEqual([])
