@@ -94,7 +94,8 @@ export async function followed(page: Page) {
 /** settled waits until a page has its heading, and all that it asked for. */
 export async function settled(page: Page) {
   await followed(page)
-  await expect(page.getByRole('heading', { level: 1 }).first()).toBeVisible()
+  // A dialog hides the page behind it from roles.
+  await expect(page.locator('h1').first()).toBeVisible()
   await expect(page.getByRole('status', { name: 'Loading' })).toHaveCount(0)
 }
 

@@ -18,7 +18,7 @@ test('first visit: the demo is loaded, its traffic is seen, and its deployment j
       await page.goto(`${world.url}/ui/applications/demo`)
       await expect(page.getByRole('img', { name: /^Measured share of requests/ })).toBeVisible()
       await page.getByRole('link', { name: /judge/ }).click({ timeout: 60_000 })
-      const box = page.getByRole('region', { name: new RegExp(`${share} %`) })
+      const box = page.getByRole('region', { name: `Is ${share} % good?`, exact: true })
       await box.getByRole('button', { name: 'Continue' }).click({ timeout: 60_000 })
       await expect(box).toBeHidden()
     }
