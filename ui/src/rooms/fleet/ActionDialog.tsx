@@ -46,6 +46,9 @@ export function ActionDialog({ action, row, rows, onClose }: Props) {
 
 type SimpleProps = { action: keyof typeof simple; row: Row; around: Row[]; share?: number; onClose: () => void; begin: ReturnType<typeof useBegin> }
 
+/** sentence writes a hint of the server as one. */
+const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
+
 /** Simple asks before something that needs no more to be said. What a traffic guard would refuse is not tried. */
 function Simple({ action, row, around, share, onClose, begin }: SimpleProps) {
   const { title, verb, done, operation, guarded } = simple[action]
@@ -69,7 +72,7 @@ function Simple({ action, row, around, share, onClose, begin }: SimpleProps) {
       {refused && (
         <Note tone="wait">
           <p>It would be refused: {refused.reason}.</p>
-          {refused.hint && <p>{refused.hint}.</p>}
+          {refused.hint && <p>{sentence(refused.hint)}</p>}
         </Note>
       )}
     </Confirm>
