@@ -128,7 +128,7 @@ export function Editor({ app, id, search, onSearch, catalog, initial, stored, dr
   return (
     <EditingContext value={{ app, doc, catalog, findings, edit }}>
       <Page
-        fill
+        fill={wide}
         title={name}
         sub={
           <span role="status">

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { Doc } from './document'
 import { draftKey, dropDraft, loadDraft, saveDraft, type Store } from './draft'
 import { begin, change, redo, undo } from './past'
 import { byStage, count, found, refused, worst } from './problems'
@@ -68,7 +69,7 @@ test('what is wrong is sorted by stage and counted', () => {
 })
 
 test('a stage can name what comes before it', () => {
-  const doc = {
+  const doc: Doc = {
     parameterConfig: [{ name: 'tag', label: 'Tag' }, { name: 'two words' }],
     stages: [
       { refId: '1', type: 'manualJudgment', name: "It's good?" },

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Doc } from './document'
+import type { Doc, Json } from './document'
 import { readAll, write } from './forms/YamlInput'
 import { parse, Places, print } from './text'
 
@@ -43,7 +43,7 @@ test('a text that is being written has places', () => {
 })
 
 test('manifests are documents of YAML', () => {
-  const all = [{ kind: 'Service' }, { kind: 'Deployment', spec: { replicas: 2 } }]
+  const all: Json = [{ kind: 'Service' }, { kind: 'Deployment', spec: { replicas: 2 } }]
   expect(readAll(write(all))).toEqual({ value: all })
   expect(readAll('a: [')).toHaveProperty('error')
   expect(readAll('')).toEqual({ value: [] })
