@@ -2,6 +2,8 @@ module github.com/gennaker/gennaker
 
 go 1.26.0
 
+ignore ./ui/node_modules
+
 require (
 	cuelabs.dev/go/oci/ociregistry v0.0.0-20251212221603-3adeb8663819
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0
