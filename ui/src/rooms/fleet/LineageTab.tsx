@@ -1,11 +1,11 @@
 // The versions of a cluster, newest first: who made each, what of, and why.
 import { useQuery } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
 import { Button } from '~/kit/button'
 import { Loaded } from '~/kit/state'
 import { StatusIcon, wordOf } from '~/kit/status'
 import { Ago } from '~/kit/time'
 import type { Act } from './actions'
+import { ExecutionLink } from './ExecutionLink'
 import { lineage, userOf, type Version } from './lineage'
 import { refOf, short, siblings, versionOf, type Row } from './model'
 import css from './pane.module.css'
@@ -39,9 +39,9 @@ export function LineageTab({ app, row, rows, onOpen, onAct }: Props) {
               <li key={t.id} className={css.entry}>
                 <StatusIcon status={t.status} size={13} />
                 <div>
-                  <Link to="/applications/$app/executions/$id" params={{ app, id: t.id }}>
+                  <ExecutionLink app={app} id={t.id} task className={css.link}>
                     {t.name}
-                  </Link>
+                  </ExecutionLink>
                   <p className="muted">{userOf(t.execution)}</p>
                 </div>
                 <span className={css.when}>
@@ -80,9 +80,9 @@ function Entry({ app, version: v, current, onOpen }: { app: string; version: Ver
         {v.artifact && <code title={v.artifact}>{short(v.artifact)}</code>} <span className="muted">{row ? wordOf(row.status) : 'gone'}</span>
         {origin ? (
           <p>
-            <Link to="/applications/$app/executions/$id" params={{ app, id: origin.execution }} className={css.link}>
+            <ExecutionLink app={app} id={origin.execution} task={origin.task} className={css.link}>
               {origin.pipeline}
-            </Link>{' '}
+            </ExecutionLink>{' '}
             <span className="muted">
               {origin.why}, {origin.user}
             </span>

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { StatusIcon } from '~/kit/status'
 import { Took } from '~/kit/time'
+import { ExecutionLink } from './ExecutionLink'
 import { lines, type Line } from './running'
 import { running, tasks } from './queries'
 import css from './running.module.css'
@@ -36,9 +37,9 @@ function RunningLine({ app, line }: { app: string; line: Line }) {
   return (
     <li className={css.line} data-tone={tone} data-waits={line.waits ? true : undefined}>
       <StatusIcon status={line.waits ? 'PAUSED' : line.status} label={line.waits ? 'waits for a person' : undefined} size={14} />
-      <Link to="/applications/$app/executions/$id" params={{ app, id: line.id }} className={css.name}>
+      <ExecutionLink app={app} id={line.id} task={line.task} className={css.name}>
         {line.name}
-      </Link>
+      </ExecutionLink>
       <span className={css.path} title={line.path.join(' › ')}>
         {line.path.join(' › ') || (line.status === 'RUNNING' ? 'between stages' : 'has not started')}
       </span>

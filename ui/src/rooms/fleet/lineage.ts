@@ -2,9 +2,12 @@
 // what became of it.
 import type { Execution, Stage } from '~/api/queries'
 import { bare, type Row } from './model'
+import { isTask } from './running'
 
 export type Origin = {
   execution: string
+  /** It was an operation, and no pipeline. */
+  task: boolean
   pipeline: string
   status: string
   user: string
@@ -81,6 +84,7 @@ export function lineage(cluster: { account: string; name: string }, rows: Row[],
 function originOf(e: Execution): Origin {
   return {
     execution: e.id,
+    task: isTask(e),
     pipeline: e.name || e.description || 'a task',
     status: e.status,
     user: userOf(e),

@@ -39,13 +39,16 @@ export const verdict = (app: string, r: Ref, operation: 'disableServerGroup' | '
     retry: false,
   })
 
-/** deployments are the newest executions of an application with what they made; versions names what is there, so that a new one makes it anew. */
+/** deployments are the newest executions and operations of an application with what they made; versions names what is there, so that a new one makes it anew. */
 export const deployments = (app: string, versions: string) =>
   queryOptions({
     queryKey: [...keys.application(app), 'deployments', versions],
     queryFn: async ({ signal }) => {
-      const page = await must(api.GET('/api/v1/executions', { params: { query: { application: app, limit: 60, expand: true } }, signal }))
-      return page.items
+      const [page, operations] = await Promise.all([
+        must(api.GET('/api/v1/executions', { params: { query: { application: app, limit: 60, expand: true } }, signal })),
+        must(api.GET('/applications/{app}/tasks', { params: { path: { app }, query: { limit: 60, expand: true } }, signal })),
+      ])
+      return [...page.items, ...operations.map((o) => o.execution)]
     },
     staleTime: 10_000,
   })

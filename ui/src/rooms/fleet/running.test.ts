@@ -19,7 +19,7 @@ it('makes one line of an execution and those that it waits for', () => {
   const parent = execution('Deploy', { startTime: 7, stages: [stage('Run Validate', { type: 'pipeline' })] })
   const over = execution('Old', { status: 'SUCCEEDED' })
   expect(lines([child, parent, over])).toEqual([
-    { id: 'Deploy', name: 'Deploy', status: 'RUNNING', since: 7, path: ['Run Validate', 'Is it good?'], waits: { execution: 'Validate', stage: 'Is it good?', id: 'Is it good?' } },
+    { id: 'Deploy', task: false, name: 'Deploy', status: 'RUNNING', since: 7, path: ['Run Validate', 'Is it good?'], waits: { execution: 'Validate', stage: 'Is it good?', id: 'Is it good?' } },
   ])
 })
 
@@ -51,6 +51,12 @@ it('tells where versions come from', () => {
 it('reads what manifests made', () => {
   const e = execution('e', { stages: [stage('1', { type: 'deployManifest', context: { account: 'k', 'outputs.createdArtifacts': [{ type: 'kubernetes/replicaSet', name: 'shop', location: 'default', version: 'v003' }, { type: 'kubernetes/service', name: 'shop' }] } })] })
   expect(created(e).map(({ account, region, name }) => [account, region, name])).toEqual([['k', 'default', 'replicaSet shop-v003']])
+})
+
+it('tells operations from pipelines', () => {
+  const task = deployed('t', 'shop-prod-v004', 9, { type: 'ORCHESTRATION', name: undefined, description: 'Clone Server Group: shop-prod-v003' })
+  expect(lines([{ ...task, status: 'RUNNING' }])[0]).toMatchObject({ task: true, name: 'Clone Server Group: shop-prod-v003' })
+  expect(lineage({ account: 'a', name: 'shop-prod' }, [], [task])[0]?.origin).toMatchObject({ task: true, pipeline: 'Clone Server Group: shop-prod-v003' })
 })
 
 it('reads numbers', () => {

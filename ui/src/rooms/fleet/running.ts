@@ -4,6 +4,8 @@ import type { Execution, Stage } from '~/api/queries'
 /** Line is an execution that is under way, with what runs of it at the moment. */
 export type Line = {
   id: string
+  /** It is an operation, and no pipeline's. */
+  task: boolean
   name: string
   status: string
   since?: number
@@ -27,6 +29,9 @@ export function runningPath(stages: Stage[]): Stage[] {
     parent = next.id
   }
 }
+
+/** isTask tells operations from executions of pipelines. */
+export const isTask = (e: Pick<Execution, 'type'>): boolean => e.type === 'ORCHESTRATION'
 
 /** parentOf returns the execution whose stage started e. */
 const parentOf = (e: Execution): string | undefined => (e.trigger.parentExecution as { id?: string } | undefined)?.id
@@ -53,6 +58,6 @@ export function lines(executions: Execution[]): Line[] {
         const last = inner.at(-1)
         if (last?.type === 'manualJudgment') waits = { execution: at.id, stage: last.name, id: last.id }
       }
-      return { id: e.id, name: e.name || e.description || e.id, status: e.status, since: e.startTime ?? e.buildTime ?? undefined, path, waits }
+      return { id: e.id, task: isTask(e), name: e.name || e.description || e.id, status: e.status, since: e.startTime ?? e.buildTime ?? undefined, path, waits }
     })
 }
