@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Button } from '~/kit/button'
-import { Diff } from '~/kit/code'
+import { Code, Diff } from '~/kit/code'
 import { Confirm } from '~/kit/dialog'
 import { Empty, Loaded } from '~/kit/state'
 import { Ago } from '~/kit/time'
@@ -55,7 +55,7 @@ function Difference({ save, current, onRestore, busy }: { save: Save; current: A
   const names = Object.keys(back)
   return (
     <div className={css.difference}>
-      <Diff before={save.before ? inOrder(save.before) : ''} after={inOrder(save.attributes)} label="What was changed" />
+      {save.before ? <Diff before={inOrder(save.before)} after={inOrder(save.attributes)} label="What was changed" /> : <Code text={inOrder(save.attributes)} label="What was saved first" />}
       {names.length > 0 && (
         <div>
           <Button busy={busy} onClick={() => setAsking(true)}>
