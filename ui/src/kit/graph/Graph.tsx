@@ -83,14 +83,14 @@ export function Graph<N extends GraphNode>({ nodes, label, selected, onSelect, r
     [show, width, height],
   )
 
-  /** reveal moves the view as little as is needed to see a node. */
+  /** reveal moves a node that is out of sight to the middle. */
   const reveal = useCallback(
     (id: string) => {
       const b = box.current
       const p = placed.nodes.find((n) => n.id === id)
       if (!b || !p) return
       const v = view.current
-      const nudge = (at: number, length: number, space: number) => (at < margin ? margin - at : at + length > space - margin ? Math.min(margin - at, 0) || space - margin - length - at : 0)
+      const nudge = (at: number, length: number, space: number) => (at < margin || at + length > space - margin ? (space - length) / 2 - at : 0)
       const dx = nudge(p.x * cell.x * v.k + v.x, size.width * v.k, b.clientWidth)
       const dy = nudge(p.y * cell.y * v.k + v.y, size.height * v.k, b.clientHeight)
       if (dx !== 0 || dy !== 0) show({ ...v, x: v.x + dx, y: v.y + dy })

@@ -18,7 +18,7 @@ import { FailureBox } from './FailureBox'
 import { JudgmentBox } from './Judgment'
 import { runs, useLiveRuns } from './queries'
 import type { ExecutionSearch, View } from './search'
-import { StageBar } from './StageBar'
+import { StageBar, StepList } from './StageBar'
 import { StageDetails } from './StageDetails'
 import { StageGraph } from './StageGraph'
 import { childOf, isEnded, isJudging, progress, statusOf, tree } from './stages'
@@ -237,7 +237,12 @@ function Timed({ x, view, others, selected, onView, onSelect, now }: ViewsProps 
         {sentence && <p className="muted">{sentence}</p>}
       </div>
       {view === 'graph' && <StageGraph x={x} timing={t} waiting={waiting} selected={selected} onSelect={onSelect} />}
-      {view === 'bar' && <StageBar x={x} tall selected={selected} onOpen={(s) => onSelect(s.id)} />}
+      {view === 'bar' && (
+        <>
+          <StageBar x={x} tall selected={selected} onOpen={(s) => onSelect(s.id)} />
+          <StepList x={x} now={now} selected={selected} onOpen={(s) => onSelect(s.id)} />
+        </>
+      )}
       {view === 'waterfall' && <Waterfall x={x} timing={t} waiting={waiting} selected={selected} onSelect={onSelect} />}
     </section>
   )

@@ -1,5 +1,5 @@
 import { duration, useNow } from '~/kit/time'
-import { toneOf, wordOf } from '~/kit/status'
+import { StatusIcon, toneOf, wordOf } from '~/kit/status'
 import type { Execution, Stage } from '~/api/queries'
 import { bar } from './bar'
 import css from './bar.module.css'
@@ -30,6 +30,30 @@ function Bar({ x, selected, onOpen, tall, now }: Props & { now: number }) {
           </li>
         )
       })}
+    </ol>
+  )
+}
+
+/** StepList names the parts of the bar, with the share of the time that each took. */
+export function StepList({ x, selected, onOpen, now }: { x: Execution; selected?: string; onOpen: (stage: Stage) => void; now: number }) {
+  const parts = bar(x, now)
+  const total = parts.reduce((sum, p) => sum + (p.took ?? 0), 0)
+  return (
+    <ol className={css.steps} aria-label="Stages by their share of the time">
+      {parts.map((p) => (
+        <li key={p.stage.id}>
+          <button type="button" className={css.step} aria-pressed={p.stage.id === selected} onClick={() => onOpen(p.stage)}>
+            <StatusIcon status={p.status} size={14} />
+            <span>{p.count === 1 ? p.stage.name : `${p.count} stages from ${p.stage.name}`}</span>
+            {p.took !== undefined && (
+              <>
+                <span className={css.figure}>{duration(p.took)}</span>
+                <span className={css.figure}>{total > 0 ? `${Math.round((100 * p.took) / total)} %` : ''}</span>
+              </>
+            )}
+          </button>
+        </li>
+      ))}
     </ol>
   )
 }
