@@ -12,8 +12,8 @@ export type Edge = { from: string; to: string; via: { x: number; y: number }[] }
 
 export type Layout = { nodes: Placed[]; edges: Edge[]; columns: number; rows: number }
 
-/** A slot is a place in a column: a node, or a bend of an edge that passes by. */
-type Slot = { id?: string; x: number; y: number; before: Slot[]; after: Slot[] }
+/** A slot is a place in a column: a node, or a bend of an edge that passes by; at is where its neighbours draw it. */
+type Slot = { id?: string; x: number; y: number; at: number; before: Slot[]; after: Slot[] }
 
 const sweeps = 6
 /** Bends that are placed at most; longer edges of a larger graph are drawn straight. */
@@ -32,7 +32,7 @@ export function layout(nodes: readonly GraphNode[]): Layout {
     ;(columns[slot.x] ??= []).push(slot)
     return slot
   }
-  for (const id of requires.keys()) slots.set(id, put({ id, x: columnOf.get(id)!, y: 0, before: [], after: [] }))
+  for (const id of requires.keys()) slots.set(id, put({ id, x: columnOf.get(id)!, y: 0, at: 0, before: [], after: [] }))
 
   const edges: { from: Slot; to: Slot; bends: Slot[] }[] = []
   let bends = 0
@@ -43,7 +43,7 @@ export function layout(nodes: readonly GraphNode[]): Layout {
       const edge = { from, to, bends: [] as Slot[] }
       let last = from
       for (let x = from.x + 1; x < to.x && bends < mostBends; x++, bends++) {
-        const bend = put({ x, y: 0, before: [], after: [] })
+        const bend = put({ x, y: 0, at: 0, before: [], after: [] })
         join(last, bend)
         edge.bends.push(bend)
         last = bend
@@ -118,7 +118,11 @@ function longest(requires: Map<string, string[]>): Map<string, number> {
   return columns
 }
 
-const mean = (slots: Slot[], otherwise: number) => (slots.length === 0 ? otherwise : slots.reduce((sum, s) => sum + s.y, 0) / slots.length)
+function mean(slots: Slot[], otherwise: number): number {
+  let sum = 0
+  for (const s of slots) sum += s.y
+  return slots.length === 0 ? otherwise : sum / slots.length
+}
 
 /** order sorts each column by the barycentre of its neighbours, and keeps the order with the fewest crossings. */
 function order(columns: Slot[][]) {
@@ -129,8 +133,8 @@ function order(columns: Slot[][]) {
   for (let sweep = 0; sweep < sweeps && fewest > 0; sweep++) {
     const forth = sweep % 2 === 0
     for (const column of forth ? columns : columns.toReversed()) {
-      const at = new Map(column.map((s) => [s, mean(forth ? s.before : s.after, s.y)]))
-      column.sort((a, b) => at.get(a)! - at.get(b)!)
+      for (const s of column) s.at = mean(forth ? s.before : s.after, s.y)
+      column.sort((a, b) => a.at - b.at)
       column.forEach((s, i) => (s.y = i))
     }
     const now = crossings(columns)
@@ -143,19 +147,20 @@ function order(columns: Slot[][]) {
   number()
 }
 
-/** crossings counts the pairs of edges that cross between neighbouring columns. */
+/** crossings counts the pairs of edges that cross between neighbouring columns, whose rows are numbered. */
 function crossings(columns: Slot[][]): number {
   let count = 0
-  for (const column of columns) {
-    const ends = column.flatMap((s) => s.after.map((a) => a.y).sort((a, b) => a - b))
-    // Inversions, by a tree of counts.
-    const size = Math.max(0, ...ends) + 1
-    const tree = new Uint32Array(size + 1)
-    for (let i = ends.length - 1; i >= 0; i--) {
-      for (let k = ends[i]!; k > 0; k -= k & -k) count += tree[k]!
-      for (let k = ends[i]! + 1; k <= size; k += k & -k) tree[k]!++
+  columns.forEach((column, x) => {
+    const rows = columns[x + 1]?.length ?? 0
+    if (rows < 2) return
+    // From below: an edge crosses those that begin lower and end higher, counted by a tree of sums.
+    const tree = new Uint32Array(rows + 1)
+    for (let i = column.length - 1; i >= 0; i--) {
+      const { after } = column[i]!
+      for (const a of after) for (let k = a.y; k > 0; k -= k & -k) count += tree[k]!
+      for (const a of after) for (let k = a.y + 1; k <= rows; k += k & -k) tree[k]!++
     }
-  }
+  })
   return count
 }
 
