@@ -1,12 +1,12 @@
 // The table of pages. Each is loaded when it is first visited; what its URL may
 // say is checked by its room's search.ts.
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet } from '@tanstack/react-router'
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
 import { applicationsSearch, settingsSearch, tasksSearch } from '~/rooms/applications/search'
 import { editorSearch, historySearch } from '~/rooms/editor/search'
 import { compareSearch, executionSearch, executionsSearch } from '~/rooms/executions/search'
 import { fleetSearch, networkSearch } from '~/rooms/fleet/search'
 import { accountSearch } from '~/rooms/setup/search'
-import { ErrorBox } from '~/kit/state'
+import { ErrorBox, Skeleton } from '~/kit/state'
 import { NotFound, Shell } from './shell'
 import { ApplicationFrame } from './application'
 
@@ -35,7 +35,7 @@ const settings = createRoute({ getParentRoute: () => application, path: 'setting
 
 const tree = root.addChildren([home, welcome, accounts, health, application.addChildren([fleet, network, pipelines, execution, compare, edit, history, tasks, settings])])
 
-export const newRouter = () => createRouter({ routeTree: tree, basepath: '/ui', defaultPreload: 'intent', defaultPreloadStaleTime: 0, defaultNotFoundComponent: NotFound, scrollRestoration: true, defaultPendingComponent: Outlet })
+export const newRouter = () => createRouter({ routeTree: tree, basepath: '/ui', defaultPreload: 'intent', defaultPreloadStaleTime: 0, defaultNotFoundComponent: NotFound, scrollRestoration: true, defaultPendingComponent: Skeleton })
 
 declare module '@tanstack/react-router' {
   interface Register {
