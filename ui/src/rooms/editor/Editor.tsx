@@ -12,7 +12,7 @@ import { useSay } from '~/kit/toast'
 import { AddStage } from './AddStage'
 import type { Catalog } from './catalog'
 import { ConflictDialog } from './ConflictDialog'
-import { addStage, get, indexOf, type Doc } from './document'
+import { addStage, get, indexOf, stagesOf, type Doc } from './document'
 import type { Draft } from './draft'
 import { EditingContext } from './editing'
 import { EditorMenu } from './EditorMenu'
@@ -35,6 +35,11 @@ const TextPane = lazy(() => import('./TextPane'))
 
 type Props = { app: string; id: string; search: EditorSearch; onSearch: (change: Partial<EditorSearch>) => void; catalog: Catalog; initial: Doc; stored?: Doc; draft?: Draft; draftKey: string }
 
+const nameOf = (doc: Doc, refId: string) => {
+  const s = stagesOf(doc).find((x) => x.refId === refId)?.stage
+  return String(s?.name ?? s?.type ?? refId)
+}
+
 export function Editor({ app, id, search, onSearch, catalog, initial, stored, draft, draftKey }: Props) {
   const navigate = useNavigate()
   const say = useSay()
@@ -52,6 +57,8 @@ export function Editor({ app, id, search, onSearch, catalog, initial, stored, dr
   const index = search.stage === undefined ? -1 : indexOf(doc, search.stage)
   const stage = index >= 0 ? search.stage : undefined
   const [show, setShow] = useState<Path | undefined>(() => (index >= 0 ? ['stages', index] : undefined))
+  // Most pipelines are one stage behind the other.
+  const behind = stage ?? stagesOf(doc).at(-1)?.refId
   const select = (refId: string | undefined) => {
     onSearch({ stage: refId, ...(search.part === 'graph' && { part: 'form' }) })
     setShow(refId === undefined ? [] : ['stages', indexOf(doc, refId)])
@@ -166,7 +173,7 @@ export function Editor({ app, id, search, onSearch, catalog, initial, stored, dr
         )}
         {d.refusal !== undefined && <ErrorBox error={d.refusal} />}
         {wide ? (
-          <div className={css.wide}>
+          <div className={css.wide} data-tight={search.panel !== undefined || undefined}>
             <div className={css.top}>{graph}</div>
             <div className={css.halves}>
               {form}
@@ -209,11 +216,12 @@ export function Editor({ app, id, search, onSearch, catalog, initial, stored, dr
       {adding && (
         <AddStage
           catalog={catalog}
-          behind={stage}
+          behind={behind && nameOf(doc, behind)}
           onClose={() => setAdding(false)}
           onAdd={(t) => {
-            const made = addStage(doc, { type: t.type, name: t.label }, stage)
+            const made = addStage(doc, { type: t.type, name: t.label }, behind)
             edit(() => made.doc)
+            setShow(['stages', indexOf(made.doc, made.refId)])
             onSearch({ stage: made.refId, part: undefined })
           }}
         />

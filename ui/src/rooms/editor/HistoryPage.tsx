@@ -32,8 +32,8 @@ export default function HistoryPage() {
       sub={stored.isError ? 'It is deleted; a restore makes it again.' : undefined}
       actions={
         stored.data && (
-          <Link to="/applications/$app/pipelines/$pipeline" params={{ app, pipeline: id }}>
-            Edit
+          <Link className={css.link} to="/applications/$app/pipelines/$pipeline" params={{ app, pipeline: id }}>
+            Edit the pipeline
           </Link>
         )
       }

@@ -128,7 +128,7 @@ export default function TextPane({ doc, format, broken, catalog, findings, show,
           keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...completionKeymap, ...lintKeymap]),
           theme,
           colours,
-          EditorView.contentAttributes.of({ 'aria-label': `Pipeline as ${format.toUpperCase()}` }),
+          EditorView.contentAttributes.of({ 'aria-label': `Pipeline as ${format.toUpperCase()}`, tabindex: '0' }),
           EditorView.updateListener.of((u) => {
             if (u.docChanged) {
               outside = u.transactions.some((t) => t.isUserEvent('outside'))
