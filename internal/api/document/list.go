@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -104,9 +105,7 @@ func (h handlers) runsOf(ctx context.Context, list []gennaker.Pipeline) (map[str
 		if err != nil {
 			return nil, err
 		}
-		for id, list := range runs {
-			out[id] = list
-		}
+		maps.Copy(out, runs)
 	}
 	return out, nil
 }
