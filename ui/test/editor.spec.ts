@@ -16,6 +16,8 @@ const name = (page: Page) => page.getByRole('region', { name: 'Form' }).getByLab
 /** write replaces the text. */
 async function write(page: Page, what: string) {
   await text(page).click()
+  await expect(text(page)).toBeEditable()
+  await text(page).click()
   await page.keyboard.press('Control+a')
   await page.keyboard.insertText(what)
 }

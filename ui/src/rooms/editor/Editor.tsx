@@ -27,6 +27,7 @@ import { count, worst } from './problems'
 import { ProblemsPanel } from './ProblemsPanel'
 import { isStale } from './save'
 import type { EditorSearch, Panel, Part } from './search'
+import { TextPreview } from './TextPreview'
 import { useDocument } from './useDocument'
 import { useLint } from './useLint'
 import { useWide } from './useWide'
@@ -57,6 +58,8 @@ export function Editor({ app, id, search, onSearch, catalog, initial, stored, dr
   const index = search.stage === undefined ? -1 : indexOf(doc, search.stage)
   const stage = index >= 0 ? search.stage : undefined
   const [show, setShow] = useState<Path | undefined>(() => (index >= 0 ? ['stages', index] : undefined))
+  const [begun] = useState(show)
+  const [writing, setWriting] = useState(draft?.text !== undefined)
   // Most pipelines are one stage behind the other.
   const behind = stage ?? stagesOf(doc).at(-1)?.refId
   const select = (refId: string | undefined) => {
@@ -120,9 +123,24 @@ export function Editor({ app, id, search, onSearch, catalog, initial, stored, dr
         )}
       </div>
       <div className={css.code}>
-        <Suspense fallback={<Skeleton rows={12} height={24} />}>
-          <TextPane doc={doc} format={format} broken={draft?.text?.format === format && d.restored ? draft.text.text : undefined} catalog={catalog} findings={findings} show={show} onChange={(next) => edit(() => next, 'text')} onBroken={d.setBroken} onVisit={visit} />
-        </Suspense>
+        {writing || show !== begun || format === 'yaml' ? (
+          <Suspense fallback={<Skeleton rows={12} height={24} />}>
+            <TextPane
+              doc={doc}
+              format={format}
+              broken={draft?.text?.format === format && d.restored ? draft.text.text : undefined}
+              catalog={catalog}
+              findings={findings}
+              show={show}
+              focus={writing && draft?.text === undefined}
+              onChange={(next) => edit(() => next, 'text')}
+              onBroken={d.setBroken}
+              onVisit={visit}
+            />
+          </Suspense>
+        ) : (
+          <TextPreview doc={doc} onWrite={() => setWriting(true)} />
+        )}
       </div>
     </div>
   )

@@ -27,6 +27,8 @@ type Props = {
   broken?: string
   catalog: Catalog
   findings: Finding[]
+  /** Whether who asked for it wants to write at once. */
+  focus?: boolean
   /** What to show: the value at a path; a new one each time that it is to be shown. */
   show?: Path
   onChange: (doc: Doc) => void
@@ -79,15 +81,15 @@ function delta(a: string, b: string) {
 /** How long one goes on typing until the text is read, in milliseconds. */
 const pause = 150
 
-export default function TextPane({ doc, format, broken, catalog, findings, show, onChange, onBroken, onVisit }: Props) {
+export default function TextPane({ doc, format, broken, catalog, findings, show, focus, onChange, onBroken, onVisit }: Props) {
   const box = useRef<HTMLDivElement>(null)
   const view = useRef<EditorView>(null)
-  const now = useRef({ doc, catalog, onChange, onBroken, onVisit, places: new Places('') })
+  const now = useRef({ doc, catalog, focus, onChange, onBroken, onVisit, places: new Places('') })
   // What the text says; a document that says the same does not change it.
   const says = useRef<Doc>(doc)
   // Marks move with the text by themselves; they are set when there are others.
   const marked = useRef(false)
-  now.current = { ...now.current, doc, catalog, onChange, onBroken, onVisit }
+  now.current = { ...now.current, doc, catalog, focus, onChange, onBroken, onVisit }
 
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined
@@ -142,6 +144,7 @@ export default function TextPane({ doc, format, broken, catalog, findings, show,
       }),
     })
     view.current = made
+    if (now.current.focus) made.focus()
     if (broken !== undefined) read(made.state)
     return () => {
       // What was typed last is not lost.

@@ -7,7 +7,7 @@ const flag = (description: string, standard?: boolean): Schema => ({ type: ['boo
 const choice = (description: string, ...of: string[]): Schema => ({ description, anyOf: [{ enum: of }] })
 const list = (description: string, items: Schema): Schema => ({ type: ['array', 'string'], description, items })
 const object = (properties: Record<string, Schema>, description = ''): Schema => ({ type: ['object', 'string'], properties, description })
-const any: Schema = {}
+const anything: Schema = {}
 
 const artifact = object({
   type: text('as docker/image or embedded/base64'),
@@ -45,7 +45,7 @@ export const schemas = {
     branch: text('git: a regular expression'),
     payloadConstraints: { type: 'object', description: 'what must stand in the body', additionalProperties: { type: 'string' } },
     expectedArtifactIds: list('artifacts that must come with it', { type: 'string' }),
-    parameters: { type: 'object', description: 'what it gives to the pipeline', additionalProperties: any },
+    parameters: { type: 'object', description: 'what it gives to the pipeline', additionalProperties: anything },
     runAsUser: text('as whom the pipeline runs'),
   }),
   notification: object({
@@ -53,7 +53,7 @@ export const schemas = {
     address: text('to whom'),
     level: text('pipeline'),
     when: list('of what', choice('', 'pipeline.starting', 'pipeline.complete', 'pipeline.failed')),
-    message: { type: 'object', description: 'a text for each of them', additionalProperties: any },
+    message: { type: 'object', description: 'a text for each of them', additionalProperties: anything },
   }),
   expectedArtifact: object({
     id: text('by which stages and triggers name it'),
