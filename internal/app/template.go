@@ -37,23 +37,38 @@ type planner struct {
 }
 
 // PlanPipeline simulates a run against copies of the server groups that are
-// there.
+// there. Of an account that does not answer nothing is known: a stage that is
+// about it fails in the plan, and says so.
 func (p planner) PlanPipeline(ctx context.Context, pipeline gennaker.Pipeline, trigger gennaker.Trigger) (gennaker.Plan, error) {
-	w := simulate.World{Registry: p.registry, Catalog: p.db, Strict: true, Functions: p.functions(ctx), Now: time.Now(), Resolve: p.resolve}
+	w := simulate.World{
+		Registry: p.registry, Catalog: p.db, Strict: true, Functions: p.functions(ctx), Now: time.Now(), Resolve: p.resolve, Missing: map[string]error{},
+	}
 	for _, place := range p.fleet.All() {
-		account := place.Account.Name
-		w.Accounts = append(w.Accounts, place.Account)
-		groups, err := place.ServerGroups(ctx, "")
-		if err != nil {
-			return gennaker.Plan{}, fmt.Errorf("look at the server groups of account %s: %w", account, err)
+		err := look(ctx, place, &w)
+		switch {
+		case err == nil:
+			w.Accounts = append(w.Accounts, place.Account)
+		case gennaker.KindOf(err) == gennaker.Unavailable:
+			w.Missing[place.Account.Name] = err
+		default:
+			return gennaker.Plan{}, err
 		}
-		balancers, err := place.LoadBalancers(ctx)
-		if err != nil {
-			return gennaker.Plan{}, fmt.Errorf("look at the load balancers of account %s: %w", account, err)
-		}
-		w.Groups, w.Balancers = append(w.Groups, groups...), append(w.Balancers, balancers...)
 	}
 	return simulate.Plan(ctx, w, pipeline, trigger)
+}
+
+// look adds what is in an account to a world.
+func look(ctx context.Context, place provider.Provider, w *simulate.World) error {
+	groups, err := place.ServerGroups(ctx, "")
+	if err != nil {
+		return fmt.Errorf("look at the server groups of account %s: %w", place.Account.Name, err)
+	}
+	balancers, err := place.LoadBalancers(ctx)
+	if err != nil {
+		return fmt.Errorf("look at the load balancers of account %s: %w", place.Account.Name, err)
+	}
+	w.Groups, w.Balancers = append(w.Groups, groups...), append(w.Balancers, balancers...)
+	return nil
 }
 
 // resolve is launch.Resolve.

@@ -2,6 +2,7 @@ package simulate_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,6 +55,33 @@ func TestPlan(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, plan); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestPlanBesideAnAccountThatDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	away := gennaker.Errorf(gennaker.Unavailable, "what is in account far is not known yet: connection refused")
+	for account, want := range map[string]gennaker.PlannedStage{
+		"local": {RefID: "1", Type: "disableServerGroup", Status: gennaker.Succeeded},
+		"far":   {RefID: "1", Type: "disableServerGroup", Status: gennaker.Terminal, Reason: "connection refused"},
+	} {
+		p, err := gennaker.ParsePipeline([]byte(`{"application": "shop", "name": "p", "stages": [
+			{"refId": "1", "type": "disableServerGroup", "account": "` + account + `", "region": "local", "cloudProvider": "local", "serverGroupName": "shop-prod-v007"}
+		]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := simulate.Plan(t.Context(), simulate.World{
+			Strict: true, Accounts: []gennaker.Account{{Name: "local", Regions: []string{"local"}}}, Missing: map[string]error{"far": away},
+			Groups: []gennaker.ServerGroup{{Name: "shop-prod-v007", Account: "local", Region: "local", Capacity: gennaker.Capacity{Min: 2, Desired: 2, Max: 2}}},
+		}, p, gennaker.Trigger{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := plan.Stages[0]
+		if got.Status != want.Status || !strings.Contains(got.Reason, want.Reason) {
+			t.Errorf("in account %s: %s, %s", account, got.Status, got.Reason)
+		}
 	}
 }
 

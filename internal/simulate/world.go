@@ -36,6 +36,9 @@ type World struct {
 	// pipeline names and that are not there are made, unless Strict is set.
 	Accounts []gennaker.Account
 	Strict   bool
+	// Missing are accounts of which nothing is known, and why: a stage that is
+	// about one fails for that reason.
+	Missing map[string]error
 	// Groups and Balancers are what is there.
 	Groups    []gennaker.ServerGroup
 	Balancers []gennaker.LoadBalancer
@@ -85,6 +88,9 @@ type Simulation struct {
 // Errors: Invalid for server groups that cannot be.
 func New(w World) (*Simulation, error) {
 	s := &Simulation{world: w, clusters: map[string]*fake.Provider{}, fleet: &provider.Fleet{}, moves: &moves{}, assumed: map[string]bool{}, script: &player{script: w.Script, runs: map[string]map[string]int{}}}
+	for account, err := range w.Missing {
+		s.fleet.Miss(account, gennaker.Errorf(gennaker.Invalid, "%w", err)) // not Unavailable, for which tasks wait
+	}
 	if err := s.populate(); err != nil {
 		return nil, fmt.Errorf("make the simulated server groups: %w", err)
 	}
