@@ -32,5 +32,6 @@ test('10,000 instances of 50 server groups: found, scrolled, and seen to change'
   await list.evaluate((box) => (box.scrollTop = box.scrollHeight))
   await expect(list.getByRole('button', { name: /^Instances of big-c9-v004: / })).toBeInViewport()
   await world.ask('DELETE', '/api/v1/accounts/big')
+  await expect(list).toBeHidden()
   cluster.close()
 })

@@ -8,8 +8,7 @@ const dir = path.join(import.meta.dirname, '..', 'shots')
 
 for (const theme of ['light', 'dark'])
   for (const [size, viewport] of Object.entries(sizes))
-    test(`${theme}, ${size}`, async ({ page, living, trouble }) => {
-      trouble.announce(/503.*rawResources/)
+    test(`${theme}, ${size}`, async ({ page, living }) => {
       test.setTimeout(600_000)
       await themed(page, theme)
       await page.setViewportSize(viewport)

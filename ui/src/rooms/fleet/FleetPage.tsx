@@ -5,7 +5,7 @@ import { serverGroups } from '~/api/queries'
 import { useKeys } from '~/kit/keys'
 import { VirtualList } from '~/kit/list'
 import { Page, useTitle } from '~/kit/page'
-import { Empty, Loaded, Note, Skeleton } from '~/kit/state'
+import { Empty, Loaded, Skeleton } from '~/kit/state'
 import { ActionDialog } from './ActionDialog'
 import { actions, type Act } from './actions'
 import { BeginProvider } from './begin'
@@ -16,9 +16,9 @@ import { FacetPanel } from './FacetPanel'
 import css from './fleet.module.css'
 import { GroupPane } from './GroupPane'
 import { GroupRow, inRow, stripWidth } from './GroupRow'
+import { Lost } from './Lost'
 import { balancersOf, clusters, inService, itemKey, items, parseRef, parts, refOf, siblings, type Item, type Row } from './model'
 import { whyNot, type Action } from './operations'
-import { accounts } from './queries'
 import rows from './rows.module.css'
 import { RunningStrip } from './RunningStrip'
 import { cleared, toggled, type FleetSearch, type PaneTab } from './search'
@@ -135,22 +135,6 @@ function Nothing({ app }: { app: string }) {
     >
       {app} has no server groups in any account. A pipeline with a deploy stage makes the first one.
     </Empty>
-  )
-}
-
-/** Lost names the accounts that do not answer, and so may hide something. Who may not see accounts sees the age of rows only. */
-function Lost({ app, rows }: { app: string; rows: Row[] }) {
-  const query = useQuery({ ...accounts(), retry: false })
-  const lost = (query.data ?? []).filter((a) => !a.state.connected)
-  if (lost.length === 0) return null
-  return (
-    <>
-      {lost.map((a) => (
-        <Note key={a.name} tone="wait">
-          Account {a.name} does not answer: {a.state.reason || 'the reason is not known'}. {rows.some((r) => r.account === a.name) ? `What you see of ${app} in it is how it was.` : `What ${app} has in it is not shown.`}
-        </Note>
-      ))}
-    </>
   )
 }
 

@@ -14,7 +14,8 @@ import fleet from './fleet.module.css'
 import { addresses, backendsOf, facetedBalancer, facetedFirewall, firewallsIn, type Balancer, type Firewall } from './network'
 import { BalancerPane, FirewallPane } from './NetworkPane'
 import { bare, parseRef, refOf } from './model'
-import { balancers, objects } from './queries'
+import { Lost } from './Lost'
+import { accounts, balancers, objects } from './queries'
 import { cleared, toggled, type NetworkSearch } from './search'
 import { Ribbon, TrafficProvider } from './traffic'
 
@@ -37,7 +38,10 @@ function Network({ app }: { app: string }) {
   const navigate = useNavigate({ from: '/applications/$app/network' })
   const change = (f: (s: NetworkSearch) => NetworkSearch, replace = true) => void navigate({ search: f, replace })
   const query = useQuery(balancers(app))
-  const rest = useQuery(objects(app))
+  const places = useQuery({ ...accounts(), retry: false })
+  const clusters = places.data?.filter((a) => a.cloudProvider === 'kubernetes') ?? []
+  // Where nothing was ever heard of a cluster, there is nothing to ask for: Lost says so.
+  const rest = useQuery({ ...objects(app), enabled: places.isError || clusters.some((a) => a.state.connected || a.state.seenAt) })
   const [making, setMaking] = useState(false)
   const all = useMemo(() => (query.data ?? []).map(facetedBalancer), [query.data])
   const walls = useMemo(() => firewallsIn(rest.data ?? []).map(facetedFirewall), [rest.data])
@@ -62,6 +66,7 @@ function Network({ app }: { app: string }) {
                   onClear={() => change(cleared)}
                 />
                 <div className={css.lists} tabIndex={0} role="region" aria-label="Load balancers and firewalls">
+                  <Lost app={app} rows={data} />
                   {data.length === 0 ? (
                     <Empty title="No load balancers" action={<Button onClick={() => setMaking(true)}>Create one…</Button>}>
                       Without one, instances are reached at their own addresses, and traffic cannot move between versions.
