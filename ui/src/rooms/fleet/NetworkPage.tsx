@@ -41,7 +41,7 @@ function Network({ app }: { app: string }) {
   const places = useQuery({ ...accounts(), retry: false })
   const clusters = places.data?.filter((a) => a.cloudProvider === 'kubernetes') ?? []
   // Where nothing was ever heard of a cluster, there is nothing to ask for: Lost says so.
-  const rest = useQuery({ ...objects(app), enabled: places.isError || clusters.some((a) => a.state.connected || a.state.seenAt) })
+  const rest = useQuery({ ...objects(app), enabled: places.isError || clusters.some((a) => a.state.connected || a.state.objects) })
   const [making, setMaking] = useState(false)
   const all = useMemo(() => (query.data ?? []).map(facetedBalancer), [query.data])
   const walls = useMemo(() => firewallsIn(rest.data ?? []).map(facetedFirewall), [rest.data])
