@@ -104,9 +104,9 @@ function LastLines({ of, instance }: { of: Resource; instance: string }) {
   const { data } = useQuery(logTail({ account: of.account, region: of.region, name: of.name }, instance))
   if (!data) return null
   return (
-    <details className={css.log}>
+    <details className={css.log} open>
       <summary>Last lines of {instance}</summary>
-      <Code text={data.trimEnd().split('\n').slice(-20).join('\n')} label={`Last lines of ${instance}`} />
+      <Code text={data.trimEnd().split('\n').slice(-8).join('\n')} label={`Last lines of ${instance}`} />
     </details>
   )
 }
