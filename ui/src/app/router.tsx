@@ -35,7 +35,7 @@ const settings = createRoute({ getParentRoute: () => application, path: 'setting
 
 const tree = root.addChildren([home, welcome, accounts, health, application.addChildren([fleet, network, pipelines, execution, compare, edit, history, tasks, settings])])
 
-export const newRouter = () => createRouter({ routeTree: tree, basepath: '/ui', defaultPreload: 'intent', defaultPreloadStaleTime: 0, defaultNotFoundComponent: NotFound, scrollRestoration: true, defaultPendingComponent: Skeleton })
+export const newRouter = () => createRouter({ routeTree: tree, basepath: '/ui', defaultPreload: 'intent', defaultPreloadStaleTime: 0, defaultNotFoundComponent: NotFound, scrollRestoration: true, defaultPendingComponent: Skeleton, defaultPendingMs: 30, defaultPendingMinMs: 0 })
 
 declare module '@tanstack/react-router' {
   interface Register {
