@@ -27,6 +27,7 @@ export default defineConfig({
   projects: [
     { name: 'journeys', testMatch: /\.spec\.ts$/ },
     { name: 'shots', testMatch: /shots\.ts$/ },
-    { name: 'figures', testMatch: /figures\.ts$/, workers: 1, timeout: 300_000 },
+    // A trace takes pictures all the time, which would be measured.
+    { name: 'figures', testMatch: /figures\.ts$/, workers: 1, timeout: 300_000, use: { trace: 'off' } },
   ],
 })

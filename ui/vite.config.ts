@@ -10,11 +10,12 @@ import { defineConfig, type Plugin } from 'vite'
 function compress(): Plugin {
   const brotli = promisify(zlib.brotliCompress)
   const gzip = promisify(zlib.gzip)
+  let dist = ''
   return {
     name: 'compress',
     apply: 'build',
+    configResolved: (config) => void (dist = path.resolve(config.root, config.build.outDir)),
     async closeBundle() {
-      const dist = path.resolve(import.meta.dirname, 'dist')
       const files = await fs.readdir(dist, { recursive: true })
       const texts = files.filter((f) => /\.(js|css|html|svg)$/.test(f)).map((f) => path.join(dist, f))
       await Promise.all(

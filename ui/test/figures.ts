@@ -91,10 +91,20 @@ async function measure(page: Page) {
         const entry = document.querySelector(`article a[href*="${execution}"]`)?.closest('article')
         if (!entry?.querySelector(`button[aria-label^="${name}: ${word}"]`)) continue
         waiting.delete(key)
-        requestAnimationFrame(() => took.push(Date.now() - at))
+        took.push(Date.now() - at)
       }
     }
-    new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true })
+    // Once before each frame in which something is new: a look at every change would be what is measured.
+    let asked = false
+    const ask = () => {
+      if (asked) return
+      asked = true
+      requestAnimationFrame(() => {
+        asked = false
+        look()
+      })
+    }
+    new MutationObserver(ask).observe(document.body, { subtree: true, childList: true, attributes: true })
     const words: Record<string, string> = { RUNNING: 'running', SUCCEEDED: 'succeeded' }
     const stream = (await fetch('/api/v1/events')).body!.pipeThrough(new TextDecoderStream()).getReader()
     void (async () => {
@@ -111,7 +121,7 @@ async function measure(page: Page) {
           // What is not in sight has no pixel; what came before the page is not measured.
           if (e.type === 'execution' && e.stage && !e.task && word && document.querySelector(`article a[href*="${e.execution}"]`)) waiting.set(`${e.execution}|${e.name}|${word}`, e.at)
         }
-        look()
+        ask()
       }
     })()
   })

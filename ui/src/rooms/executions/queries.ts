@@ -72,7 +72,7 @@ export const logTail = (group: { account: string; region: string; name: string }
   })
 
 /** How long changes are collected before those executions are asked for, in milliseconds. */
-const collect = 60
+const collect = 15
 /** Executions that are asked for at once. */
 const atOnce = 100
 
