@@ -119,6 +119,10 @@ func stopCommand(data *string) *cobra.Command {
 	var instances bool
 	cmd := &cobra.Command{
 		Use: "stop", Short: "Stop the node; its instances go on unless --instances", Args: cobra.NoArgs,
+		Long: `Stop the node; its instances go on unless --instances.
+
+A server that runs starts the node again, as after a crash: stop the server
+first if the node is to stay away.`,
 		Example: "  gennaker node stop\n  gennaker node stop --instances",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c := local.New(app.NodeDir(*data), app.LocalAccount)

@@ -30,6 +30,7 @@ func started(t *testing.T) *product.Server {
 	}
 	s := product.Start(t, binary)
 	t.Cleanup(func() {
+		s.Kill() // before the node, which it would start again
 		if out, err := exec.Command(binary, "node", "stop", "--instances", "--data", s.Data).CombinedOutput(); err != nil {
 			t.Errorf("stop the node: %v: %s", err, out)
 		}
