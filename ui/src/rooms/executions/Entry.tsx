@@ -21,11 +21,12 @@ type Props = {
   /** The stage whose details are open. */
   open?: string
   tab: DetailsTab
-  onStage: (stage: string | undefined) => void
+  onStage: (execution: string, stage: string | undefined) => void
   onTab: (tab: DetailsTab) => void
 }
 
-export function Entry({ x, open, tab, onStage, onTab }: Props) {
+/** Entry is drawn anew only if something of it changes: there are dozens, and many change often. */
+export const Entry = memo(function Entry({ x, open, tab, onStage, onTab }: Props) {
   const reason = reasonOf(x)
   const status = statusOf(x)
   const given = inBrief(x)
@@ -52,12 +53,12 @@ export function Entry({ x, open, tab, onStage, onTab }: Props) {
         </span>
         <span className={css.took}>{x.startTime ? <Took from={x.startTime} to={x.endTime ?? (isEnded(x.status) ? x.startTime : undefined)} /> : wordOf(x.status)}</span>
       </div>
-      {x.stages.length > 0 && <StageBar x={x} selected={open} onOpen={(s) => onStage(s.id === open ? undefined : s.id)} />}
+      {x.stages.length > 0 && <StageBar x={x} selected={open} onOpen={(s) => onStage(x.id, s.id === open ? undefined : s.id)} />}
       {x.status === 'RUNNING' && waits(x) && <Judgments id={x.id} />}
-      {open && <InPlace x={x} stage={open} tab={tab} onTab={onTab} onClose={() => onStage(undefined)} />}
+      {open && <InPlace x={x} stage={open} tab={tab} onTab={onTab} onClose={() => onStage(x.id, undefined)} />}
     </article>
   )
-}
+})
 
 /** Name leads to the execution. It stays while the rest of the row changes: a link takes longer to make than a bar. */
 const Name = memo(function Name({ app, id, name }: { app: string; id: string; name: string }) {

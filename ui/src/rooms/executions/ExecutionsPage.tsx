@@ -80,6 +80,7 @@ function Runs({ app, search, rows, change, start }: RunsProps) {
   const [tab, setTab] = useState<DetailsTab>('tasks')
   const [far, setFar] = useState(patience)
   const filter = useRef<HTMLInputElement>(null)
+  const onStage = useCallback((id: string, stage: string | undefined) => change({ open: stage && id, stage }), [change])
   const now = useNow()
   const today = new Date(now).toDateString()
   const items = useMemo(() => query.data?.pages.flatMap((p) => p.items) ?? [], [query.data])
@@ -136,7 +137,7 @@ function Runs({ app, search, rows, change, start }: RunsProps) {
                     {l.text} <span className="muted">{l.count}</span>
                   </h2>
                 ) : (
-                  <Entry x={l.x} open={search.open === l.x.id ? search.stage : undefined} tab={tab} onTab={setTab} onStage={(stage) => change({ open: stage && l.x.id, stage })} />
+                  <Entry x={l.x} open={search.open === l.x.id ? search.stage : undefined} tab={tab} onTab={setTab} onStage={onStage} />
                 )
               }
             </VirtualList>

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Execution } from '~/api/queries'
-import { active, contains, dayOf, lines, merge, mergeRuns, reliability, type Filter, type Pages, type PipelineRow } from './list'
-import { executionOf } from './make'
+import { active, after, contains, dayOf, lines, merge, mergeRuns, reliability, type Filter, type Pages, type PipelineRow } from './list'
+import { executionOf, stageOf } from './make'
 
 const x = (id: string, more: Partial<Execution> = {}) => executionOf([], { id, pipelineConfigId: 'p', ...more })
 const pages = (...items: Execution[][]): Pages => ({ pages: items.map((list, i) => ({ items: list, next: i < items.length - 1 ? 'more' : undefined })), pageParams: items.map(String) })
@@ -29,6 +29,23 @@ describe('merge', () => {
     expect(merge(two, {}, [], new Set())).toBe(two)
     expect(merge(two, {}, [x('4', { status: 'TERMINAL' })], new Set()).pages[1]).toBe(two.pages[1])
   })
+})
+
+describe('after', () => {
+  const running = executionOf([stageOf('a', { status: 'RUNNING', startTime: 10 })], { id: 'x', status: 'RUNNING', startTime: 5 })
+  const of = (stage: string | undefined, status: string, at: number) => ({ execution: 'x', stage, status, at })
+  test.each<[string, Parameters<typeof after>[1], Partial<Execution> | undefined]>([
+    ['a stage ends', [of('a', 'SUCCEEDED', 20)], { stages: [stageOf('a', { startTime: 10, endTime: 20 })] }],
+    ['a stage is begun anew', [of('a', 'TERMINAL', 20), of('a', 'NOT_STARTED', 30)], { stages: [stageOf('a', { status: 'NOT_STARTED' })] }],
+    ['the execution ends', [of(undefined, 'CANCELED', 20)], { status: 'CANCELED', endTime: 20 }],
+    ['older than what is known', [of('a', 'NOT_STARTED', 9), of(undefined, 'BUFFERED', 4)], {}],
+    ['what is so already', [of('a', 'RUNNING', 20)], {}],
+    ['a stage that is not known', [of('a', 'SUCCEEDED', 20), of('b', 'RUNNING', 20)], undefined],
+  ])('%s', (_, changes, want) => {
+    expect(after(running, changes)).toEqual(want && { ...running, ...want })
+  })
+
+  test('nothing new is the same', () => expect(after(running, [of('a', 'RUNNING', 20)])).toBe(running))
 })
 
 const row = (runs: [string, string][]): PipelineRow => ({ id: 'p', name: 'Deploy', application: 'demo', disabled: false, template: false, parameterConfig: [], stageCount: 1, triggers: [], runs: runs.map(([id, status]) => ({ id, name: 'Deploy', status, buildTime: 1 })) })

@@ -58,14 +58,49 @@ export function merge(pages: Pages, filter: Filter, changed: readonly Execution[
   return touched ? { ...pages, pages: out } : pages
 }
 
+/** Change is what an event tells of an execution: its status, or that of a stage of it. */
+export type Change = { execution: string; stage?: string; status: string; at: number }
+
+/**
+ * after is an execution after changes, in their order: itself if they change
+ * nothing, undefined if they tell of a stage that it does not have. A change
+ * that is older than what is known is left out.
+ */
+export function after(x: Execution, changes: readonly Change[]): Execution | undefined {
+  let now = x
+  for (const c of changes) {
+    if (c.stage === undefined) {
+      now = moved(now, c)
+      continue
+    }
+    const i = now.stages.findIndex((s) => s.id === c.stage)
+    const stage = now.stages[i]
+    if (!stage) return undefined
+    const next = moved(stage, c)
+    if (next !== stage) now = { ...now, stages: now.stages.with(i, next) }
+  }
+  return now
+}
+
+type Timed = { status: string; startTime?: number | null; endTime?: number | null }
+
+function moved<T extends Timed>(what: T, { status, at }: Change): T {
+  if (what.status === status || (what.endTime ?? what.startTime ?? 0) > at) return what
+  if (status === 'NOT_STARTED' || status === 'BUFFERED') return { ...what, status, startTime: undefined, endTime: undefined }
+  return { ...what, status, startTime: what.startTime ?? at, endTime: isEnded(status) ? at : undefined }
+}
+
 const mostRuns = 30
 
 /** mergeRuns takes executions that changed up into the runs of their pipelines. */
 export function mergeRuns(rows: readonly PipelineRow[], changed: readonly Execution[], gone: ReadonlySet<string>): PipelineRow[] {
   return rows.map((row) => {
-    const own = changed.filter((x) => x.pipelineConfigId === row.id)
-    if (own.length === 0 && !row.runs.some((r) => gone.has(r.id))) return row
     const runs = new Map(row.runs.filter((r) => !gone.has(r.id)).map((r) => [r.id, r]))
+    const own = changed.filter((x) => {
+      const known = runs.get(x.id)
+      return x.pipelineConfigId === row.id && (known?.status !== x.status || known.startTime !== x.startTime || known.endTime !== x.endTime)
+    })
+    if (own.length === 0 && runs.size === row.runs.length) return row
     for (const x of own) runs.set(x.id, { id: x.id, name: x.name ?? row.name, status: x.status, buildTime: x.buildTime ?? null, startTime: x.startTime, endTime: x.endTime })
     return { ...row, runs: [...runs.values()].sort((a, b) => (a.id < b.id ? -1 : 1)).slice(-mostRuns) }
   })

@@ -1,12 +1,14 @@
 // What the room asks for. Lists of executions are not read anew with each event:
-// those that changed are asked for by their IDs, and put into their places.
+// what it tells is shown at once; then those that changed are asked for by their
+// IDs, and put into their places.
 import { infiniteQueryOptions, keepPreviousData, queryOptions, useQueryClient, type QueryClient } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
 import { api, must } from '~/api/client'
+import type { ServerEvent } from '~/api/events'
 import { useEvents } from '~/api/feed'
 import { keys } from '~/api/live'
 import { pages, type Definition, type Execution } from '~/api/queries'
-import { merge, mergeRuns, statusGroups, type Filter, type Pages, type PipelineRow } from './list'
+import { after, merge, mergeRuns, statusGroups, type Change, type Filter, type Pages, type PipelineRow } from './list'
 
 const runsKey = (app: string) => ['application', app.toLowerCase(), 'runs'] as const
 /** Documents make it dirty; its runs are kept up by useLiveRuns. */
@@ -71,38 +73,120 @@ export const logTail = (group: { account: string; region: string; name: string }
     retry: false,
   })
 
-/** How long changes are collected before those executions are asked for, in milliseconds. */
-const collect = 15
+/** How long what events tell is collected before it is shown, in milliseconds. */
+const collect = 8
+/** How long until those executions are asked for whose changes are not known whole, and the others. */
+const soon = 15
+const later = 400
 /** Executions that are asked for at once. */
 const atOnce = 100
 
 /** useLiveRuns keeps the lists of an application's executions true. */
 export function useLiveRuns(app: string) {
   const client = useQueryClient()
-  const refresh = useRef<Refresher>(undefined)
+  const live = useRef<Live>(undefined)
   useEffect(() => {
-    const r = new Refresher((ids) => take(client, app, ids))
-    refresh.current = r
-    return () => r.close()
+    const l = new Live(client, app, ask)
+    live.current = l
+    return () => l.close()
   }, [client, app])
   useEvents((e) => {
-    if (e.type === 'execution' && e.execution && !e.task && e.application?.toLowerCase() === app.toLowerCase()) refresh.current?.add(e.execution)
+    if (e.type === 'execution' && e.application?.toLowerCase() === app.toLowerCase()) live.current?.take(e)
   })
+}
+
+const ask = (ids: string[]): Promise<Execution[]> => must(api.GET('/executions', { params: { query: { executionIds: ids, expand: false, limit: ids.length } } }))
+
+/** Live takes events up into the lists of an application's executions. */
+export class Live {
+  private told: ServerEvent[] = []
+  private timer: ReturnType<typeof setTimeout> | undefined
+  /** What was told since executions are being read: the answer may be older. */
+  private meanwhile: Change[] | undefined
+  private readonly refresher: Refresher
+
+  constructor(
+    private readonly client: QueryClient,
+    private readonly app: string,
+    private readonly ask: (ids: string[]) => Promise<Execution[]>,
+  ) {
+    this.refresher = new Refresher((ids) => this.read(ids))
+  }
+
+  take(e: ServerEvent) {
+    this.told.push(e)
+    this.timer ??= setTimeout(() => this.show(), collect)
+  }
+
+  close() {
+    clearTimeout(this.timer)
+    this.refresher.close()
+  }
+
+  private show() {
+    this.timer = undefined
+    const told = this.told
+    this.told = []
+    const changes = told.filter(isChange)
+    this.meanwhile?.push(...changes)
+    const shown = applied(this.known(), changes)
+    put(this.client, this.app, [...shown.values()], new Set())
+    // Of its tasks a list shows nothing.
+    for (const e of told) if (e.execution && !e.task) this.refresher.add(e.execution, isChange(e) && shown.has(e.execution) ? later : soon)
+  }
+
+  /** known returns the executions of all lists. */
+  private *known(): Generator<Execution> {
+    for (const [, data] of this.client.getQueriesData<Pages>({ queryKey: runsKey(this.app) })) for (const p of data?.pages ?? []) yield* p.items
+  }
+
+  /**
+   * read reads executions, and puts them into the lists that are there. A list
+   * that is being read meanwhile may be older: then it reports that it is to be
+   * done once more, when that is over.
+   */
+  private async read(ids: string[]): Promise<boolean> {
+    const meanwhile: Change[] = (this.meanwhile = [])
+    const answer = await this.ask(ids).finally(() => (this.meanwhile = undefined))
+    const found = new Map([...answer.map((x) => [x.id, x] as const), ...applied(answer, meanwhile)])
+    // An event of an operation is one of an execution too; it is in no list, and so not gone from one.
+    put(this.client, this.app, [...found.values()], new Set(ids.filter((id) => !found.has(id))))
+    const reading = [runsKey(this.app), pipelinesKey(this.app)].flatMap((queryKey) => this.client.getQueryCache().findAll({ queryKey, fetchStatus: 'fetching' }))
+    await Promise.allSettled(reading.map((q) => q.promise))
+    return reading.length > 0
+  }
+}
+
+const isChange = (e: ServerEvent): e is ServerEvent & Change => !!e.execution && !!e.status && !!e.at
+
+/** applied returns those of the executions of which the changes tell everything, as they are then. */
+function applied(list: Iterable<Execution>, changes: readonly Change[]): Map<string, Execution> {
+  const by = new Map<string, Change[]>()
+  for (const c of changes) by.set(c.execution, [...(by.get(c.execution) ?? []), c])
+  const out = new Map<string, Execution>()
+  for (const x of list) {
+    const own = by.get(x.id)
+    const now = own && after(x, own)
+    if (now) out.set(x.id, now)
+  }
+  return out
 }
 
 /** Refresher collects the IDs of what changed, and has them read, one batch at a time. */
 export class Refresher {
   private changed = new Set<string>()
   private timer: ReturnType<typeof setTimeout> | undefined
+  private due = Infinity
   private busy = false
   private closed = false
 
   /** read says whether those are to be read once more. */
   constructor(private readonly read: (ids: string[]) => Promise<boolean>) {}
 
-  add(id: string) {
+  /** add has an execution read within a time, in milliseconds. */
+  add(id: string, within: number) {
     this.changed.add(id)
-    this.schedule()
+    this.schedule(within)
   }
 
   close() {
@@ -110,13 +194,17 @@ export class Refresher {
     clearTimeout(this.timer)
   }
 
-  private schedule() {
-    if (this.busy || this.closed) return
-    this.timer ??= setTimeout(() => void this.flush(), collect)
+  private schedule(within: number) {
+    const due = Date.now() + within
+    if (this.closed || due >= this.due) return
+    this.due = due
+    if (this.busy) return
+    clearTimeout(this.timer)
+    this.timer = setTimeout(() => void this.flush(), within)
   }
 
   private async flush() {
-    this.timer = undefined
+    this.due = Infinity
     this.busy = true
     const ids = [...this.changed].slice(0, atOnce)
     for (const id of ids) this.changed.delete(id)
@@ -126,23 +214,10 @@ export class Refresher {
       // What could not be read is read with the whole list, when the stream is back.
     }
     this.busy = false
-    if (this.changed.size > 0) this.schedule()
+    const wait = this.due === Infinity ? soon : Math.max(0, this.due - Date.now())
+    this.due = Infinity
+    if (this.changed.size > 0) this.schedule(wait)
   }
-}
-
-/**
- * take reads executions, and puts them into the lists that are there. A list
- * that is being read meanwhile may be older: then it reports that it is to be
- * done once more, when that is over.
- */
-async function take(client: QueryClient, app: string, ids: string[]): Promise<boolean> {
-  const changed: Execution[] = await must(api.GET('/executions', { params: { query: { executionIds: ids, expand: false, limit: ids.length } } }))
-  const found = new Set(changed.map((x) => x.id))
-  // An event of an operation is one of an execution too; it is in no list, and so not gone from one.
-  put(client, app, changed, new Set(ids.filter((id) => !found.has(id))))
-  const reading = [runsKey(app), pipelinesKey(app)].flatMap((queryKey) => client.getQueryCache().findAll({ queryKey, fetchStatus: 'fetching' }))
-  await Promise.allSettled(reading.map((q) => q.promise))
-  return reading.length > 0
 }
 
 /** forget takes an execution that was deleted out of all that is known. */
