@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -51,25 +52,36 @@ func newWorld(b *testing.B, opts ...lab.Option) *world {
 
 // BenchmarkBlueGreen replaces all pods of a service by new ones: the new version
 // beside the old, then the traffic, then the old one's end. In turns the product
-// does it, and client-go alone: apply, wait until ready, patch the selector, wait
-// for the endpoints, delete, wait until gone. The ratio is of medians.
+// does it, and client-go alone, in two ways. The floor is the fewest requests
+// that replace them: apply, wait until ready, patch the Service's selector, wait
+// for its endpoints, delete, wait until gone. The same moves are the product's:
+// every pod gets a label that the Service selects by, and loses it before its
+// end. The ratios are of medians.
 func BenchmarkBlueGreen(b *testing.B) {
 	for _, pods := range []int{10, 500} {
 		b.Run(fmt.Sprint(pods), func(b *testing.B) {
-			w := newWorld(b)
+			w := newWorld(b, lab.Nodes(1+pods/50)) // each of the three has two versions for a while
 			w.service("web", "load-balancer")
 			w.service("bare", "version")
+			w.service("same", "load-balancer")
 			w.server.Save(application, "deploy", w.deploy(pods))
 			w.product()
 			w.bare(0, pods)
-			var ours, floor []time.Duration
+			w.same(0, pods)
+			var ours, floor, same []time.Duration
 			for n := 1; b.Loop(); n++ {
+				w.quiet(3 * pods)
 				ours = append(ours, timed(w.product))
+				w.quiet(3 * pods)
 				floor = append(floor, timed(func() { w.bare(n, pods) }))
+				w.quiet(3 * pods)
+				same = append(same, timed(func() { w.same(n, pods) }))
 			}
 			b.ReportMetric(median(ours).Seconds(), "s/deployment")
 			b.ReportMetric(median(floor).Seconds(), "s/floor")
-			b.ReportMetric(median(ours).Seconds()/median(floor).Seconds(), "ratio")
+			b.ReportMetric(median(ours).Seconds()/median(floor).Seconds(), "ratio-floor")
+			b.ReportMetric(median(same).Seconds(), "s/same-moves")
+			b.ReportMetric(median(ours).Seconds()/median(same).Seconds(), "ratio-same-moves")
 		})
 	}
 }
@@ -137,30 +149,108 @@ func replicaSet(name, namespace string, pods int, of map[string]string) *apps.Re
 // bare replaces version n-1 by version n, with the cluster's API alone.
 func (w *world) bare(n, pods int) {
 	w.Helper()
+	w.create("bare", n, pods)
+	patch := fmt.Appendf(nil, `{"spec":{"selector":{"version":%q}}}`, version("bare", n))
+	if _, err := w.lab.Client.CoreV1().Services(w.namespace).Patch(w.Context(), "bare", types.MergePatchType, patch, meta.PatchOptions{}); err != nil {
+		w.Fatal(err)
+	}
+	w.endpoints("bare", version("bare", n), pods)
+	if n > 0 {
+		w.remove(version("bare", n-1), meta.DeletePropagationForeground)
+	}
+}
+
+// same does it with the cluster's API alone, as the product does it.
+func (w *world) same(n, pods int) {
+	w.Helper()
+	w.create("same", n, pods)
+	w.label(version("same", n), `"same-0"`)
+	if n == 0 {
+		w.endpoints("same", version("same", n), pods)
+		return
+	}
+	w.endpoints("same", "same", 2*pods)
+	w.label(version("same", n-1), "null")
+	w.endpoints("same", version("same", n), pods)
+	w.remove(version("same", n-1), meta.DeletePropagationBackground)
+}
+
+func version(name string, n int) string { return fmt.Sprintf("%s-%d", name, n) }
+
+// create makes version n, and waits until it is ready.
+func (w *world) create(name string, n, pods int) {
+	w.Helper()
 	sets := w.lab.Client.AppsV1().ReplicaSets(w.namespace)
-	version := func(n int) string { return fmt.Sprintf("bare-%d", n) }
-	of := map[string]string{"app": "bare", "version": version(n)}
-	if _, err := sets.Create(w.Context(), replicaSet(version(n), w.namespace, pods, of), meta.CreateOptions{}); err != nil {
+	of := map[string]string{"app": name, "version": version(name, n)}
+	if _, err := sets.Create(w.Context(), replicaSet(version(name, n), w.namespace, pods, of), meta.CreateOptions{}); err != nil {
 		w.Fatal(err)
 	}
 	w.until(func(ctx context.Context) (watch.Interface, error) {
-		return sets.Watch(ctx, meta.ListOptions{FieldSelector: "metadata.name=" + version(n)})
+		return sets.Watch(ctx, meta.ListOptions{FieldSelector: "metadata.name=" + version(name, n)})
 	}, func(e watch.Event) bool {
 		s, ok := e.Object.(*apps.ReplicaSet)
 		return ok && int(s.Status.AvailableReplicas) == pods
 	})
-	patch := fmt.Appendf(nil, `{"spec":{"selector":{"version":%q}}}`, version(n))
-	if _, err := w.lab.Client.CoreV1().Services(w.namespace).Patch(w.Context(), "bare", types.MergePatchType, patch, meta.PatchOptions{}); err != nil {
+}
+
+// label sets the label that a Service selects by: of the template, and of the
+// pods, 16 at a time.
+func (w *world) label(version, value string) {
+	w.Helper()
+	patch := fmt.Appendf(nil, `{"metadata":{"labels":{"load-balancer":%s}}}`, value)
+	template := fmt.Appendf(nil, `{"spec":{"template":%s}}`, patch)
+	if _, err := w.lab.Client.AppsV1().ReplicaSets(w.namespace).Patch(w.Context(), version, types.MergePatchType, template, meta.PatchOptions{}); err != nil {
 		w.Fatal(err)
 	}
-	w.endpoints("bare", version(n), pods)
-	if n == 0 {
-		return
-	}
-	if err := sets.Delete(w.Context(), version(n-1), meta.DeleteOptions{PropagationPolicy: new(meta.DeletePropagationForeground)}); err != nil {
+	all := w.lab.Client.CoreV1().Pods(w.namespace)
+	list, err := all.List(w.Context(), meta.ListOptions{LabelSelector: "version=" + version})
+	if err != nil {
 		w.Fatal(err)
 	}
-	w.gone(version(n - 1))
+	room := make(chan struct{}, 16)
+	var working sync.WaitGroup
+	for _, pod := range list.Items {
+		room <- struct{}{}
+		working.Go(func() {
+			defer func() { <-room }()
+			if _, err := all.Patch(w.Context(), pod.Name, types.MergePatchType, patch, meta.PatchOptions{}); err != nil {
+				w.Error(err)
+			}
+		})
+	}
+	working.Wait()
+}
+
+// remove deletes a version; in the foreground it waits until its pods are gone.
+func (w *world) remove(version string, how meta.DeletionPropagation) {
+	w.Helper()
+	if err := w.lab.Client.AppsV1().ReplicaSets(w.namespace).Delete(w.Context(), version, meta.DeleteOptions{PropagationPolicy: &how}); err != nil {
+		w.Fatal(err)
+	}
+	w.gone(version)
+}
+
+// quiet waits until there are no more than these pods: the last ones of a version
+// that was deleted may be on their way.
+func (w *world) quiet(pods int) {
+	w.Helper()
+	there := map[types.UID]bool{}
+	w.until(func(ctx context.Context) (watch.Interface, error) {
+		list, err := w.lab.Client.CoreV1().Pods(w.namespace).List(ctx, meta.ListOptions{})
+		if err != nil || len(list.Items) == pods {
+			return nil, err
+		}
+		clear(there)
+		for _, p := range list.Items {
+			there[p.UID] = true
+		}
+		return w.lab.Client.CoreV1().Pods(w.namespace).Watch(ctx, meta.ListOptions{ResourceVersion: list.ResourceVersion})
+	}, func(e watch.Event) bool {
+		if p, ok := e.Object.(*core.Pod); ok && e.Type == watch.Deleted {
+			delete(there, p.UID)
+		}
+		return len(there) == pods
+	})
 }
 
 // endpoints waits until a service leads to the pods of a version, and to no others.

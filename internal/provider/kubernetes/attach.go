@@ -175,7 +175,7 @@ func setTemplateLabels(o *unstructured.Unstructured, change map[string]string) {
 // template says, some ten seconds.
 const (
 	maxFollow   = 40
-	followPause = 25 * time.Millisecond
+	followPause = 5 * time.Millisecond
 	maxPause    = 400 * time.Millisecond
 )
 
@@ -199,10 +199,10 @@ func (p *Provider) followPods(ctx context.Context, r cluster.Ref, set *unstructu
 		if err := p.relabel(ctx, wrong, change, nil); err != nil {
 			return err
 		}
-		if seen && len(wrong) == 0 {
+		if seen {
 			return nil
 		}
-		if !seen && !sleep(ctx, pause) {
+		if !sleep(ctx, pause) {
 			return context.Cause(ctx) //nolint:wrapcheck // it is the context's
 		}
 		pause = min(2*pause, maxPause)
@@ -241,7 +241,7 @@ func (p *Provider) relabel(ctx context.Context, pods []unstructured.Unstructured
 	if annotations != nil {
 		metadata["annotations"] = nulls(annotations)
 	}
-	changed := make([]*unstructured.Unstructured, len(pods))
+	changed := make([]*v1.PartialObjectMetadata, len(pods))
 	indices := make([]int, len(pods))
 	for i := range indices {
 		indices[i] = i
@@ -250,7 +250,7 @@ func (p *Provider) relabel(ctx context.Context, pods []unstructured.Unstructured
 		m := maps.Clone(metadata)
 		m["uid"] = string(pods[i].GetUID()) // another pod of its name is none of ours
 		at := cluster.Ref{Kind: kind, Namespace: pods[i].GetNamespace(), Name: pods[i].GetName()}
-		changed[i], err = p.cluster.MergePatch(ctx, at, map[string]any{"metadata": m})
+		changed[i], err = p.cluster.PatchMetadata(ctx, at, m)
 		if k := gennaker.KindOf(err); err != nil && (k == gennaker.NotFound || k == gennaker.Conflict) {
 			return nil
 		}
@@ -258,7 +258,7 @@ func (p *Provider) relabel(ctx context.Context, pods []unstructured.Unstructured
 	})
 	for _, o := range changed {
 		if o != nil {
-			p.seen(ctx, o)
+			p.seen(ctx, kind.GroupKind(), o)
 		}
 	}
 	return err

@@ -268,7 +268,7 @@ func (p *Provider) carryPlan(ctx context.Context, key string, plan *plan) error 
 				return fmt.Errorf("%s: %w", i, err)
 			}
 			i.live = live
-			p.seen(ctx, &unstructured.Unstructured{Object: live})
+			p.seen(ctx, i.ref.Kind.GroupKind(), &unstructured.Unstructured{Object: live})
 			return nil
 		})
 		if err != nil {

@@ -40,7 +40,7 @@ func (p *Provider) change(ctx context.Context, key string, r cluster.Ref, decide
 			return nil, err
 		}
 		if next, err = p.cluster.Patch(ctx, r, patchTypes[patch.Strategy], patch.Body); err == nil {
-			p.seen(ctx, next)
+			p.seen(ctx, r.Kind.GroupKind(), next)
 			return next, nil
 		} else if !cluster.Stale(err) {
 			return nil, err

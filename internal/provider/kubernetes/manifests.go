@@ -12,6 +12,7 @@ import (
 	core "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/provider"
@@ -299,7 +300,7 @@ func (p *Provider) Manifest(ctx context.Context, ref gennaker.ManifestRef) (genn
 		Serving: gennaker.ManifestTraffic{Services: []string{}},
 	}
 	if r.Kind.Namespaced {
-		p.seen(ctx, live)
+		p.seen(ctx, r.Kind.GroupKind(), live)
 		view.Serving = p.inventory.Traffic(r.Namespace, r.Kind.Kind, r.Name)
 		view.Events = events(p.inventory.Facts(r.Namespace, r.Kind.Kind, r.Name).Events)
 	}
@@ -338,8 +339,7 @@ func events(all []*core.Event) []gennaker.ManifestEvent {
 
 // seen returns when what the inventory answers takes in an object as it is
 // here. If that cannot be known the next read of the inventory is older.
-func (p *Provider) seen(ctx context.Context, o *unstructured.Unstructured) {
-	gk := o.GroupVersionKind().GroupKind()
+func (p *Provider) seen(ctx context.Context, gk schema.GroupKind, o v1.Object) {
 	if err := p.inventory.Await(ctx, gk, o.GetNamespace(), o.GetName(), o.GetResourceVersion()); err != nil {
 		p.log.DebugContext(ctx, "the inventory has not seen a change yet", "account", p.account.Name, "object", fmt.Sprint(gk.Kind, " ", o.GetName()), "error", err)
 	}

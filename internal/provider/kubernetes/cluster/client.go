@@ -221,6 +221,20 @@ func (c *Client) Patch(ctx context.Context, r Ref, how types.PatchType, body []b
 	})
 }
 
+// PatchMetadata changes metadata of an object by a JSON merge patch, and returns
+// no more than that of it.
+// Errors: NotFound, Invalid; Conflict if a uid or resourceVersion in it is not its own.
+func (c *Client) PatchMetadata(ctx context.Context, r Ref, metadata map[string]any) (*v1.PartialObjectMetadata, error) {
+	body, err := json.Marshal(map[string]any{"metadata": metadata})
+	if err != nil {
+		return nil, fmt.Errorf("write a patch of %s: %w", r, err)
+	}
+	return call(ctx, c, "patch", r, func(ctx context.Context) (*v1.PartialObjectMetadata, error) {
+		return c.metadata.Resource(r.Kind.Resource).Namespace(r.Namespace).
+			Patch(ctx, r.Name, types.MergePatchType, body, v1.PatchOptions{FieldManager: FieldManager})
+	})
+}
+
 // MergePatch is Patch with a JSON merge patch.
 func (c *Client) MergePatch(ctx context.Context, r Ref, patch any) (*unstructured.Unstructured, error) {
 	body, err := json.Marshal(patch)
