@@ -147,7 +147,7 @@ func execCredentials(w *world) {
 }
 
 // clearTexts are the data of Secrets, which must be nowhere but in the cluster.
-var clearTexts = []string{"swordfish-deployed", "swordfish-refused", "swordfish-patched"}
+var clearTexts = []string{"swordfish-deployed", "swordfish-refused", "swordfish-patched", "swordfish-baked"}
 
 // secrets: neither the data directory nor the log has the data of a Secret, in
 // clear or encoded, also if the cluster refuses it.
@@ -173,6 +173,15 @@ func secrets(t *testing.T) {
 	if text := fmt.Sprint(v); err != nil || leaks(text) != "" || !strings.Contains(text, "****") {
 		t.Errorf("the API shows %s, %v", text, err)
 	}
+	baked := w.run(w.bake(map[string]string{
+		"web/Chart.yaml":            "apiVersion: v2\nname: web\nversion: 1.0.0\n",
+		"web/templates/secret.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: baked}\nstringData: {password: {{ print \"swordfish\" \"-baked\" }}}\n",
+	}, ""), w.stage("deployManifest", `{source: artifact, manifestArtifactId: baked, moniker: {app: $A}, namespaceOverride: $N}`))
+	got = must[*core.Secret](w)(l.Client.CoreV1().Secrets(w.namespace).Get(t.Context(), "baked-v000", meta.GetOptions{}))
+	equal(w, "the Secret of the chart", string(got.Data["password"]), clearTexts[3])
+	if word := leaks(fmt.Sprint(baked)); word != "" {
+		t.Errorf("the API shows %q of a chart", word)
+	}
 	w.server.Kill() // what is on disk then is all that there is
 	err = filepath.WalkDir(w.server.Data, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -190,10 +199,15 @@ func secrets(t *testing.T) {
 	}
 }
 
-// leaks returns which data of a Secret a text has.
+// leaks returns which data of a Secret a text has, in clear or within base64.
 func leaks(text string) string {
 	for _, c := range clearTexts {
-		for _, word := range []string{c, base64.StdEncoding.EncodeToString([]byte(c))} {
+		words := []string{c}
+		for before := range 3 { // base64 depends on where in a text it stands
+			encoded := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat(" ", before) + c))
+			words = append(words, encoded[(before*8+5)/6:(before+len(c))*8/6])
+		}
+		for _, word := range words {
 			if strings.Contains(text, word) {
 				return word
 			}

@@ -173,7 +173,7 @@ func (a *App) compose(ctx context.Context) error {
 		pipelines: launch.Children{Launcher: l}, fleet: a.fleet, history: a.db, application: a.db.Application,
 		document: document.Config{Catalog: a.db, Projects: a.db, Inventory: deployed{a.fleet}, Templates: a.db, Artifacts: out.artifacts, Evaluate: evaluate},
 		client:   out.webhooks, settings: a.cfg.Settings, manifests: unkept{out.artifacts},
-		bake: stagebake.Config{Fetch: out.artifacts.open, Render: bake.NewProcess(bake.Config{Command: a.cfg.Bake}).Render},
+		bake: stagebake.Config{Fetch: out.artifacts.open, Render: bake.NewProcess(bake.Config{Command: a.cfg.Bake}).Render, Seal: out.key.Seal},
 	})
 	if err != nil {
 		return err

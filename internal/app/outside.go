@@ -11,6 +11,7 @@ import (
 	"github.com/gennaker/gennaker/internal/api/document"
 	"github.com/gennaker/gennaker/internal/artifact/fetch"
 	"github.com/gennaker/gennaker/internal/egress"
+	"github.com/gennaker/gennaker/internal/seal"
 	"github.com/gennaker/gennaker/internal/stage/remote"
 )
 
@@ -19,6 +20,7 @@ type outside struct {
 	webhooks    *egress.Client
 	expressions *egress.Client
 	artifacts   artifacts
+	key         *seal.Key // of what is stored sealed
 }
 
 // newOutside makes the clients. Errors: Invalid for settings that cannot be.
@@ -40,8 +42,11 @@ func newOutside(s Settings, dir string, log *slog.Logger) (o outside, err error)
 	if len(s.DockerRegistry.Accounts) > 0 {
 		s.Artifacts.DockerRegistry = s.DockerRegistry
 	}
+	if o.key, err = seal.Open(filepath.Join(dir, "seal.key")); err != nil {
+		return o, err
+	}
 	o.artifacts.accounts, err = fetch.New(s.Artifacts, fetch.Options{
-		Client: o.webhooks.HTTP(), Dial: o.webhooks.Dial, Dir: filepath.Join(dir, "artifacts"), Log: log,
+		Client: o.webhooks.HTTP(), Dial: o.webhooks.Dial, Dir: filepath.Join(dir, "artifacts"), Key: o.key, Log: log,
 	})
 	if err != nil {
 		return o, fmt.Errorf("artifacts: %w", err)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/artifact/fetch/cache"
+	"github.com/gennaker/gennaker/internal/seal"
 )
 
 // Options are what fetching needs of its surroundings. Zero bounds are the
@@ -32,6 +33,7 @@ type Options struct {
 	Timeout    time.Duration                                                        // of one download; 5 min
 	Parallel   int                                                                  // downloads at a time; 8
 	Stored     func(ctx context.Context, app, hash string) ([]byte, error)          // content of ref://app/hash; nil: there is none
+	Key        *seal.Key                                                            // opens embedded content that is sealed; nil: none does
 	Log        *slog.Logger                                                         // for warnings about the configuration; nil: none
 }
 
@@ -63,6 +65,7 @@ type Accounts struct {
 	cache    *cache.Cache
 	flights  flights
 	stored   func(ctx context.Context, app, hash string) ([]byte, error)
+	key      *seal.Key
 	max      int64
 	timeout  time.Duration
 	slots    chan struct{}
@@ -96,6 +99,7 @@ func New(cfg Config, opts Options) (*Accounts, error) {
 		timeout: cmp.Or(opts.Timeout, 5*time.Minute),
 		slots:   make(chan struct{}, cmp.Or(opts.Parallel, 8)),
 		stored:  opts.Stored,
+		key:     opts.Key,
 	}
 	sources, err := configured(cfg, opts, a.max)
 	if err != nil {
@@ -336,6 +340,9 @@ func (a *Accounts) embedded(ctx context.Context, art gennaker.Artifact) (*Blob, 
 		}
 		return inMemory(content), nil
 	}
+	if seal.Is(art.Reference) {
+		return a.sealed(art)
+	}
 	const form = "the base64 of the content"
 	text := strings.TrimRight(art.Reference, "=")
 	if int64(base64.RawStdEncoding.DecodedLen(len(text))) > a.max {
@@ -344,6 +351,21 @@ func (a *Accounts) embedded(ctx context.Context, art gennaker.Artifact) (*Blob, 
 	content, err := base64.RawStdEncoding.DecodeString(text) // Java's decoder takes it with and without padding
 	if err != nil {
 		return nil, malformed(art.Type, "is no base64", form)
+	}
+	return inMemory(content), nil
+}
+
+// sealed opens an embedded artifact that only this installation can read.
+func (a *Accounts) sealed(art gennaker.Artifact) (*Blob, error) {
+	if int64(len(art.Reference)) > 2*a.max {
+		return nil, tooLarge("the embedded artifact", a.max)
+	}
+	if a.key == nil {
+		return nil, gennaker.Errorf(gennaker.Invalid, "the embedded artifact is sealed, and nothing can be opened here")
+	}
+	content, err := a.key.Open(art.Reference)
+	if err != nil {
+		return nil, fmt.Errorf("open the embedded artifact: %w", err)
 	}
 	return inMemory(content), nil
 }

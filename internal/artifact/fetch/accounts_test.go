@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -19,7 +20,29 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/artifact/fetch"
+	"github.com/gennaker/gennaker/internal/seal"
 )
+
+// TestSealed: what this installation sealed is opened, and nothing else.
+func TestSealed(t *testing.T) {
+	t.Parallel()
+	key := func() *seal.Key {
+		k, err := seal.Open(filepath.Join(t.TempDir(), "seal.key"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	own := key()
+	a := accounts(t, fetch.Config{}, func(o *fetch.Options) { o.Key, o.MaxBytes = own, 100 })
+	art := gennaker.Artifact{Type: "embedded/base64", Reference: own.Seal([]byte("kind: Secret"))}
+	if got := get(t, a, art); got != "kind: Secret" {
+		t.Errorf("got %q", got)
+	}
+	refuses(t, a, gennaker.Artifact{Type: "embedded/base64", Reference: key().Seal([]byte("kind: Secret"))}, gennaker.Invalid, "another installation")
+	refuses(t, a, gennaker.Artifact{Type: "embedded/base64", Reference: own.Seal(make([]byte, 1000))}, gennaker.TooLarge, "100")
+	refuses(t, accounts(t, fetch.Config{}), art, gennaker.Invalid, "sealed")
+}
 
 func TestEmbedded(t *testing.T) {
 	t.Parallel()

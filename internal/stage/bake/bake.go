@@ -27,6 +27,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,6 +48,9 @@ type Config struct {
 	Fetch func(ctx context.Context, a gennaker.Artifact) (io.ReadCloser, error)
 	// Render renders: that of a bake.Process. nil refuses all.
 	Render func(ctx context.Context, req bake.Request) (bake.Result, error)
+	// Seal makes the reference of manifests that hold Secrets, so that they are not
+	// stored as they are. nil bakes none.
+	Seal func(manifests []byte) string
 	// BindProduced binds the result to the artifact that the stage expects; it is
 	// the last step. Without a name there is none.
 	BindProduced stage.Step
@@ -139,15 +143,33 @@ func (c Config) create(ctx context.Context, in stage.Input) (stage.Outcome, erro
 	if name == "" {
 		name = cfg.Name
 	}
-	made := gennaker.Artifact{
-		Type: "embedded/base64", Name: name, ArtifactAccount: "embedded-artifact", Reference: base64.StdEncoding.EncodeToString(result.Manifests),
+	reference, err := c.reference(result.Manifests)
+	if err != nil {
+		return stage.Outcome{}, err
 	}
+	made := gennaker.Artifact{Type: "embedded/base64", Name: name, ArtifactAccount: "embedded-artifact", Reference: reference}
 	values := map[string]any{"artifacts": []any{made.Map()}}
 	out := stage.Done().WithOutputs(values).WithContext(values)
 	if warnings = append(warnings, result.Warnings...); len(warnings) > 0 {
 		out = out.WithContext(map[string]any{warningsKey: open(warnings)})
 	}
 	return out, nil
+}
+
+// secrets finds a Secret in YAML or JSON; what only looks like one is taken for
+// one, too.
+var secrets = regexp.MustCompile(`\bkind["']?\s*:\s*["']?Secret(List)?\b`)
+
+// reference carries the manifests: as base64, or sealed if a Secret is among
+// them.
+func (c Config) reference(manifests []byte) (string, error) {
+	switch {
+	case !secrets.Match(manifests):
+		return base64.StdEncoding.EncodeToString(manifests), nil
+	case c.Seal == nil:
+		return "", gennaker.Errorf(gennaker.Invalid, "the manifests hold a Secret, and nothing can be sealed here")
+	}
+	return c.Seal(manifests), nil
 }
 
 func open(list []string) []any {

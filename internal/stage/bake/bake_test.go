@@ -30,6 +30,7 @@ import (
 	"github.com/gennaker/gennaker/internal/artifact/fetch"
 	renderer "github.com/gennaker/gennaker/internal/bake"
 	"github.com/gennaker/gennaker/internal/expr"
+	"github.com/gennaker/gennaker/internal/seal"
 	"github.com/gennaker/gennaker/internal/stage"
 	"github.com/gennaker/gennaker/internal/stage/bake"
 	"github.com/gennaker/gennaker/internal/stage/bind"
@@ -60,7 +61,12 @@ type world struct {
 
 func newWorld(t *testing.T, cfg fetch.Config) *world {
 	t.Helper()
-	accounts, err := fetch.New(cfg, fetch.Options{Client: &http.Client{Transport: &http.Transport{}}, Dir: t.TempDir()})
+	dir := t.TempDir()
+	key, err := seal.Open(filepath.Join(dir, "seal.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	accounts, err := fetch.New(cfg, fetch.Options{Client: &http.Client{Transport: &http.Transport{}}, Dir: dir, Key: key})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +76,7 @@ func newWorld(t *testing.T, cfg fetch.Config) *world {
 	}
 	w := &world{t: t, accounts: accounts}
 	w.config = bake.Config{
-		Artifact: bind.Artifact, BindProduced: bind.Produced(nil),
+		Artifact: bind.Artifact, BindProduced: bind.Produced(nil), Seal: key.Seal,
 		Render: renderer.NewProcess(renderer.Config{Command: []string{self, "serve"}}).Render,
 		Fetch: func(ctx context.Context, a gennaker.Artifact) (io.ReadCloser, error) {
 			return accounts.Fetch(ctx, a, nil)
@@ -336,6 +342,57 @@ func TestContext(t *testing.T) {
 	d.Restart(context)
 	if diff := cmp.Diff(config, context); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestSecrets: manifests with a Secret are stored as nobody can read them, and
+// fetched as they were baked.
+func TestSecrets(t *testing.T) {
+	t.Parallel()
+	for name, manifests := range map[string]string{
+		"YAML": "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {password: hunter2}\n",
+		"flow": "{apiVersion: v1, kind: \"Secret\", metadata: {name: a}, stringData: {password: hunter2}}\n",
+		"list": "apiVersion: v1\nkind: List\nitems:\n- kind: 'Secret'\n  apiVersion: v1\n  metadata: {name: a}\n  stringData: {password: hunter2}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, fetch.Config{})
+			chart := pack(t, map[string]string{"cart/Chart.yaml": "apiVersion: v2\nname: cart\nversion: 1.2.0\n", "cart/templates/secret.yaml": manifests})
+			config := stageOf("HELM3", object{"inputArtifacts": []any{inline(object{"type": "embedded/base64", "name": "given", "reference": base64.StdEncoding.EncodeToString(chart)})}})
+			context, outputs, err := w.run(config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			delete(context, "inputArtifacts")
+			stored, err := json.Marshal([]any{context, outputs})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, secret := range []string{"hunter2", base64.StdEncoding.EncodeToString([]byte("hunter2"))[:8], base64.StdEncoding.EncodeToString([]byte("kind: Secret"))[:12]} {
+				if bytes.Contains(stored, []byte(secret)) {
+					t.Errorf("%q is in %s", secret, stored)
+				}
+			}
+			made, _ := outputs["artifacts"].([]any)
+			a, err := gennaker.ArtifactOf(made[0])
+			if err != nil || a.Type != "embedded/base64" || !seal.Is(a.Reference) {
+				t.Fatalf("%+v, %v", a, err)
+			}
+			text, err := w.accounts.Read(t.Context(), a, 1<<20)
+			if err != nil || !strings.Contains(string(text), "hunter2") {
+				t.Errorf("fetched: %q, %v", text, err)
+			}
+		})
+	}
+}
+
+func TestSecretsWithoutKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, fetch.Config{})
+	w.config.Seal = nil
+	chart := pack(t, map[string]string{"cart/Chart.yaml": "apiVersion: v2\nname: cart\nversion: 1.2.0\n", "cart/templates/secret.yaml": "kind: Secret\n"})
+	if _, _, err := w.run(stageOf("HELM3", object{"inputArtifacts": []any{inline(embedded(chart))}})); gennaker.KindOf(err) != gennaker.Invalid {
+		t.Errorf("got %v", err)
 	}
 }
 
