@@ -1,8 +1,10 @@
 package gennaker
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -88,9 +90,19 @@ func Errorf(k Kind, format string, args ...any) *Error {
 	return &Error{Kind: k, Message: err.Error(), Err: errors.Unwrap(err)}
 }
 
-// WithHint returns a copy of e that says what to do.
+// WithHint returns a copy of e that says what to do. Lists are written as people
+// write them: "a, b".
 func (e *Error) WithHint(format string, args ...any) *Error {
 	c := *e
+	args = slices.Clone(args)
+	for i, a := range args {
+		switch list := a.(type) {
+		case []string:
+			args[i] = cmp.Or(strings.Join(list, ", "), "none")
+		case []int:
+			args[i] = cmp.Or(strings.Trim(strings.ReplaceAll(fmt.Sprint(list), " ", ", "), "[]"), "none")
+		}
+	}
 	c.Hint = fmt.Sprintf(format, args...)
 	return &c
 }
