@@ -32,7 +32,6 @@ type Options struct {
 	MaxBytes   int64                                                                // of one artifact; 64 MiB
 	Timeout    time.Duration                                                        // of one download; 5 min
 	Parallel   int                                                                  // downloads at a time; 8
-	Stored     func(ctx context.Context, app, hash string) ([]byte, error)          // content of ref://app/hash; nil: there is none
 	Key        *seal.Key                                                            // opens embedded content that is sealed; nil: none does
 	Log        *slog.Logger                                                         // for warnings about the configuration; nil: none
 }
@@ -64,7 +63,6 @@ type Accounts struct {
 	accounts []account // by name, then first type
 	cache    *cache.Cache
 	flights  flights
-	stored   func(ctx context.Context, app, hash string) ([]byte, error)
 	key      *seal.Key
 	max      int64
 	timeout  time.Duration
@@ -98,7 +96,6 @@ func New(cfg Config, opts Options) (*Accounts, error) {
 		max:     cmp.Or(opts.MaxBytes, 64<<20),
 		timeout: cmp.Or(opts.Timeout, 5*time.Minute),
 		slots:   make(chan struct{}, cmp.Or(opts.Parallel, 8)),
-		stored:  opts.Stored,
 		key:     opts.Key,
 	}
 	sources, err := configured(cfg, opts, a.max)
@@ -165,7 +162,7 @@ func (a *Accounts) Fetch(ctx context.Context, art gennaker.Artifact, progress Pr
 		return nil, err
 	}
 	if _, ok := acc.source.(embedded); ok {
-		return a.embedded(ctx, art)
+		return a.embedded(art)
 	}
 	if err := checkLength(art); err != nil {
 		return nil, err
@@ -201,7 +198,7 @@ func (a *Accounts) Read(ctx context.Context, art gennaker.Artifact, limit int64)
 		return nil, err
 	}
 	if _, ok := acc.source.(embedded); ok {
-		blob, err := a.embedded(ctx, art)
+		blob, err := a.embedded(art)
 		if err != nil {
 			return nil, err
 		}
@@ -323,22 +320,10 @@ func (embedded) fetch(context.Context, gennaker.Artifact, *delivery) error {
 	return errors.New("embedded artifacts are not downloaded")
 }
 
-// embedded decodes an artifact that carries its content with it, or reads it
-// from where large ones are stored.
-func (a *Accounts) embedded(ctx context.Context, art gennaker.Artifact) (*Blob, error) {
-	if stored, ok := strings.CutPrefix(art.Reference, "ref://"); ok && strings.HasPrefix(art.Type, "remote/") {
-		app, hash, ok := strings.Cut(stored, "/")
-		if !ok || app == "" || hash == "" || strings.Contains(hash, "/") || len(stored) > maxReference {
-			return nil, malformed(art.Type, "names nothing that is stored", "ref://APPLICATION/HASH")
-		}
-		if a.stored == nil {
-			return nil, gennaker.Errorf(gennaker.Invalid, "no artifacts are stored here").WithHint("carry the content in the reference, as base64")
-		}
-		content, err := a.stored(ctx, app, hash)
-		if err != nil {
-			return nil, fmt.Errorf("read stored artifact: %w", err)
-		}
-		return inMemory(content), nil
+// embedded decodes an artifact that carries its content with it.
+func (a *Accounts) embedded(art gennaker.Artifact) (*Blob, error) {
+	if strings.HasPrefix(art.Reference, "ref://") && strings.HasPrefix(art.Type, "remote/") {
+		return nil, gennaker.Errorf(gennaker.Invalid, "no artifacts are stored here").WithHint("carry the content in the reference, as base64")
 	}
 	if seal.Is(art.Reference) {
 		return a.sealed(art)
