@@ -221,7 +221,7 @@ func (p *Provider) drained(ctx context.Context, set *unstructured.Unstructured, 
 		since = time.Now()
 		quiet[what] = since
 	}
-	return time.Since(since) >= p.settle, nil
+	return time.Since(since) >= p.inventory.Settle(), nil
 }
 
 // reachable reports whether one of the pods is an endpoint of a Service of the

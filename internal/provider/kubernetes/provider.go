@@ -43,19 +43,14 @@ type Config struct {
 	Kinds          []string      // as of inventory.Config
 	OmitKinds      []string      // as of inventory.Config
 	OnlyManaged    bool          // as of inventory.Config
-	Settle         time.Duration // how long proxies and gateways may take to follow a change of endpoints; 0 means 5 s
+	Settle         time.Duration // how long proxies and gateways may take to follow a change of endpoints; 0 derives it
 	Log            *slog.Logger  // nil means no log
 }
-
-// defaultSettle is longer than kube-proxy and gateways take to follow in a
-// cluster that is well: they need a second or two.
-const defaultSettle = 5 * time.Second
 
 // Provider is a cluster. It is safe for concurrent use.
 type Provider struct {
 	account   gennaker.Account
 	config    Config
-	settle    time.Duration
 	log       *slog.Logger
 	cluster   *cluster.Client
 	inventory *inventory.Inventory
@@ -83,7 +78,7 @@ var (
 // Errors: Invalid for a configuration that can never work.
 func New(c Config) (*Provider, error) {
 	p := &Provider{
-		account: c.Account, config: c, settle: cmp.Or(c.Settle, defaultSettle), log: c.Log,
+		account: c.Account, config: c, log: c.Log,
 		woken: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	if p.log == nil {
@@ -97,7 +92,7 @@ func New(c Config) (*Provider, error) {
 	p.inventory, err = inventory.New(inventory.Config{
 		Account: c.Account.Name, REST: cluster.Config(c.REST, agent),
 		Namespaces: c.Namespaces, OmitNamespaces: c.OmitNamespaces, Kinds: c.Kinds, OmitKinds: c.OmitKinds,
-		OnlyManaged: c.OnlyManaged, Settle: p.settle, Log: c.Log,
+		OnlyManaged: c.OnlyManaged, Settle: c.Settle, Log: c.Log,
 	})
 	return p, err
 }

@@ -116,7 +116,7 @@ func (p *Provider) backends(ctx context.Context, route cluster.Ref, base string,
 		}
 		out = append(out, backend{svc.GetName(), s.Weight})
 		// Another process may have made it, and ended before it had waited.
-		young = young || made || time.Since(svc.GetCreationTimestamp().Time) < 2*p.settle+time.Second
+		young = young || made || time.Since(svc.GetCreationTimestamp().Time) < 2*p.inventory.Settle()+time.Second
 	}
 	for _, b := range out {
 		if err := p.awaitEndpoints(ctx, route.Namespace, b.service); err != nil {
@@ -125,7 +125,7 @@ func (p *Provider) backends(ctx context.Context, route cluster.Ref, base string,
 	}
 	// Gateways learn of endpoints and of weights by different ways: a weight
 	// must not arrive first.
-	if young && !sleep(ctx, p.settle) {
+	if young && !sleep(ctx, p.inventory.Settle()) {
 		return nil, context.Cause(ctx) //nolint:wrapcheck // it is the context's
 	}
 	return out, nil
@@ -371,7 +371,7 @@ func (p *Provider) Route(ctx context.Context, ref gennaker.ManifestRef) (provide
 	if err := fromUnstructured(live.Object, &route); err != nil {
 		return provider.RouteState{}, fmt.Errorf("read %s: %w", r, err)
 	}
-	out := provider.RouteState{Settle: p.settle, Shares: []provider.Share{}}
+	out := provider.RouteState{Settle: p.inventory.Settle(), Shares: []provider.Share{}}
 	out.Since, _ = time.Parse(time.RFC3339Nano, live.GetAnnotations()[shiftedAnnotation])
 	out.Reason = unprogrammed(route)
 	out.Programmed = out.Reason == ""

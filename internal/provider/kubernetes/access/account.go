@@ -43,7 +43,7 @@ type Account struct {
 	CheckPermissionsOnStartup bool `json:"checkPermissionsOnStartup,omitzero"`
 
 	AllowExec     bool `json:"allowExec,omitzero"`     // ours: the kubeconfig may run a command to get credentials
-	SettleSeconds *int `json:"settleSeconds,omitzero"` // ours: how long proxies and gateways may take to follow a change of endpoints; default 5
+	SettleSeconds *int `json:"settleSeconds,omitzero"` // ours: how long proxies and gateways may take to follow a change of endpoints; default 5, or more if the cluster is slow
 
 	// Known to Clouddriver and without meaning here: there is no kubectl, no
 	// cache to fill by threads, and nothing is fetched again by hand.

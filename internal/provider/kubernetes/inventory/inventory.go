@@ -31,13 +31,9 @@ type Config struct {
 	Kinds          []string      // of those that the model does not need, only these ("ConfigMap", "gadget.example.com", any case); none is all
 	OmitKinds      []string      // none of these, whether the model needs them or not
 	OnlyManaged    bool          // answers hold only what was deployed by a pipeline
-	Settle         time.Duration // how long proxies may take to follow a change of endpoints; 0 means 5 s
+	Settle         time.Duration // how long proxies may take to follow a change of endpoints; 0 derives it
 	Log            *slog.Logger  // nil means no log
 }
-
-// defaultSettle is how long a request may still arrive after an endpoint has
-// gone: kube-proxies and gateways follow within a second or two.
-const defaultSettle = 5 * time.Second
 
 // Inventory is the index of one account. It is safe for concurrent use.
 type Inventory struct {
@@ -80,8 +76,7 @@ func New(cfg Config) (*Inventory, error) {
 		i.log = slog.New(slog.DiscardHandler)
 	}
 	i.log = i.log.With("account", cfg.Account)
-	i.cfg.Settle = cmp.Or(cfg.Settle, defaultSettle)
-	i.index.init(i.cfg.Settle, i.audience.tell)
+	i.index.init(cfg.Settle, i.audience.tell)
 	i.gate.init(func() { i.audience.tell(change{}) })
 	var err error
 	if i.http, err = rest.HTTPClientFor(cfg.REST); err != nil {

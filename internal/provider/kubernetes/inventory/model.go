@@ -406,7 +406,7 @@ func (x *index) judge(p *corev1.Pod, g *gennaker.ServerGroup, by selection, left
 			left = t.leftAt
 		}
 	}
-	if drained := left.Add(x.traffic.settle); !left.IsZero() && now.Before(drained) {
+	if drained := left.Add(x.traffic.settle.time(now)); !left.IsZero() && now.Before(drained) {
 		return gennaker.Draining, "proxies may still send it requests"
 	}
 	return gennaker.OutOfService, "no service selects it"

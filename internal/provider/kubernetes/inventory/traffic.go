@@ -46,7 +46,7 @@ const (
 // has gone; so pods are known here by name, or where a slice has no names by
 // address, and what is known of them lasts as long as the pod or a slice does.
 type traffic struct {
-	settle    time.Duration
+	settle    settle
 	pods      map[key]*podTraffic
 	addresses int // of pods, that are known by address
 	workloads map[types.UID]*workloadTraffic
@@ -54,10 +54,11 @@ type traffic struct {
 }
 
 type podTraffic struct {
-	exists bool
-	owner  types.UID
-	slices []mention // one of each slice that knows it
-	leftAt time.Time // when the last slice ceased to route to it
+	exists  bool
+	owner   types.UID
+	slices  []mention // one of each slice that knows it
+	leftAt  time.Time // when the last slice ceased to route to it
+	departs time.Time // since when a service that routes to it does not select it
 }
 
 // mention is what a slice says of a pod.
@@ -74,8 +75,8 @@ type workloadTraffic struct {
 	timer  *time.Timer // tells when it is drained
 }
 
-func (t *traffic) init(settle time.Duration) {
-	t.settle = settle
+func (t *traffic) init(given time.Duration) {
+	t.settle.given = given
 	t.pods, t.workloads = map[key]*podTraffic{}, map[types.UID]*workloadTraffic{}
 }
 
@@ -104,7 +105,7 @@ func (t *traffic) swap(x *index, was, is *object) []change {
 		if t.shifted != nil {
 			t.shifted.Stop()
 		}
-		t.shifted = time.AfterFunc(t.settle, func() { x.tell(change{}) })
+		t.shifted = time.AfterFunc(t.settle.time(time.Now()), func() { x.tell(change{}) })
 	}
 	if is == nil && isWorkload(o.kind) {
 		if w := t.workloads[o.meta.GetUID()]; w != nil && len(w.routes) == 0 {
@@ -178,6 +179,9 @@ func (t *traffic) swapPod(x *index, was, is *object) []change {
 				t.pods[k] = p
 			}
 			p.exists = true
+			if was != nil {
+				p.departing(x, was.meta.(*corev1.Pod), is.meta.(*corev1.Pod)) //nolint:forcetypeassert // the caller saw it
+			}
 			changes = append(changes, t.own(x, p, ownerOf(is))...)
 		}
 	}
@@ -257,6 +261,9 @@ func (t *traffic) findByAddress(x *index, p *podTraffic, namespace, ip string) {
 // mention notes what a slice says of a pod now; nil is nothing.
 func (t *traffic) mention(x *index, p *podTraffic, slice key, m *mention) []change {
 	var changes []change
+	if lag, ok := p.departed(slice, m, time.Now()); ok {
+		t.settle.observe(lag, time.Now())
+	}
 	before := p.routed()
 	had := slices.IndexFunc(p.slices, func(m mention) bool { return m.slice == slice })
 	if m != nil {
@@ -310,7 +317,7 @@ func (t *traffic) count(x *index, owner types.UID, m mention, n int) []change {
 		t.forget(owner)
 	default:
 		w.leftAt = time.Now()
-		w.timer = time.AfterFunc(t.settle, func() {
+		w.timer = time.AfterFunc(t.settle.time(w.leftAt), func() {
 			x.mu.RLock()
 			defer x.mu.RUnlock()
 			x.tell(x.concernsOwner(owner)...)
@@ -418,7 +425,7 @@ func (x *index) trafficOf(o *object, now time.Time) gennaker.ManifestTraffic {
 				services[service] = true
 			}
 			if !left.IsZero() {
-				left = left.Add(x.traffic.settle)
+				left = left.Add(x.traffic.settle.time(now))
 			}
 		}
 	}
@@ -426,7 +433,7 @@ func (x *index) trafficOf(o *object, now time.Time) gennaker.ManifestTraffic {
 	slices.Sort(out.Services)
 	out.Pods = x.sentTo(o, out.Services)
 	if len(services) == 0 && !left.IsZero() {
-		drained := left.Add(x.traffic.settle)
+		drained := left.Add(x.traffic.settle.time(now))
 		out.DrainedAt, out.Draining = gennaker.At(drained), now.Before(drained)
 	}
 	return out

@@ -117,7 +117,7 @@ export default function AccountDialog({ existing, account, onClose, onSaved }: P
           </Field>
         )}
         <Checkbox label="Show only what pipelines deployed" checked={form.managed} onChange={(e) => set({ managed: e.target.checked })} />
-        <Field label="Seconds until proxies follow" error={wrong.settleSeconds} hint="How long gateways may take to follow a change of endpoints; empty is 5.">
+        <Field label="Seconds until proxies follow" error={wrong.settleSeconds} hint="How long gateways may take to follow a change of endpoints; empty is 5, or more while the cluster is slow.">
           {(p) => <Input {...p} type="number" min={0} value={form.settleSeconds} onChange={(e) => set({ settleSeconds: e.target.value })} />}
         </Field>
       </form>
