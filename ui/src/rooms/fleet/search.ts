@@ -1,6 +1,6 @@
 // What the addresses of the fleet's pages say. Several values of a facet stand
 // in one text, with commas between.
-
+import { pick, text } from '~/kit/search'
 import { actionNames, type Action } from './operations'
 
 export const facetNames = ['account', 'region', 'cluster', 'stack', 'detail', 'status', 'provider', 'kind'] as const
@@ -28,9 +28,6 @@ export type NetworkSearch = FacetSearch & {
   fw?: string
 }
 
-/** text returns what an address says; the router makes numbers of what looks like one. */
-const text = (v: unknown): string | undefined => (typeof v === 'string' || typeof v === 'number' ? String(v).slice(0, 500) || undefined : undefined)
-
 function facetSearch(raw: Record<string, unknown>): FacetSearch {
   return defined({ q: text(raw.q), ...Object.fromEntries(facetNames.map((n) => [n, text(raw[n])])) })
 }
@@ -40,8 +37,8 @@ function defined<T extends object>(of: T): T {
 }
 
 export function fleetSearch(raw: Record<string, unknown>): FleetSearch {
-  const tab = paneTabs.find((t) => t === raw.tab)
-  const action = actionNames.find((a) => a === raw.do)
+  const tab = pick(paneTabs, raw.tab)
+  const action = pick(actionNames, raw.do)
   return defined({ ...facetSearch(raw), sg: text(raw.sg), in: text(raw.in), tab, do: action })
 }
 
