@@ -182,3 +182,49 @@ test('scrolling 10,000 instances', async ({ page, world }) => {
   await world.ask('DELETE', '/api/v1/accounts/big')
   cluster.close()
 })
+
+test('moving and zooming a graph of 500 stages', async ({ page, shop }) => {
+  const lanes = 10
+  const steps = Array.from({ length: 500 }, (_, i) => wait(String(i + 1), 3_600, i < lanes ? [] : [String(i + 1 - lanes)], `Step ${i + 1}`))
+  await shop.save('Large', { limitConcurrent: false, stages: steps })
+  const id = await shop.run('Large')
+  await page.goto(`applications/${shop.name}/executions/${id}`)
+  const graph = page.getByRole('group', { name: 'Stages', exact: true })
+  await graph.getByRole('button', { name: 'Step 1: running', exact: true }).waitFor()
+  await settled(page)
+  const box = (await graph.boundingBox())!
+  const [x, y] = [box.x + box.width - 60, box.y + box.height - 30]
+  /** moved has the page tell how long each frame took while something happens to the graph. */
+  const moved = async (what: () => Promise<void>) => {
+    await page.evaluate(() => {
+      const frames: number[] = []
+      let last = performance.now()
+      const next = (now: number) => {
+        frames.push(now - last)
+        last = now
+        ;(globalThis as unknown as { frame: number }).frame = requestAnimationFrame(next)
+      }
+      Object.assign(globalThis, { frames, frame: requestAnimationFrame(next) })
+    })
+    await what()
+    return page.evaluate(() => {
+      const { frames, frame } = globalThis as unknown as { frames: number[]; frame: number }
+      cancelAnimationFrame(frame)
+      return frames.slice(1)
+    })
+  }
+  const dragged = await moved(async () => {
+    await page.mouse.move(x, y)
+    await page.mouse.down()
+    for (let i = 0; i < 200; i++) await page.mouse.move(x - Math.min(i * 5, 900), y - (i % 40))
+    await page.mouse.up()
+  })
+  say('frames while the graph is dragged:', spread(dragged))
+  await graph.getByRole('button', { name: 'Show all' }).click()
+  const zoomed = await moved(async () => {
+    await page.keyboard.down('Control')
+    for (let i = 0; i < 60; i++) await page.mouse.wheel(0, i < 30 ? -20 : 20)
+    await page.keyboard.up('Control')
+  })
+  say('frames while it is zoomed, from all of it:', spread(zoomed))
+})
