@@ -33,9 +33,11 @@ export default function Palette({ app, onClose }: { app: string | undefined; onC
   const { commands, searching } = useCommands(useDeferredValue(typed), app)
   const offered = useMemo(() => offer(commands, typed, recent, app), [commands, typed, recent, app])
   const execution = useExecution(typed)
+  const toExecution: Command | undefined = execution && { id: execution.id, group: 'Executions', label: execution.id, to: appPath(execution.application, `/executions/${execution.id}`) }
   // What is selected stays so while it is offered; else it is the first.
   const [value, setValue] = useState('')
-  const values = [...(execution ? ['execution'] : []), ...offered.flatMap((o) => o.commands.map(valueOf))]
+  const listed = [...(toExecution ? [toExecution] : []), ...offered.flatMap((o) => o.commands)]
+  const selected = listed.find((c) => valueOf(c) === value) ?? listed[0]
 
   const run = (c: Command) => {
     remember([c.id, ...recent.filter((id) => id !== c.id)].slice(0, remembered))
@@ -62,7 +64,19 @@ export default function Palette({ app, onClose }: { app: string | undefined; onC
         <Dialog.Overlay className={css.overlay} />
         <Dialog.Content className={css.palette} aria-describedby={undefined}>
           <Dialog.Title className="hidden">Command palette</Dialog.Title>
-          <Cmdk shouldFilter={false} loop label="Command palette" value={values.includes(value) ? value : (values[0] ?? '')} onValueChange={setValue}>
+          <Cmdk
+            shouldFilter={false}
+            loop
+            label="Command palette"
+            value={selected ? valueOf(selected) : ''}
+            onValueChange={setValue}
+            // cmdk's own way to run a line does nothing while that has only just come.
+            onKeyDown={(e) => {
+              if (e.key !== 'Enter' || e.nativeEvent.isComposing) return
+              e.preventDefault()
+              if (selected) run(selected)
+            }}
+          >
             <Cmdk.Input
               className={css.input}
               placeholder="Search, start, roll back…"
@@ -73,8 +87,8 @@ export default function Palette({ app, onClose }: { app: string | undefined; onC
               }}
             />
             <Cmdk.List className={css.list} label="Commands">
-              {execution && (
-                <Cmdk.Item className={css.item} value="execution" onSelect={() => run({ id: execution.id, group: 'Executions', label: execution.id, to: appPath(execution.application, `/executions/${execution.id}`) })}>
+              {execution && toExecution && (
+                <Cmdk.Item className={css.item} value={valueOf(toExecution)} onSelect={() => run(toExecution)}>
                   <StatusIcon status={execution.status} label="" />
                   <span className={css.label}>
                     {execution.name ?? execution.description ?? execution.id}, {wordOf(execution.status)}
