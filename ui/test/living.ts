@@ -3,7 +3,7 @@ import path from 'node:path'
 import { writeKubeconfig } from './cluster'
 import type { Places } from './pages'
 import { judgment, Shop, wait } from './shop'
-import { running, type World } from './world'
+import { type Json, running, type World } from './world'
 
 /** Living is an application under load: deployed twice, once in vain, and just being deployed step by step. */
 export type Living = { shop: Shop; places: Places }
@@ -23,7 +23,7 @@ export async function live(world: World): Promise<Living> {
     shop,
     places: {
       app: shop.name,
-      pipeline: await release(shop),
+      pipeline: await revised(shop),
       succeeded: succeeded.id,
       failed: failed.id,
       waiting: await waiting(shop),
@@ -74,6 +74,15 @@ export const release = (shop: Shop) =>
     ],
     stages: [wait('1', 1, [], 'Build ${parameters.version}'), wait('2', 1, ['1'], 'Test'), judgment('3', ['2'], { judgmentInputs: [{ value: 'fast' }, { value: 'slow' }] }), wait('4', 1, ['3'], 'Tell everybody')],
   })
+
+/** revised saves that pipeline twice, so that there is something to compare. */
+async function revised(shop: Shop): Promise<string> {
+  const id = await release(shop)
+  const saved = await shop.world.ask<Json & { stages: Json[] }>('GET', `/applications/${shop.name}/pipelineConfigs/Release`)
+  const stages = saved.stages.map((s) => (s.name === 'Test' ? { ...s, waitTime: 2 } : s))
+  await shop.world.ask('POST', '/pipelines', { ...saved, description: 'To where it goes, and how fast, is asked.', stages })
+  return id
+}
 
 /** waiting returns the execution that waits for a judgment, when it does. */
 async function waiting(shop: Shop): Promise<string> {

@@ -5,6 +5,7 @@ import { Button } from '~/kit/button'
 import { Diff } from '~/kit/code'
 import { useKeys } from '~/kit/keys'
 import { Page, useTitle } from '~/kit/page'
+import { personOf } from '~/kit/person'
 import { ErrorBox, Note, Skeleton } from '~/kit/state'
 import { Tabs } from '~/kit/tabs'
 import { Ago } from '~/kit/time'
@@ -150,6 +151,7 @@ export function Editor({ app, id, search, onSearch, catalog, initial, stored, dr
     changes: <Diff before={JSON.stringify(d.base.doc, null, 2)} after={JSON.stringify(doc, null, 2)} label="Changes" />,
   }
 
+  const by = personOf(stored?.lastModifiedBy)
   return (
     <EditingContext value={{ app, doc, catalog, findings, edit }}>
       <Page
@@ -157,7 +159,7 @@ export function Editor({ app, id, search, onSearch, catalog, initial, stored, dr
         title={name}
         sub={
           <span role="status">
-            {!stored ? 'Not saved yet' : dirty ? 'Changed, not saved; a draft is kept in this browser' : <>Saved by {String(stored.lastModifiedBy ?? 'somebody')} <Ago at={Number(stored.updateTs) || undefined} /></>}
+            {!stored ? 'Not saved yet' : dirty ? 'Changed, not saved; a draft is kept in this browser' : <>Saved {by && `by ${by} `}<Ago at={Number(stored.updateTs) || undefined} /></>}
             {doc.disabled === true && ' · disabled'}
           </span>
         }

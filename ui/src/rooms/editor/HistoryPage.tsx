@@ -7,6 +7,7 @@ import { Button } from '~/kit/button'
 import { Diff } from '~/kit/code'
 import { Confirm } from '~/kit/dialog'
 import { Page, useTitle } from '~/kit/page'
+import { personOf } from '~/kit/person'
 import { Empty, Loaded } from '~/kit/state'
 import { Ago } from '~/kit/time'
 import { useSay } from '~/kit/toast'
@@ -77,7 +78,7 @@ function Revisions({ app, list, stored, more }: { app: string; list: Schemas['Re
               <input type="radio" name="b" aria-label={`With revision ${r.number}`} checked={pair.b === r.number} onChange={() => choose('b', r.number)} />
               <div className={css.tools}>
                 <strong>{r.number}</strong>
-                <span>{r.author || 'anonymous'}</span>
+                <span>{personOf(r.author) ?? 'anonymous'}</span>
                 <span className="muted">
                   {r.deleted && 'deleted it '}
                   <Ago at={r.at} />

@@ -8,6 +8,7 @@ import { useKeys } from '~/kit/keys'
 import { Json } from '~/kit/code'
 import { Dialog } from '~/kit/dialog'
 import { Page, useTitle } from '~/kit/page'
+import { personOf } from '~/kit/person'
 import { Empty, Loaded, Note, Skeleton } from '~/kit/state'
 import { StatusBadge, StatusIcon, wordOf } from '~/kit/status'
 import { Ago, Took, useNow } from '~/kit/time'
@@ -174,7 +175,7 @@ function Canceled({ x, failure }: { x: Execution; failure?: Failure }) {
   return (
     <Note tone="idle">
       {x.status === 'CANCELED' ? 'Canceled' : 'Being canceled'}
-      {x.canceledBy && x.canceledBy !== '[anonymous]' ? ` by ${x.canceledBy}` : ''}
+      {personOf(x.canceledBy) ? ` by ${x.canceledBy}` : ''}
       {x.cancellationReason && x.cancellationReason !== failure?.cause ? `: ${x.cancellationReason}` : '.'}
     </Note>
   )

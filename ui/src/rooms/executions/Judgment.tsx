@@ -7,7 +7,7 @@ import { Button } from '~/kit/button'
 import { Select } from '~/kit/field'
 import { ErrorBox } from '~/kit/state'
 import { StatusIcon } from '~/kit/status'
-import { Ago } from '~/kit/time'
+import { Ago, Took } from '~/kit/time'
 import { useAct } from './act'
 import { readInstructions } from './instructions'
 import css from './judgment.module.css'
@@ -45,7 +45,7 @@ export function JudgmentBox({ x, stage }: { x: Execution; stage: Stage }) {
         <StatusIcon status="WAITING" label="" />
         <strong id={id}>{stage.name}</strong>
         <span className="muted">
-          waits since <Ago at={stage.startTime} />
+          waiting for <Took from={stage.startTime} />
         </span>
       </header>
       {typeof instructions === 'string' && <Instructions source={instructions} />}

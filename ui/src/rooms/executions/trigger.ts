@@ -1,5 +1,6 @@
 // Why an execution began, and with what. Pure.
 import type { Execution } from '~/api/queries'
+import { personOf } from '~/kit/person'
 
 export type Reason = {
   /** As "by hand", "by the pipeline Build". */
@@ -21,7 +22,7 @@ export function reasonOf(x: Execution): Reason {
   const from = str(parent.id)
   return {
     text: words(t),
-    user: user === '[anonymous]' ? undefined : user,
+    user: personOf(user),
     parent: from ? { id: from, application: str(parent.application) ?? x.application, name: str(parent.name) ?? 'another pipeline' } : undefined,
     dryRun: t.dryRun === true,
   }

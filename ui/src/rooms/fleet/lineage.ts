@@ -1,6 +1,7 @@
 // Where the versions of a cluster come from: who deployed each, what and why, and
 // what became of it.
 import type { Execution, Stage } from '~/api/queries'
+import { personOf } from '~/kit/person'
 import { bare, type Row } from './model'
 import { isTask } from './running'
 
@@ -96,8 +97,7 @@ function originOf(e: Execution): Origin {
 
 /** userOf names who started an execution; nobody has to sign in. */
 export function userOf(e: Pick<Execution, 'authentication' | 'trigger'>): string {
-  const user = e.authentication?.user ?? String(e.trigger.user ?? '')
-  return !user || user === '[anonymous]' ? 'anonymous' : user
+  return personOf(e.authentication?.user ?? e.trigger.user) ?? 'anonymous'
 }
 
 /** whyOf says what started an execution. */
