@@ -95,12 +95,9 @@ const mostRuns = 30
 /** mergeRuns takes executions that changed up into the runs of their pipelines. */
 export function mergeRuns(rows: readonly PipelineRow[], changed: readonly Execution[], gone: ReadonlySet<string>): PipelineRow[] {
   return rows.map((row) => {
+    const own = changed.filter((x) => x.pipelineConfigId === row.id && !row.runs.some((r) => r.id === x.id && r.status === x.status && r.startTime === x.startTime && r.endTime === x.endTime))
+    if (own.length === 0 && !row.runs.some((r) => gone.has(r.id))) return row
     const runs = new Map(row.runs.filter((r) => !gone.has(r.id)).map((r) => [r.id, r]))
-    const own = changed.filter((x) => {
-      const known = runs.get(x.id)
-      return x.pipelineConfigId === row.id && (known?.status !== x.status || known.startTime !== x.startTime || known.endTime !== x.endTime)
-    })
-    if (own.length === 0 && runs.size === row.runs.length) return row
     for (const x of own) runs.set(x.id, { id: x.id, name: x.name ?? row.name, status: x.status, buildTime: x.buildTime ?? null, startTime: x.startTime, endTime: x.endTime })
     return { ...row, runs: [...runs.values()].sort((a, b) => (a.id < b.id ? -1 : 1)).slice(-mostRuns) }
   })

@@ -130,7 +130,7 @@ export class Live {
     const changes = told.filter(isChange)
     this.meanwhile?.push(...changes)
     const shown = applied(this.known(), changes)
-    put(this.client, this.app, [...shown.values()], new Set())
+    if (shown.size > 0) put(this.client, this.app, [...shown.values()], new Set())
     // Of its tasks a list shows nothing.
     for (const e of told) if (e.execution && !e.task) this.refresher.add(e.execution, isChange(e) && shown.has(e.execution) ? later : soon)
   }
