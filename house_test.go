@@ -58,7 +58,7 @@ var layers = map[string][]string{
 	"internal/template":                      {"."},
 	"internal/bake":                          {"."},
 	"internal/properties":                    {},
-	"internal/seal":                          {"."},
+	"internal/seal":                          {".", "internal/node/state"},
 	"internal/provider":                      {"."},
 	"internal/provider/providertest":         {".", "internal/provider"},
 	"internal/provider/fake":                 {".", "internal/provider", "internal/provider/kubernetes/manifest"},

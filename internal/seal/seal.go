@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/node/state"
 )
 
 // prefix of sealed text; the number is that of the way it is sealed.
@@ -37,7 +38,9 @@ type Key struct{ aead cipher.AEAD }
 func Open(path string) (*Key, error) {
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		raw, err = create(path)
+		raw = make([]byte, keyBytes)
+		_, _ = rand.Read(raw)            // never fails
+		err = state.WriteFile(path, raw) // before anything is sealed with it
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the key of what is sealed: %w", err)
@@ -55,21 +58,6 @@ func Open(path string) (*Key, error) {
 		return nil, fmt.Errorf("use the key of what is sealed: %w", err)
 	}
 	return &Key{aead}, nil
-}
-
-// create makes a key that is on disk when it returns, or not there at all.
-func create(path string) ([]byte, error) {
-	raw := make([]byte, keyBytes)
-	_, _ = rand.Read(raw) // never fails
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	_, err = f.Write(raw)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, err
-	}
-	return raw, os.Rename(path+".new", path)
 }
 
 // Seal returns a text that only this key opens.

@@ -342,15 +342,15 @@ func (a *Accounts) embedded(art gennaker.Artifact) (*Blob, error) {
 
 // sealed opens an embedded artifact that only this installation can read.
 func (a *Accounts) sealed(art gennaker.Artifact) (*Blob, error) {
-	if int64(len(art.Reference)) > 2*a.max {
-		return nil, tooLarge("the embedded artifact", a.max)
-	}
 	if a.key == nil {
 		return nil, gennaker.Errorf(gennaker.Invalid, "the embedded artifact is sealed, and nothing can be opened here")
 	}
 	content, err := a.key.Open(art.Reference)
 	if err != nil {
 		return nil, fmt.Errorf("open the embedded artifact: %w", err)
+	}
+	if int64(len(content)) > a.max {
+		return nil, tooLarge("the embedded artifact", a.max)
 	}
 	return inMemory(content), nil
 }

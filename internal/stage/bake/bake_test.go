@@ -358,7 +358,7 @@ func TestSecrets(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, fetch.Config{})
 			chart := pack(t, map[string]string{"cart/Chart.yaml": "apiVersion: v2\nname: cart\nversion: 1.2.0\n", "cart/templates/secret.yaml": manifests})
-			config := stageOf("HELM3", object{"inputArtifacts": []any{inline(object{"type": "embedded/base64", "name": "given", "reference": base64.StdEncoding.EncodeToString(chart)})}})
+			config := stageOf("HELM3", object{"inputArtifacts": []any{inline(embedded(chart))}})
 			context, outputs, err := w.run(config)
 			if err != nil {
 				t.Fatal(err)

@@ -261,8 +261,9 @@ func (t *traffic) findByAddress(x *index, p *podTraffic, namespace, ip string) {
 // mention notes what a slice says of a pod now; nil is nothing.
 func (t *traffic) mention(x *index, p *podTraffic, slice key, m *mention) []change {
 	var changes []change
-	if lag, ok := p.departed(slice, m, time.Now()); ok {
-		t.settle.observe(lag, time.Now())
+	now := time.Now()
+	if lag, ok := p.departed(slice, m, now); ok {
+		t.settle.observe(lag, now)
 	}
 	before := p.routed()
 	had := slices.IndexFunc(p.slices, func(m mention) bool { return m.slice == slice })
@@ -279,7 +280,7 @@ func (t *traffic) mention(x *index, p *podTraffic, slice key, m *mention) []chan
 	case p.routed():
 		p.leftAt = time.Time{}
 	case before:
-		p.leftAt = time.Now()
+		p.leftAt = now
 	}
 	return append(changes, x.concernsOwner(p.owner)...)
 }
