@@ -123,7 +123,7 @@ func TestChartFromRegistry(t *testing.T) {
 	account.Password = "hunter2"
 	refuses(t, accounts(t, fetch.Config{DockerRegistry: one(account)}), gennaker.Artifact{Type: "helm/image", Name: "charts/cart", Version: "1.2.0"}, gennaker.Denied, "account a")
 	server.Close()
-	refuses(t, a, gennaker.Artifact{Type: "helm/image", Name: "charts/cart", Version: "1.2.0"}, gennaker.Unavailable, "refused")
+	refuses(t, accounts(t, fetch.Config{DockerRegistry: one(account)}), gennaker.Artifact{Type: "helm/image", Name: "charts/cart", Version: "1.2.0"}, gennaker.Unavailable, "refused")
 }
 
 func TestResolveImage(t *testing.T) {
