@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/durable"
 )
 
 // Unpacked is an artifact in the store.
@@ -211,7 +212,7 @@ func publish(dir, final, digest string) (Unpacked, error) {
 	if err != nil {
 		return Unpacked{}, writeError(err)
 	}
-	if err := syncDir(filepath.Dir(final)); err != nil {
+	if err := durable.SyncDir(filepath.Dir(final)); err != nil {
 		return Unpacked{}, writeError(err)
 	}
 	return opened(final, digest)

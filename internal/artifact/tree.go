@@ -15,6 +15,7 @@ import (
 	"golang.org/x/mod/sumdb/dirhash"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/durable"
 )
 
 // tree is what identifies a directory.
@@ -299,7 +300,7 @@ func (w *writer) seal() error {
 		return err
 	})
 	for i := len(dirs) - 1; i >= 0 && err == nil; i-- {
-		if err = syncDir(filepath.Join(w.root.Name(), dirs[i])); err == nil {
+		if err = durable.SyncDir(filepath.Join(w.root.Name(), dirs[i])); err == nil {
 			err = w.root.Chmod(dirs[i], 0o555)
 		}
 	}
@@ -307,14 +308,4 @@ func (w *writer) seal() error {
 		return writeError(err)
 	}
 	return nil
-}
-
-// syncDir puts the names in a directory on disk.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/gennaker/gennaker/internal/durable"
 )
 
 // wanted is what is wanted of a resident demo.
@@ -51,12 +53,8 @@ func (m memory) save(dir string) error {
 	if err == nil {
 		err = os.MkdirAll(dir, 0o700)
 	}
-	next := filepath.Join(dir, memoryFile+".next")
 	if err == nil {
-		err = os.WriteFile(next, text, 0o600)
-	}
-	if err == nil {
-		err = os.Rename(next, filepath.Join(dir, memoryFile))
+		err = durable.WriteFile(filepath.Join(dir, memoryFile), text)
 	}
 	if err != nil {
 		return fmt.Errorf("write the state of the demo: %w", err)

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/durable"
 	"github.com/gennaker/gennaker/internal/node/logfile"
 	"github.com/gennaker/gennaker/internal/node/process"
 	"github.com/gennaker/gennaker/internal/node/shim"
@@ -43,7 +44,7 @@ func (j *job) finish(r shim.Result) (over bool, err error) {
 	if len(rec.Spec.OutputFiles) > 0 && !r.Started.IsZero() {
 		b, err := json.Marshal(collect(j.workDir(rec.Spec), rec.Spec.OutputFiles))
 		if err == nil {
-			err = state.WriteFile(j.filePath(), b)
+			err = durable.WriteFile(j.filePath(), b)
 		}
 		if err != nil {
 			return false, fmt.Errorf("keep the output files: %w", err)

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/durable"
 	"github.com/gennaker/gennaker/internal/node/state"
 )
 
@@ -673,7 +674,7 @@ func TestJobDiskFull(t *testing.T) {
 		if full {
 			return syscall.ENOSPC
 		}
-		return state.WriteFile(path, data)
+		return durable.WriteFile(path, data)
 	}
 	fill := func(f bool) {
 		mu.Lock()

@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gennaker/gennaker"
-	"github.com/gennaker/gennaker/internal/node/state"
+	"github.com/gennaker/gennaker/internal/durable"
 )
 
 // Files in the data directory.
@@ -99,7 +99,7 @@ func identity(dir string) (string, error) {
 	raw := make([]byte, 16)
 	_, _ = rand.Read(raw)
 	id := hex.EncodeToString(raw)
-	if err := state.WriteFile(path, []byte(id)); err != nil {
+	if err := durable.WriteFile(path, []byte(id)); err != nil {
 		return "", gennaker.Errorf(gennaker.Unavailable, "write the identity of the node: %w", err)
 	}
 	return id, nil
@@ -124,7 +124,7 @@ func listen(dir string) (net.Listener, error) {
 	}
 	err = os.Chmod(path, 0o600)
 	if err == nil {
-		err = state.WriteFile(filepath.Join(dir, addrFile), []byte(path))
+		err = durable.WriteFile(filepath.Join(dir, addrFile), []byte(path))
 	}
 	if err != nil {
 		ln.Close()

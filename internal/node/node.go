@@ -38,7 +38,7 @@ type Config struct {
 	// directory that follows them. Without it the node runs no jobs.
 	Shim []string
 	// WriteFile makes data durable at path, whole or not at all; nil means
-	// state.WriteFile.
+	// durable.WriteFile.
 	WriteFile func(path string, data []byte) error
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/durable"
 	"github.com/gennaker/gennaker/internal/node"
 	"github.com/gennaker/gennaker/internal/node/state"
 	"github.com/gennaker/gennaker/internal/provider/local"
@@ -445,7 +446,7 @@ func TestDiskFull(t *testing.T) {
 		if full.Load() {
 			return &os.PathError{Op: "write", Path: path, Err: syscall.ENOSPC}
 		}
-		return state.WriteFile(path, data)
+		return durable.WriteFile(path, data)
 	}})
 	address := h.balancer("lb")
 	ref := h.create(h.spec(1, "", "lb"))

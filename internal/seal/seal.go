@@ -19,7 +19,7 @@ import (
 	"strings"
 
 	"github.com/gennaker/gennaker"
-	"github.com/gennaker/gennaker/internal/node/state"
+	"github.com/gennaker/gennaker/internal/durable"
 )
 
 // prefix of sealed text; the number is that of the way it is sealed.
@@ -39,8 +39,8 @@ func Open(path string) (*Key, error) {
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		raw = make([]byte, keyBytes)
-		_, _ = rand.Read(raw)            // never fails
-		err = state.WriteFile(path, raw) // before anything is sealed with it
+		_, _ = rand.Read(raw)              // never fails
+		err = durable.WriteFile(path, raw) // before anything is sealed with it
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the key of what is sealed: %w", err)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/durable"
 )
 
 const sqlBackup = `VACUUM INTO ?`
@@ -50,17 +51,7 @@ func (d *DB) Backup(ctx context.Context, path string) (err error) {
 	if err := os.Rename(f.Name(), path); err != nil {
 		return fmt.Errorf("name the backup: %w", err)
 	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes names in a directory durable.
-func syncDir(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("open the directory: %w", err)
-	}
-	defer dir.Close()
-	if err := dir.Sync(); err != nil {
+	if err := durable.SyncDir(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("write the directory to the disk: %w", err)
 	}
 	return nil

@@ -26,8 +26,8 @@ import (
 	"time"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/durable"
 	"github.com/gennaker/gennaker/internal/node/process"
-	"github.com/gennaker/gennaker/internal/node/state"
 )
 
 // Files in the directory of a job.
@@ -74,7 +74,7 @@ func Prepare(dir string, p Plan) error {
 	if err != nil {
 		return fmt.Errorf("encode the plan of a job: %w", err)
 	}
-	return state.WriteFile(filepath.Join(dir, planFile), b)
+	return durable.WriteFile(filepath.Join(dir, planFile), b)
 }
 
 // Standing is where a job stands.
@@ -129,7 +129,7 @@ func Run(ctx context.Context, dir string) error {
 		return fmt.Errorf("encode how the job ended: %w", err)
 	}
 	for try := 1; ; try++ {
-		err := state.WriteFile(filepath.Join(dir, resultFile), b)
+		err := durable.WriteFile(filepath.Join(dir, resultFile), b)
 		if err == nil || try == writeTries {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/durable"
 )
 
 // MaxFile bounds a file that is read, in bytes.
@@ -58,13 +59,13 @@ func (c Corrupt) IsGroup(name string) bool { return c.sub == groups && c.file ==
 func (c Corrupt) IsJob(name string) bool { return c.sub == jobs && c.file == fileName(name) }
 
 // Open reads the store below dir and makes what is missing. Files go to disk by
-// write; nil means [WriteFile].
+// write; nil means [durable.WriteFile].
 //
 // Errors: Unavailable if files cannot be read or moved, or were written by a
 // newer version.
 func Open(dir string, write func(path string, data []byte) error) (*Store, Contents, error) {
 	if write == nil {
-		write = WriteFile
+		write = durable.WriteFile
 	}
 	s := &Store{dir: dir, write: write}
 	for _, sub := range []string{groups, clusters, balancers, jobs, corrupt} {
@@ -252,7 +253,7 @@ func (s *Store) remove(sub, name string) error {
 	path := filepath.Join(s.dir, sub, fileName(name))
 	err := os.Remove(path)
 	if err == nil {
-		err = syncDir(filepath.Dir(path))
+		err = durable.SyncDir(filepath.Dir(path))
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return gennaker.Errorf(gennaker.Unavailable, "the node cannot delete the state of %s: %w", name, err)
@@ -268,37 +269,4 @@ func fileName(name string) string {
 		name = name[:150] + "-" + hex.EncodeToString(sum[:16])
 	}
 	return name + ".json"
-}
-
-// WriteFile puts data at path so that a crash at any moment leaves either what
-// was there or data, whole.
-func WriteFile(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err2 := f.Close(); err == nil {
-		err = err2
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
