@@ -36,6 +36,7 @@ import (
 	"github.com/gennaker/gennaker/internal/launch"
 	"github.com/gennaker/gennaker/internal/observe"
 	"github.com/gennaker/gennaker/internal/provider"
+	"github.com/gennaker/gennaker/internal/provider/kubernetes/manifest"
 	"github.com/gennaker/gennaker/internal/provider/local"
 	"github.com/gennaker/gennaker/internal/stage"
 	stagebake "github.com/gennaker/gennaker/internal/stage/bake"
@@ -173,7 +174,10 @@ func (a *App) compose(ctx context.Context) error {
 		pipelines: launch.Children{Launcher: l}, fleet: a.fleet, history: a.db, application: a.db.Application,
 		document: document.Config{Catalog: a.db, Projects: a.db, Inventory: deployed{a.fleet}, Templates: a.db, Artifacts: out.artifacts, Evaluate: evaluate},
 		client:   out.webhooks, settings: a.cfg.Settings, manifests: unkept{out.artifacts},
-		bake: stagebake.Config{Fetch: out.artifacts.open, Render: bake.NewProcess(bake.Config{Command: a.cfg.Bake}).Render, Seal: out.key.Seal},
+		bake: stagebake.Config{
+			Fetch: out.artifacts.open, Render: bake.NewProcess(bake.Config{Command: a.cfg.Bake}).Render,
+			HoldsSecret: manifest.HoldsSecret, Seal: out.key.Seal,
+		},
 	})
 	if err != nil {
 		return err

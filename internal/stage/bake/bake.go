@@ -27,7 +27,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,6 +47,9 @@ type Config struct {
 	Fetch func(ctx context.Context, a gennaker.Artifact) (io.ReadCloser, error)
 	// Render renders: that of a bake.Process. nil refuses all.
 	Render func(ctx context.Context, req bake.Request) (bake.Result, error)
+	// HoldsSecret reports whether a Secret may be among manifests:
+	// manifest.HoldsSecret. nil takes all for such.
+	HoldsSecret func(manifests []byte) bool
 	// Seal makes the reference of manifests that hold Secrets, so that they are not
 	// stored as they are. nil bakes none.
 	Seal func(manifests []byte) string
@@ -156,18 +158,14 @@ func (c Config) create(ctx context.Context, in stage.Input) (stage.Outcome, erro
 	return out, nil
 }
 
-// secrets finds a Secret in YAML or JSON; what only looks like one is taken for
-// one, too.
-var secrets = regexp.MustCompile(`\bkind["']?\s*:\s*["']?Secret(List)?\b`)
-
-// reference carries the manifests: as base64, or sealed if a Secret is among
+// reference carries the manifests: as base64, or sealed if a Secret may be among
 // them.
 func (c Config) reference(manifests []byte) (string, error) {
 	switch {
-	case !secrets.Match(manifests):
+	case c.HoldsSecret != nil && !c.HoldsSecret(manifests):
 		return base64.StdEncoding.EncodeToString(manifests), nil
 	case c.Seal == nil:
-		return "", gennaker.Errorf(gennaker.Invalid, "the manifests hold a Secret, and nothing can be sealed here")
+		return "", gennaker.Errorf(gennaker.Invalid, "the manifests may hold a Secret, and nothing can be sealed here")
 	}
 	return c.Seal(manifests), nil
 }

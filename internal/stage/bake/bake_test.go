@@ -30,6 +30,7 @@ import (
 	"github.com/gennaker/gennaker/internal/artifact/fetch"
 	renderer "github.com/gennaker/gennaker/internal/bake"
 	"github.com/gennaker/gennaker/internal/expr"
+	"github.com/gennaker/gennaker/internal/provider/kubernetes/manifest"
 	"github.com/gennaker/gennaker/internal/seal"
 	"github.com/gennaker/gennaker/internal/stage"
 	"github.com/gennaker/gennaker/internal/stage/bake"
@@ -76,7 +77,7 @@ func newWorld(t *testing.T, cfg fetch.Config) *world {
 	}
 	w := &world{t: t, accounts: accounts}
 	w.config = bake.Config{
-		Artifact: bind.Artifact, BindProduced: bind.Produced(nil), Seal: key.Seal,
+		Artifact: bind.Artifact, BindProduced: bind.Produced(nil), HoldsSecret: manifest.HoldsSecret, Seal: key.Seal,
 		Render: renderer.NewProcess(renderer.Config{Command: []string{self, "serve"}}).Render,
 		Fetch: func(ctx context.Context, a gennaker.Artifact) (io.ReadCloser, error) {
 			return accounts.Fetch(ctx, a, nil)
@@ -352,6 +353,7 @@ func TestSecrets(t *testing.T) {
 	for name, manifests := range map[string]string{
 		"YAML": "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {password: hunter2}\n",
 		"flow": "{apiVersion: v1, kind: \"Secret\", metadata: {name: a}, stringData: {password: hunter2}}\n",
+		"tag":  "apiVersion: v1\nkind: !!str Secret\nmetadata: {name: a}\nstringData: {password: hunter2}\n",
 		"list": "apiVersion: v1\nkind: List\nitems:\n- kind: 'Secret'\n  apiVersion: v1\n  metadata: {name: a}\n  stringData: {password: hunter2}\n",
 	} {
 		t.Run(name, func(t *testing.T) {

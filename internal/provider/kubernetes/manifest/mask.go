@@ -18,10 +18,6 @@ const masked = "****"
 // everywhere by chance.
 const minMasked = 4
 
-// IsSecret reports whether an object is a Secret, or was meant to be one: of
-// whatever group, and in any case.
-func IsSecret(m gennaker.Manifest) bool { return strings.EqualFold(text(m, "kind"), "Secret") }
-
 // Mask returns an object that may be stored, shown and logged: without the
 // managers of its fields, as kubectl shows it, which are long and refused when
 // they are sent back; of a Secret with each value, and what kubectl noted of

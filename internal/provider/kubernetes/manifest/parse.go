@@ -346,7 +346,7 @@ func scalar(n *yaml.Node) (any, error) {
 // value returns the value of a key of a mapping, or nil.
 func value(n *yaml.Node, k string) *yaml.Node {
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == k {
+		if name, err := key(n.Content[i]); err == nil && name == k {
 			if v := n.Content[i+1]; v.Kind == yaml.AliasNode {
 				return v.Alias
 			}
