@@ -71,6 +71,26 @@ test('dear lists are refreshed apart, and not forgotten', async () => {
   expect(refresh).toHaveBeenCalledTimes(2)
 })
 
+test('an execution is read a few times a second, however many events come, and after the last of them', async () => {
+  let tell = (_: ServerEvent) => {}
+  const feed = { link: 'live', listen: (f: (e: ServerEvent) => void) => ((tell = f), () => {}), onLink: () => () => {} } as unknown as Feed
+  const client = new QueryClient({ defaultOptions: { queries: { staleTime: Infinity } } })
+  let told = 0
+  const queryFn = vi.fn(() => Promise.resolve(told))
+  const leave = [keepLive(feed, client), new QueryObserver(client, { queryKey: ['execution', 'X'], queryFn }).subscribe(() => {})]
+  await vi.advanceTimersByTimeAsync(1_000)
+  queryFn.mockClear()
+  while (told < 100) {
+    tell(event({ application: 'web', execution: 'X', stage: 'S', id: told++ }))
+    await vi.advanceTimersByTimeAsync(20)
+  }
+  expect(queryFn.mock.calls.length).toBeGreaterThan(4)
+  expect(queryFn.mock.calls.length).toBeLessThanOrEqual(7)
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(client.getQueryData(['execution', 'X'])).toBe(100)
+  leave.forEach((f) => f())
+})
+
 test('who is live at last asks again for what came before, and later for what failed', async () => {
   vi.useRealTimers()
   let link: Feed['link'] = 'connecting'

@@ -105,13 +105,21 @@ export class Dirt {
   }
 }
 
+/** apart is how far apart reads of what a key stands for are at least, in milliseconds. */
+function apart(key: QueryKey): number {
+  // Lists of everything are dear, and nobody reads them that fast.
+  if (key[0] === 'applications' || key.length === 0) return 1_000
+  // What an event tells of an execution its page shows without a read.
+  if (key[0] === 'execution') return 300
+  return key[2] === 'executions' || key[2] === 'fleet' ? 100 : 0
+}
+
 /** keepLive connects the events of a feed with what was asked for. */
 export function keepLive(feed: Feed, client: QueryClient): () => void {
   let once = false
   const dirt = new Dirt(
     (key) => client.invalidateQueries({ queryKey: key }, { cancelRefetch: false }),
-    // Lists of everything are dear, and nobody reads them that fast.
-    (key) => (key[0] === 'applications' || key.length === 0 ? 1_000 : key[2] === 'executions' || key[2] === 'fleet' ? 100 : 0),
+    apart,
   )
   const leave = [
     feed.listen((e) => dirtied(e).forEach((k) => dirt.add(k))),

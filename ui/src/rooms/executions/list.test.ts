@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Execution } from '~/api/queries'
-import { active, after, contains, dayOf, lines, merge, mergeRuns, reliability, type Filter, type Pages, type PipelineRow } from './list'
+import { active, after, contains, dayOf, early, lines, merge, mergeRuns, reliability, type Filter, type Pages, type PipelineRow } from './list'
 import { executionOf, stageOf } from './make'
 
 const x = (id: string, more: Partial<Execution> = {}) => executionOf([], { id, pipelineConfigId: 'p', ...more })
@@ -46,6 +46,24 @@ describe('after', () => {
   })
 
   test('nothing new is the same', () => expect(after(running, [of('a', 'RUNNING', 20)])).toBe(running))
+})
+
+describe('before it is read', () => {
+  const a = stageOf('a', { status: 'RUNNING', startTime: 10 })
+  const judgment = stageOf('j', { type: 'manualJudgment', status: 'NOT_STARTED' })
+  const running = executionOf([a, judgment], { id: 'x', status: 'RUNNING', startTime: 5 })
+  const of = (stage: string | undefined, status: string, at = 20) => ({ execution: 'x', stage, status, at })
+  test.each<[string, Parameters<typeof early>[1], Partial<Execution>]>([
+    ['the end of a stage is shown', [of('a', 'SUCCEEDED')], { stages: [{ ...a, status: 'SUCCEEDED', endTime: 20 }, judgment] }],
+    ['the end of the execution is shown', [of(undefined, 'SUCCEEDED')], { status: 'SUCCEEDED', endTime: 20 }],
+    ['a pause is shown', [of(undefined, 'PAUSED')], { status: 'PAUSED' }],
+    ['a stage that is not known hides no other', [of('b', 'RUNNING'), of('a', 'SUCCEEDED')], { stages: [{ ...a, status: 'SUCCEEDED', endTime: 20 }, judgment] }],
+    ['a failure waits for its cause', [of('a', 'TERMINAL'), of(undefined, 'TERMINAL')], {}],
+    ['who canceled is waited for', [of('a', 'CANCELED'), of(undefined, 'CANCELED')], {}],
+    ['a judgment waits for what it asks', [of('j', 'RUNNING')], {}],
+  ])('%s', (_, changes, want) => expect(early(running, changes)).toEqual({ ...running, ...want }))
+
+  test('nothing new is the same', () => expect(early(running, [of('a', 'RUNNING'), of('b', 'RUNNING')])).toBe(running))
 })
 
 const row = (runs: [string, string][]): PipelineRow => ({ id: 'p', name: 'Deploy', application: 'demo', disabled: false, template: false, parameterConfig: [], stageCount: 1, triggers: [], runs: runs.map(([id, status]) => ({ id, name: 'Deploy', status, buildTime: 1 })) })

@@ -82,6 +82,18 @@ export function after(x: Execution, changes: readonly Change[]): Execution | und
   return now
 }
 
+/**
+ * early is an execution after those changes that can be shown before the rest of
+ * it is read. Why it did not succeed, and what a person is asked, are not in a
+ * change: an end that is not a success, and a judgment, are shown when they are
+ * read.
+ */
+export function early(x: Execution, changes: readonly Change[]): Execution {
+  const types = new Map(x.stages.map((s) => [s.id, s.type]))
+  const whole = (c: Change) => c.stage === undefined || (types.get(c.stage) ?? 'manualJudgment') !== 'manualJudgment'
+  return after(x, changes.filter((c) => whole(c) && (c.status === 'SUCCEEDED' || !isEnded(c.status)))) ?? x
+}
+
 type Timed = { status: string; startTime?: number | null; endTime?: number | null }
 
 function moved<T extends Timed>(what: T, { status, at }: Change): T {

@@ -1,7 +1,7 @@
-import { QueryClient } from '@tanstack/react-query'
+import { QueryClient, QueryObserver } from '@tanstack/react-query'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { ServerEvent } from '~/api/events'
-import type { Execution } from '~/api/queries'
+import { execution, type Execution } from '~/api/queries'
 import type { Pages } from './list'
 import { executionOf, stageOf } from './make'
 import { Live, Refresher, runs } from './queries'
@@ -104,5 +104,40 @@ test('an answer that is older than what was told meanwhile does not undo it', as
   answer([x])
   await vi.advanceTimersByTimeAsync(0)
   expect(stages()).toBe('SUCCEEDED NOT_STARTED')
+  live.close()
+})
+
+test('an execution that is shown whole shows at once what an event tells, whatever an older answer says', async () => {
+  const client = new QueryClient({ defaultOptions: { queries: { staleTime: Infinity } } })
+  const x = executionOf([stageOf('a', { status: 'RUNNING', startTime: 10, context: { kept: true } })], { id: 'x', status: 'RUNNING' })
+  const answers: ((x: Execution) => void)[] = []
+  const { queryKey } = execution('x')
+  const page = new QueryObserver(client, { queryKey, queryFn: () => new Promise<Execution>((done) => answers.push(done)) })
+  const live = new Live(client, 'demo', async () => [])
+  const tell = async (e: Partial<ServerEvent>) => {
+    live.take({ id: 1, type: 'execution', application: 'demo', execution: 'x', ...e })
+    await vi.advanceTimersByTimeAsync(10)
+  }
+  const stage = () => client.getQueryData<Execution>(queryKey)?.stages[0]
+  // Nothing is known yet, and the answer is on its way.
+  const leave = page.subscribe(() => {})
+  await tell({ stage: 'a', status: 'SUCCEEDED', at: 20 })
+  expect(stage()).toBeUndefined()
+  answers[0]!(x)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(stage()).toMatchObject({ status: 'SUCCEEDED', startTime: 10, endTime: 20, context: { kept: true } })
+  // It is being read anew.
+  void client.invalidateQueries({ queryKey })
+  await tell({ stage: 'a', status: 'NOT_STARTED', at: 30 })
+  expect(stage()?.status).toBe('NOT_STARTED')
+  answers[1]!(x)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(stage()?.status).toBe('NOT_STARTED')
+  // One that no page shows stays to be read.
+  leave()
+  void client.invalidateQueries({ queryKey })
+  await tell({ stage: 'a', status: 'RUNNING', at: 40 })
+  expect(stage()?.status).toBe('NOT_STARTED')
+  expect(client.getQueryState(queryKey)?.isInvalidated).toBe(true)
   live.close()
 })

@@ -1,6 +1,6 @@
-// What the room asks for. Lists of executions are not read anew with each event:
-// what it tells is shown at once; then those that changed are asked for by their
-// IDs, and put into their places.
+// What the room asks for. Executions are not read anew with each event: what it
+// tells is shown at once. Then those in lists that changed are asked for by their
+// IDs, and put into their places; one that is shown whole is read by keepLive.
 import { infiniteQueryOptions, keepPreviousData, queryOptions, useQueryClient, type QueryClient } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
 import { api, must } from '~/api/client'
@@ -8,7 +8,7 @@ import type { ServerEvent } from '~/api/events'
 import { useEvents } from '~/api/feed'
 import { keys } from '~/api/live'
 import { pages, type Definition, type Execution } from '~/api/queries'
-import { after, merge, mergeRuns, statusGroups, type Change, type Filter, type Pages, type PipelineRow } from './list'
+import { after, early, merge, mergeRuns, statusGroups, type Change, type Filter, type Pages, type PipelineRow } from './list'
 
 const runsKey = (app: string) => ['application', app.toLowerCase(), 'runs'] as const
 /** Documents make it dirty; its runs are kept up by useLiveRuns. */
@@ -81,7 +81,7 @@ const later = 400
 /** Executions that are asked for at once. */
 const atOnce = 100
 
-/** useLiveRuns keeps the lists of an application's executions true. */
+/** useLiveRuns keeps what is shown of an application's executions true. */
 export function useLiveRuns(app: string) {
   const client = useQueryClient()
   const live = useRef<Live>(undefined)
@@ -97,7 +97,7 @@ export function useLiveRuns(app: string) {
 
 const ask = (ids: string[]): Promise<Execution[]> => must(api.GET('/executions', { params: { query: { executionIds: ids, expand: false, limit: ids.length } } }))
 
-/** Live takes events up into the lists of an application's executions. */
+/** Live takes events up into an application's executions: in lists, and those that are shown whole. */
 export class Live {
   private told: ServerEvent[] = []
   private timer: ReturnType<typeof setTimeout> | undefined
@@ -131,8 +131,18 @@ export class Live {
     this.meanwhile?.push(...changes)
     const shown = applied(this.known(), changes)
     if (shown.size > 0) put(this.client, this.app, [...shown.values()], new Set())
+    for (const [id, own] of grouped(changes)) this.showWhole(id, own)
     // Of its tasks a list shows nothing.
     for (const e of told) if (e.execution && !e.task) this.refresher.add(e.execution, isChange(e) && shown.has(e.execution) ? later : soon)
+  }
+
+  /** showWhole shows changes in an execution that a page shows whole. An answer that is on its way may be older. */
+  private showWhole(id: string, changes: readonly Change[]) {
+    // One that no page shows is read when it is shown again.
+    const query = this.client.getQueryCache().find<Execution>({ queryKey: keys.execution(id), exact: true, type: 'active' })
+    const show = () => void this.client.setQueryData<Execution>(keys.execution(id), (x) => x && early(x, changes))
+    if (query) show()
+    if (query?.state.fetchStatus === 'fetching') query.promise?.then(show, () => {})
   }
 
   /** known returns the executions of all lists. */
@@ -159,10 +169,16 @@ export class Live {
 
 const isChange = (e: ServerEvent): e is ServerEvent & Change => !!e.execution && !!e.status && !!e.at
 
-/** applied returns those of the executions of which the changes tell everything, as they are then. */
-function applied(list: Iterable<Execution>, changes: readonly Change[]): Map<string, Execution> {
+/** grouped returns changes by execution. */
+function grouped(changes: readonly Change[]): Map<string, Change[]> {
   const by = new Map<string, Change[]>()
   for (const c of changes) by.set(c.execution, [...(by.get(c.execution) ?? []), c])
+  return by
+}
+
+/** applied returns those of the executions of which the changes tell everything, as they are then. */
+function applied(list: Iterable<Execution>, changes: readonly Change[]): Map<string, Execution> {
+  const by = grouped(changes)
   const out = new Map<string, Execution>()
   for (const x of list) {
     const own = by.get(x.id)
