@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // secrets notes the values of Secrets among the manifests of a stage. One that
@@ -23,13 +24,15 @@ func (l *linter) secrets(i int, m map[string]any) {
 
 func (l *linter) secret(path string, v any) {
 	m, _ := v.(map[string]any)
-	if list, ok := m["items"].([]any); ok && m["kind"] != "Secret" {
+	kind, _ := m["kind"].(string)
+	secret := strings.EqualFold(kind, "Secret")
+	if list, ok := m["items"].([]any); ok && !secret {
 		for i, v := range list {
 			l.secret(fmt.Sprintf("%s.items[%d]", path, i), v)
 		}
 		return
 	}
-	if m["kind"] != "Secret" {
+	if !secret {
 		return
 	}
 	for _, field := range []string{"data", "stringData"} {

@@ -12,9 +12,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"pgregory.net/rapid"
 
 	"github.com/gennaker/gennaker"
+	"github.com/gennaker/gennaker/internal/provider/kubernetes/cluster"
 	"github.com/gennaker/gennaker/internal/provider/kubernetes/manifest"
 )
 
@@ -63,6 +65,31 @@ func TestDifference(t *testing.T) {
 			t.Fatalf("between equals the difference is %v", d)
 		}
 	})
+}
+
+// What is patched into a Secret is in no error, however the patch is written.
+func TestMaskPatch(t *testing.T) {
+	t.Parallel()
+	denied := gennaker.Errorf(gennaker.Denied, "a webhook denied hunter2222, which is aHVudGVyMjIyMg==").WithHint("not hunter2222")
+	secret := cluster.Ref{Kind: cluster.Kind{GroupVersionKind: schema.GroupVersionKind{Version: "v1", Kind: "Secret"}}, Name: "pass"}
+	for name, body := range map[string]string{
+		"data":                `{"data": {"a": "aHVudGVyMjIyMg=="}}`,
+		"stringData":          `{"stringData": {"a": "hunter2222"}}`,
+		"an operation":        `[{"op": "test", "path": "/type", "value": "Opaque"}, {"op": "replace", "path": "/data/a", "value": "aHVudGVyMjIyMg=="}]`,
+		"of all data":         `[{"op": "add", "path": "/stringData", "value": {"a": "hunter2222"}}]`,
+		"of the whole object": `[{"op": "add", "path": "", "value": {"data": {"a": "aHVudGVyMjIyMg=="}}}]`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := maskPatch(denied, secret, []byte(body))
+			if got, want := err.Error()+" "+gennaker.HintOf(err), "a webhook denied ****, which is **** not ****"; got != want {
+				t.Errorf("it says %q, want %q", got, want)
+			}
+		})
+	}
+	if err := maskPatch(denied, cluster.Ref{}, []byte(`{"data": {"a": "hunter2222"}}`)); !errors.Is(err, denied) {
+		t.Errorf("of another kind it says %v", err)
+	}
 }
 
 func TestMarks(t *testing.T) {

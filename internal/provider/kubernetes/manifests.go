@@ -158,12 +158,44 @@ func (p *Provider) bindPatch(r cluster.Ref, patch manifest.Patch, from provider.
 
 // maskPatch takes the data of a Secret out of an error about its patch.
 func maskPatch(err error, r cluster.Ref, body []byte) error {
-	var m gennaker.Manifest
-	if r.Kind.Kind != "Secret" || json.Unmarshal(body, &m) != nil {
+	var patch any
+	if r.Kind.Kind != "Secret" || json.Unmarshal(body, &patch) != nil {
 		return err
 	}
-	m["apiVersion"], m["kind"] = "v1", "Secret"
-	return maskError(err, []gennaker.Manifest{m})
+	var written []any
+	switch v := patch.(type) {
+	case map[string]any:
+		written = []any{v["data"], v["stringData"]}
+	case []any: // operations
+		for _, op := range v {
+			if op, ok := op.(map[string]any); ok {
+				written = append(written, op["value"])
+			}
+		}
+	}
+	values := map[string]any{}
+	for _, text := range textsIn(written) {
+		values[text] = text
+	}
+	// Either field may have had them: as they are, or as base64.
+	return maskError(err, []gennaker.Manifest{{"apiVersion": "v1", "kind": "Secret", "data": values, "stringData": values}})
+}
+
+// textsIn returns the strings in a value.
+func textsIn(v any) (out []string) {
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		for _, e := range v {
+			out = append(out, textsIn(e)...)
+		}
+	case map[string]any:
+		for _, e := range v {
+			out = append(out, textsIn(e)...)
+		}
+	}
+	return out
 }
 
 // DeleteManifest implements [provider.Manifests].

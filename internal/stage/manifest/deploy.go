@@ -235,17 +235,7 @@ func (m *maker) deploy(ctx context.Context, in stage.Input) (stage.Outcome, erro
 		o = stage.Fail("none of the manifests has the labels that the stage selects").
 			WithHint("look at labelSelectors, or set allowNothingSelected")
 	}
-	return c.report(hideSecrets(in, o), done), nil
-}
-
-// hideSecrets masks the data of Secrets that stand in the stage itself.
-func hideSecrets(in stage.Input, o stage.Outcome) stage.Outcome {
-	for _, key := range sourceKeys(in) {
-		if v, found := mask(in.Stage.Context[key]); found {
-			o = o.WithContext(object{key: v})
-		}
-	}
-	return o
+	return c.report(m.hideSecrets(in, o, false), done), nil
 }
 
 // report puts what was deployed into context and outputs.

@@ -182,6 +182,9 @@ func (m *maker) readPatch(ctx context.Context, in stage.Input) (out provider.Man
 	if err != nil {
 		return out, findings, err
 	}
+	if ref, err := c.ref(); err == nil && isSecret(ref.Kind) && masked(openList(body), true) {
+		return out, findings, errHidden
+	}
 	var change any = openList(body)
 	if out.Strategy != "json" {
 		if len(body) != 1 {
@@ -230,7 +233,8 @@ func (m *maker) patch(ctx context.Context, in stage.Input) (stage.Outcome, error
 		manifestsKey: []any{map[string]any(now)}, namesKey: object{ref.Location: []any{ref.ManifestName()}}, accountKey: p.Account.Name,
 	}
 	o := stage.Done().WithContext(values).WithOutputs(values).WithOutputs(object{"manifests": values[manifestsKey]})
-	return hideSecrets(in, o.WithContext(object{appsKey: applications(in.Execution.Application, []gennaker.Manifest{now})})), nil
+	o = o.WithContext(object{appsKey: applications(in.Execution.Application, []gennaker.Manifest{now})})
+	return m.hideSecrets(in, o, isSecret(ref.Kind)), nil
 }
 
 // victims returns the objects that a stage deletes.

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -65,17 +64,19 @@ func (m *maker) read(ctx context.Context, in stage.Input, s source) (out []genna
 	if open, findings, err = evaluate(in, s, open); err != nil {
 		return nil, findings, "", err
 	}
-	if text, ok := open.(string); ok { // YAML, as an expression or a template gives it
+	switch text, ok := open.(string); {
+	case text == hidden:
+		err = errHidden
+	case ok: // YAML, as an expression or a template gives it
 		out, err = m.parse([]byte(text))
-	} else {
+	default:
 		out, err = flatten(nil, open, "manifests")
 	}
 	if err == nil && len(out) > maxManifests {
 		err = gennaker.Errorf(gennaker.TooLarge, "there are %d manifests, more than %d", len(out), maxManifests)
 	}
-	if err == nil && slices.ContainsFunc(out, masked) {
-		err = gennaker.Errorf(gennaker.Invalid, "the stage has run already, and the data of its Secrets are not kept").
-			WithHint("start the pipeline anew instead of restarting the stage")
+	if err == nil && masked(openList(out), false) {
+		err = errHidden
 	}
 	return out, findings, digest, err
 }
@@ -207,64 +208,6 @@ func (m *maker) artifacts(in stage.Input, s source) (required, optional []gennak
 		})
 	}
 	return required, optional, nil
-}
-
-// hidden stands for what is not to be seen. Providers write it too.
-const hidden = "****"
-
-// mask returns v with the data of the Secrets in it hidden, and whether there
-// were any: if not, it is v itself. Expressions are no data.
-func mask(v any) (_ any, found bool) {
-	switch v := v.(type) {
-	case []any:
-		var out []any
-		for i, x := range v {
-			if y, ok := mask(x); ok {
-				if out == nil {
-					out = slices.Clone(v)
-				}
-				out[i] = y
-			}
-		}
-		if out != nil {
-			return out, true
-		}
-	case map[string]any:
-		out := maps.Clone(v)
-		if items, ok := v["items"].([]any); ok {
-			out["items"], found = mask(items)
-		}
-		for _, key := range []string{"data", "stringData"} {
-			data, ok := v[key].(map[string]any)
-			if !ok || v["kind"] != "Secret" {
-				continue
-			}
-			data = maps.Clone(data)
-			for k, x := range data {
-				if !stage.HasExpression(x) {
-					data[k], found = hidden, true
-				}
-			}
-			out[key] = data
-		}
-		if found {
-			return out, true
-		}
-	}
-	return v, false
-}
-
-// masked reports whether the data of a Secret are hidden.
-func masked(m gennaker.Manifest) bool {
-	for _, key := range []string{"data", "stringData"} {
-		data, ok := m[key].(map[string]any)
-		for _, v := range data {
-			if ok && m["kind"] == "Secret" && v == hidden {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // text returns a value within an object, "" if it is no text.

@@ -188,6 +188,7 @@ func TestSecretsAreMasked(t *testing.T) {
 		"evaluated":        {object{"manifests": []any{secret("${ hush }")}}, ""},
 		"literal":          {object{"manifests": []any{secret("hush-hush")}}, "the data of its Secrets are not kept"},
 		"within a list":    {object{"manifests": []any{object{"kind": "List", "items": []any{secret("hush-hush")}}}}, "the data of its Secrets are not kept"},
+		"as text":          {object{"manifests": `{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "key", "namespace": "prod"}, "stringData": {"password": "hush-hush"}}`}, "the data of its Secrets are not kept"},
 		"from an artifact": {object{"source": "artifact", "manifestArtifactId": "key"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -216,6 +217,51 @@ func TestSecretsAreMasked(t *testing.T) {
 			delete(again, "exception")
 			d.Restart(again)
 			if n = r.run("deployManifest", again); !strings.Contains(r.why(), tt.restart) || (n.Status == gennaker.Succeeded) != (tt.restart == "") {
+				t.Errorf("restarted, it ends %s with %q", n.Status, r.why())
+			}
+		})
+	}
+}
+
+// A patch of a Secret need not say what it patches.
+func TestPatchesOfSecretsAreMasked(t *testing.T) {
+	t.Parallel()
+	secret := object{"apiVersion": "v1", "kind": "Secret", "metadata": object{"name": "key", "namespace": "prod"}, "data": object{"password": "aGk="}}
+	for name, tt := range map[string]struct {
+		body    any
+		options object
+		want    any // in the context
+		restart string
+	}{
+		"an object":     {[]any{object{"data": object{"password": "aHVzaA==", "old": nil}}}, nil, []any{object{"data": object{"password": "****", "old": nil}}}, "the data of its Secrets are not kept"},
+		"an expression": {[]any{object{"data": object{"password": "${ hush }"}}}, nil, []any{object{"data": object{"password": "${ hush }"}}}, ""},
+		"operations": {
+			[]any{object{"op": "replace", "path": "/data/password", "value": "aHVzaA=="}, object{"op": "add", "path": "/metadata/labels", "value": object{"a": "b"}}}, object{"mergeStrategy": "json"},
+			[]any{object{"op": "replace", "path": "/data/password", "value": "****"}, object{"op": "add", "path": "/metadata/labels", "value": object{"a": "b"}}}, "the data of its Secrets are not kept",
+		},
+		"text":   {`{"data": {"password": "aHVzaA=="}}`, nil, "****", "the data of its Secrets are not kept"},
+		"labels": {[]any{object{"metadata": object{"labels": object{"a": "b"}}}}, nil, []any{object{"metadata": object{"labels": object{"a": "b"}}}}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRunner(t, nil)
+			r.root = object{"hush": "aHVzaA=="}
+			check(t, "status", gennaker.Succeeded, r.run("deployManifest", deployed(object{"manifests": []any{secret}, "versioned": false})).Status)
+			config := about("secret key", object{"patchBody": tt.body})
+			if tt.options != nil {
+				config["options"] = tt.options
+			}
+			n := r.run("patchManifest", config)
+			check(t, "status", gennaker.Succeeded, n.Status)
+			check(t, "the stage", reread(t, object{"body": tt.want})["body"], n.Context["patchBody"])
+			d, err := r.registry.Find("patchManifest")
+			if err != nil {
+				t.Fatal(err)
+			}
+			again := n.Context
+			delete(again, "exception")
+			d.Restart(again)
+			if n = r.run("patchManifest", again); !strings.Contains(r.why(), tt.restart) || (n.Status == gennaker.Succeeded) != (tt.restart == "") {
 				t.Errorf("restarted, it ends %s with %q", n.Status, r.why())
 			}
 		})
