@@ -2,6 +2,8 @@ package api_test
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -32,7 +34,7 @@ func (c *cluster) err() error {
 func (c *cluster) provider() provider.Provider {
 	return provider.Provider{
 		Account:   gennaker.Account{Name: "prod", Type: "kubernetes", CloudProvider: "kubernetes", Environment: "production"},
-		Inventory: c, Logs: c.w, Manifests: manifests{w: c.w}, Resources: c,
+		Inventory: c, Logs: c, Manifests: manifests{w: c.w}, Resources: c,
 		State: func() gennaker.AccountState { return c.state },
 	}
 }
@@ -80,6 +82,18 @@ func (c *cluster) ServerGroup(_ context.Context, region, name string) (gennaker.
 		}}, c.err()
 	}
 	return gennaker.ServerGroup{}, errNone
+}
+
+func (c *cluster) Logs(ctx context.Context, ref gennaker.ServerGroupRef, _ string, tail int64, follow bool) (io.ReadCloser, error) {
+	g, err := c.ServerGroup(ctx, ref.Region, ref.Name)
+	if err != nil {
+		return nil, err
+	}
+	var all strings.Builder
+	for _, in := range g.Instances {
+		fmt.Fprintln(&all, in.Name, tail, follow)
+	}
+	return io.NopCloser(strings.NewReader(all.String())), nil
 }
 
 func (c *cluster) Clusters(ctx context.Context, app string) ([]provider.Cluster, error) {

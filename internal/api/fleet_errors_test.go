@@ -36,6 +36,7 @@ func lost() map[string][]string {
 		"GET /api/v1/accounts/{account}":                                                        {"/api/v1/accounts/moon"},
 		"DELETE /api/v1/accounts/{account}":                                                     {"/api/v1/accounts/moon"},
 		"POST /api/v1/accounts/{account}/check":                                                 {"/api/v1/accounts/moon/check"},
+		"GET /api/v1/jobs/{account}/{location}/{name}/logs":                                     {"/api/v1/jobs/moon/shop/job%20migrate/logs", "/api/v1/jobs/prod/shop/job%20nope/logs", "/api/v1/jobs/local/local/demo-job-0123456789abcdef/logs"},
 		"GET /api/v1/server-groups":                                                             {"/api/v1/server-groups?account=moon"},
 		"GET /api/v1/manifests/{account}/{location}/{name}/events":                              {"/api/v1/manifests/moon/shop/deployment%20web/events", "/api/v1/manifests/prod/shop/deployment%20db/events"},
 		"GET /api/v1/manifests/{account}/{location}/{name}/logs":                                {"/api/v1/manifests/moon/shop/deployment%20web/logs", "/api/v1/manifests/prod/shop/deployment%20db/logs"},

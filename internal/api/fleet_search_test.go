@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -292,6 +293,13 @@ func (ended) Job(_ context.Context, name string) (gennaker.Job, error) {
 	}, nil
 }
 
+func (ended) JobLogs(_ context.Context, name string, tail int64, follow bool) (io.ReadCloser, error) {
+	if name != "demo-job-0123456789abcdef" {
+		return nil, errNone
+	}
+	return io.NopCloser(strings.NewReader(fmt.Sprintln("killed", tail, follow))), nil
+}
+
 func TestJobs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -323,6 +331,17 @@ func TestJobs(t *testing.T) {
 	for _, target := range []string{"demo/jobs/local/local/demo-job-0000000000000000", "shop/jobs/local/local/demo-job-0123456789abcdef"} {
 		failure(t, call(s, "GET", "/applications/"+target, ""), 404)
 	}
+	for target, want := range map[string]string{
+		"local/local/demo-job-0123456789abcdef/logs?tail=7":             "killed 7 false\n",
+		"local/local/demo-job-0123456789abcdef/logs?tail=7&follow=true": "killed 7 true\n",
+		"prod/shop/job%20migrate/logs?tail=7&follow=true":               "pod migrate-a 7 true\npod migrate-b 7 true\n",
+		"prod/shop/migrate/logs?tail=7":                                 "pod migrate-a 7 false\npod migrate-b 7 false\n",
+	} {
+		if got := call(s, "GET", "/api/v1/jobs/"+target, "").Body.String(); got != want {
+			t.Errorf("%s: %q, want %q", target, got, want)
+		}
+	}
+	failure(t, call(s, "GET", "/api/v1/jobs/local/local/demo-job-0000000000000000/logs", ""), 404)
 }
 
 func TestDefinitionsOfAccounts(t *testing.T) {

@@ -121,6 +121,7 @@ func samples() map[string]sample {
 		"POST /api/v1/accounts/check":                                      {target: "/api/v1/accounts/check", body: `{"name":"prod"}`, asks: true},
 		"POST /api/v1/accounts/{account}/check":                            {target: "/api/v1/accounts/prod/check", asks: true},
 		"GET /api/v1/events":                                               {target: "/api/v1/events"},
+		"GET /api/v1/jobs/{account}/{location}/{name}/logs":                {target: "/api/v1/jobs/prod/shop/job%20migrate/logs"},
 		"GET /api/v1/load-balancers":                                       {target: "/api/v1/load-balancers"},
 		"GET /api/v1/server-groups/{account}/{region}/{name}/consequences": {target: "/api/v1/server-groups/local/local/demo-prod-v001/consequences?operation=destroyServerGroup"},
 		"GET /api/v1/server-groups/{account}/{region}/{name}/logs":         {target: "/api/v1/server-groups/local/local/demo-prod-v001/logs"},

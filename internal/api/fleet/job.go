@@ -2,6 +2,8 @@ package fleet
 
 import (
 	"cmp"
+	"context"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -87,6 +89,28 @@ func (h handlers) job(r *api.Request) (*JobBody, error) {
 	out.addPods(g.Instances)
 	aged(r, p)
 	return &out, nil
+}
+
+// jobLogs streams what a job wrote and writes. Of a cluster that is all its pods.
+func (h handlers) jobLogs(r *api.Request) (*api.Stream, error) {
+	p, err := h.provider(r.PathValue("account"))
+	if err != nil {
+		return nil, err
+	}
+	name := r.PathValue("name")
+	if p.Resources != nil {
+		job := gennaker.ManifestRef{Account: p.Account.Name, Location: location(r), Kind: "Job", Name: strings.TrimPrefix(name, "job ")}
+		ref := gennaker.ServerGroupRef{Account: job.Account, Region: job.Location, Name: job.ManifestName()}
+		return written(r, func(ctx context.Context, tail int64, follow bool) (io.ReadCloser, error) {
+			return p.Logs.Logs(ctx, ref, "", tail, follow)
+		})
+	}
+	if p.Jobs == nil {
+		return nil, gennaker.Errorf(gennaker.NotFound, "account %s runs no jobs", p.Account.Name)
+	}
+	return written(r, func(ctx context.Context, tail int64, follow bool) (io.ReadCloser, error) {
+		return p.JobLogs(ctx, name, tail, follow)
+	})
 }
 
 func localJob(j gennaker.Job) JobBody {

@@ -92,6 +92,7 @@ func Routes(c Config) []api.Route {
 		api.Row("POST", "/api/v1/accounts/{account}/check", api.Admin, "Tries the credentials of an account again.", api.Returns(h.diagnoseAccount)).Fails(gennaker.NotFound, gennaker.Invalid),
 		api.Row("GET", "/api/v1/applications", api.Read, "All applications, with what runs of them, page by page.", api.Returns(h.applicationRows)).Reads("account", "after", "limit"),
 		api.Row("GET", "/api/v1/server-groups", api.Read, "All server groups, page by page, each in a line.", api.Returns(h.serverGroupRows)).Reads("application", "account", "cluster", "status", "after", "limit").Fails(missing...),
+		api.Row("GET", "/api/v1/jobs/{account}/{location}/{name}/logs", api.Read, "What a job wrote and writes.", api.Returns(h.jobLogs).As(http.StatusOK, "text/plain; charset=utf-8")).Reads("tail", "follow").Fails(missing...),
 		api.Row("GET", "/api/v1/load-balancers", api.Read, "All load balancers.", api.Returns(h.loadBalancers)).Fails(unavailable...),
 		api.Row("GET", "/api/v1/manifests/{account}/{location}/{name}/events", api.Read, "What a cluster says of an object, newest first.", api.Returns(h.manifestEvents)).Fails(missing...),
 		api.Row("GET", "/api/v1/manifests/{account}/{location}/{name}/logs", api.Read, "What an object's newest pod wrote last.", api.Returns(h.manifestLogs).As(http.StatusOK, "text/plain; charset=utf-8")).Reads("container", "tail").Fails(missing...),

@@ -226,6 +226,14 @@ func (h handlers) logs(r *api.Request) (*api.Stream, error) {
 	if err != nil {
 		return nil, err
 	}
+	instance := r.Query("instance")
+	return written(r, func(ctx context.Context, tail int64, follow bool) (io.ReadCloser, error) {
+		return p.Logs.Logs(ctx, ref, instance, tail, follow)
+	})
+}
+
+// written streams what something wrote, and with follow writes.
+func written(r *api.Request, open func(ctx context.Context, tail int64, follow bool) (io.ReadCloser, error)) (*api.Stream, error) {
 	tail, err := r.Count("tail", logTail, maxLogTail)
 	if err != nil {
 		return nil, err
@@ -234,9 +242,8 @@ func (h handlers) logs(r *api.Request) (*api.Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	instance := r.Query("instance")
 	return &api.Stream{Run: func(ctx context.Context, out *api.StreamWriter) error {
-		log, err := p.Logs.Logs(ctx, ref, instance, int64(tail), follow)
+		log, err := open(ctx, int64(tail), follow)
 		if err != nil {
 			return err
 		}
