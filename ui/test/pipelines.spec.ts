@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import type { Page } from '@playwright/test'
 import { expect, settled, test } from './fixtures'
 import { release } from './living'
@@ -155,6 +157,22 @@ test('run again with other parameters', async ({ page, shop, world }) => {
   await expect(page).toHaveURL((url) => url.pathname.includes('/executions/') && !url.pathname.includes(id))
   const again = await world.execution(/executions\/([0-9A-Z]{26})/.exec(page.url())![1]!)
   expect(again.trigger.parameters).toMatchObject({ version: '1.1', region: 'north' })
+})
+
+test('what a job writes is read while it runs, to the last word', async ({ page, shop, world }) => {
+  const go = path.join(world.dir, `${shop.name}.go`)
+  await shop.save('Migrate', { stages: [{ refId: '1', type: 'runJob', name: 'Migrate', cloudProvider: 'local', account: 'local', credentials: 'local', script: `echo moving; until [ -e ${go} ]; do sleep 0.1; done; printf moved` }] })
+  const id = await shop.run('Migrate')
+  await page.goto(`applications/${shop.name}/executions/${id}`)
+  await page.getByRole('tab', { name: 'Log' }).click()
+  await expect(page).toHaveURL(/tab=log/)
+  const log = page.getByRole('log', { name: 'Log' })
+  await expect(log.getByText('moving')).toBeVisible()
+  await expect(page.getByText('Following · 1 line')).toBeVisible()
+  await writeFile(go, '')
+  await expect(log.getByText('moved', { exact: true })).toBeVisible()
+  await expect(page.getByText('Ended · 2 lines')).toBeVisible()
+  expect((await world.execution(id)).status).toBe('SUCCEEDED')
 })
 
 test('two executions are compared', async ({ page, shop, world }) => {

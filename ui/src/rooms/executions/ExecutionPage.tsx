@@ -102,7 +102,7 @@ function Shown({ app, x }: { app: string; x: Execution }) {
           {stage ? (
             <section className={css.stage} aria-label={`Stage ${stage.name}`}>
               <h2>{stage.name}</h2>
-              <StageDetails x={x} stage={stage} tab={search.tab ?? 'tasks'} onTab={(tab) => change({ tab })} told={{ judgment: true, failure: failure?.stage?.id === stage.id }} />
+              <StageDetails x={x} stage={stage} tab={search.tab ?? 'tasks'} onTab={(tab) => change({ tab, stage: stage.id })} told={{ judgment: true, failure: failure?.stage?.id === stage.id }} />
             </section>
           ) : (
             search.stage && <Note tone="wait">The stage of this link is not there any more; it was restarted.</Note>

@@ -1,14 +1,15 @@
 // One stage: what it did and how long, what it was given and what it left, and
 // what can be done to it.
 import { Link } from '@tanstack/react-router'
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import type { Execution, Stage } from '~/api/queries'
 import { Button } from '~/kit/button'
 import { Code, Json } from '~/kit/code'
 import { Confirm } from '~/kit/dialog'
 import { Facts } from '~/kit/page'
+import { Skeleton } from '~/kit/state'
 import { StatusBadge, StatusIcon } from '~/kit/status'
-import { Tabs } from '~/kit/tabs'
+import { Tabs, type Tab } from '~/kit/tabs'
 import { Took } from '~/kit/time'
 import { useAct } from './act'
 import { failureOfStage, resourceOf, serverGroupsOf } from './failure'
@@ -17,7 +18,9 @@ import { Judged, JudgmentBox } from './Judgment'
 import type { DetailsTab } from './search'
 import { childOf, isEnded, isJudging, pathOf, statusOfStage, topOf } from './stages'
 import css from './details.module.css'
-import { jobLog, manifestsOf, valuesOf } from './values'
+import { jobLog, jobOf, manifestsOf, valuesOf, type Job } from './values'
+
+const LogView = lazy(() => import('~/kit/log'))
 
 type Props = { x: Execution; stage: Stage; tab: DetailsTab; onTab: (tab: DetailsTab) => void; /** What is told elsewhere on the page. */ told?: { judgment?: boolean; failure?: boolean } }
 
@@ -29,6 +32,14 @@ export function StageDetails({ x, stage, tab, onTab, told = {} }: Props) {
   const log = jobLog({ ...stage.context, ...stage.outputs })
   const words = stage.context.comments
   const manifests = manifestsOf(stage.outputs)
+  const job = jobOf(stage.context)
+  const tabs: Tab<DetailsTab>[] = [
+    { key: 'tasks', label: `Tasks ${stage.tasks.length || ''}`, content: () => <Tasks stage={stage} /> },
+    { key: 'inputs', label: 'Inputs', content: () => <Values of={stage.context} none="It was given nothing." /> },
+    { key: 'outputs', label: 'Outputs', content: () => <Values of={stage.outputs} none="It left nothing to the stages behind it." /> },
+    { key: 'json', label: 'JSON', content: () => <Json value={stage} label={`${stage.name} as JSON`} /> },
+  ]
+  if (job) tabs.splice(1, 0, { key: 'log', label: 'Log', content: () => <JobLog job={job} begins={!isEnded(stage.status)} /> })
   return (
     <div className={css.details}>
       <div className={css.head}>
@@ -64,17 +75,7 @@ export function StageDetails({ x, stage, tab, onTab, told = {} }: Props) {
           <Code text={log.text.slice(-20_000)} label={log.title} />
         </details>
       )}
-      <Tabs
-        label="Details of the stage"
-        current={tab}
-        onChange={onTab}
-        tabs={[
-          { key: 'tasks', label: `Tasks ${stage.tasks.length || ''}`, content: () => <Tasks stage={stage} /> },
-          { key: 'inputs', label: 'Inputs', content: () => <Values of={stage.context} none="It was given nothing." /> },
-          { key: 'outputs', label: 'Outputs', content: () => <Values of={stage.outputs} none="It left nothing to the stages behind it." /> },
-          { key: 'json', label: 'JSON', content: () => <Json value={stage} label={`${stage.name} as JSON`} /> },
-        ]}
-      />
+      <Tabs label="Details of the stage" current={tab} onChange={onTab} tabs={tabs} />
     </div>
   )
 }
@@ -110,6 +111,18 @@ function Actions({ x, stage }: { x: Execution; stage: Stage }) {
         <p>It ends here, and the stages behind it begin. What it started goes on by itself.</p>
       </Confirm>
     </span>
+  )
+}
+
+/** JobLog is what a job wrote and writes; a pod that comes in another's place is followed too. */
+function JobLog({ job, begins }: { job: Job; begins: boolean }) {
+  const path = [job.account, job.location, job.name].map(encodeURIComponent).join('/')
+  return (
+    <div className={css.jobLog}>
+      <Suspense fallback={<Skeleton rows={6} height={24} />}>
+        <LogView key={`${path} ${job.pod}`} url={`/api/v1/jobs/${path}/logs?follow=true&tail=${256 << 10}`} begins={begins} />
+      </Suspense>
+    </div>
   )
 }
 

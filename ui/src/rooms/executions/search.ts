@@ -19,7 +19,7 @@ export type ExecutionsSearch = {
 }
 
 export type View = 'graph' | 'bar' | 'waterfall'
-export type DetailsTab = 'tasks' | 'inputs' | 'outputs' | 'json'
+export type DetailsTab = 'tasks' | 'log' | 'inputs' | 'outputs' | 'json'
 
 export type ExecutionSearch = {
   view?: View
@@ -62,7 +62,7 @@ export const executionSearch = (raw: Raw): ExecutionSearch =>
   compact({
     view: pick(['graph', 'bar', 'waterfall'] as const, raw.view),
     stage: text(raw.stage),
-    tab: pick(['tasks', 'inputs', 'outputs', 'json'] as const, raw.tab),
+    tab: pick(['tasks', 'log', 'inputs', 'outputs', 'json'] as const, raw.tab),
     raw: flag(raw.raw),
     rerun: flag(raw.rerun),
   })

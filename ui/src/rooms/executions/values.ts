@@ -42,6 +42,18 @@ export function jobLog(of: Record<string, unknown>): { title: string; text: stri
   return undefined
 }
 
+export type Job = { account: string; location: string; name: string; /** Its newest pod, in a cluster. */ pod?: string }
+
+/** jobOf returns the job that a stage runs, as soon as there is one. */
+export function jobOf(context: Record<string, unknown>): Job | undefined {
+  const [location, names] = Object.entries(context['deploy.jobs'] ?? {})[0] ?? []
+  const status = (context.jobStatus ?? {}) as Record<string, unknown>
+  const account = [status.account, context.credentials, context.account].find((a) => typeof a === 'string' && a !== '')
+  const name: unknown = Array.isArray(names) ? names[0] : undefined
+  if (location === undefined || typeof name !== 'string' || typeof account !== 'string') return undefined
+  return { account, location, name, ...(typeof status.mostRecentPodName === 'string' && { pod: status.mostRecentPodName }) }
+}
+
 /** manifestsOf names the resources that a stage applied, as "Deployment web in shop". */
 export function manifestsOf(of: Record<string, unknown>): string[] {
   const list: unknown[] = Array.isArray(of.manifests) ? of.manifests : []

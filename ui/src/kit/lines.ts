@@ -1,4 +1,4 @@
-// What instances wrote, line by line, with a bound.
+// What instances and jobs wrote, line by line, with a bound.
 
 /** How many lines are kept. */
 export const most = 5_000
@@ -32,6 +32,11 @@ export function append(log: Log, chunk: string): Log {
   const all = [...log.lines, ...parts.slice(-most).map(plain)]
   const lines = all.length > most ? all.slice(-most) : all
   return { lines, dropped: log.dropped + log.lines.length + parts.length - lines.length, rest }
+}
+
+/** all returns the lines, with the last one though it has no end. */
+export function all(log: Log): string[] {
+  return log.rest ? [...log.lines, plain(log.rest)] : log.lines
 }
 
 /** matching returns the indexes of lines that have a text in them, whatever its case. */

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest'
-import { append, matching, most, nothing, plain } from './lines'
+import { describe, expect, it, test } from 'vitest'
+import { all, append, matching, most, nothing, plain } from './lines'
 
 describe('append', () => {
   it('makes lines of parts, wherever they are cut', () => {
@@ -29,4 +29,9 @@ for (const [line, want] of cases) it(`shows ${JSON.stringify(line)}`, () => expe
 it('finds', () => {
   expect(matching(['An error', 'fine', 'ERROR'], 'error')).toEqual([0, 2])
   expect(matching(['a'], '')).toEqual([])
+})
+
+test('a last line without an end is a line', () => {
+  expect(all(append(nothing, 'one\ntwo'))).toEqual(['one', 'two'])
+  expect(all(append(nothing, 'one\n'))).toEqual(['one'])
 })
