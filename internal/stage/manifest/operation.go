@@ -183,7 +183,7 @@ func (m *maker) readPatch(ctx context.Context, in stage.Input) (out provider.Man
 		return out, findings, err
 	}
 	if ref, err := c.ref(); err == nil && isSecret(ref.Kind) && masked(openList(body), true) {
-		return out, findings, errHidden
+		return out, findings, errHidden()
 	}
 	var change any = openList(body)
 	if out.Strategy != "json" {

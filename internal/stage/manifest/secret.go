@@ -13,8 +13,10 @@ import (
 const hidden = "****"
 
 // errHidden says that a stage cannot be restarted.
-var errHidden = gennaker.Errorf(gennaker.Invalid, "the stage has run already, and the data of its Secrets are not kept").
-	WithHint("start the pipeline anew instead of restarting the stage")
+func errHidden() error {
+	return gennaker.Errorf(gennaker.Invalid, "the stage has run already, and the data of its Secrets are not kept").
+		WithHint("start the pipeline anew instead of restarting the stage")
+}
 
 // isSecret reports whether a kind, as users write it, is that of Secrets.
 func isSecret(kind string) bool {

@@ -66,7 +66,7 @@ func (m *maker) read(ctx context.Context, in stage.Input, s source) (out []genna
 	}
 	switch text, ok := open.(string); {
 	case text == hidden:
-		err = errHidden
+		err = errHidden()
 	case ok: // YAML, as an expression or a template gives it
 		out, err = m.parse([]byte(text))
 	default:
@@ -76,7 +76,7 @@ func (m *maker) read(ctx context.Context, in stage.Input, s source) (out []genna
 		err = gennaker.Errorf(gennaker.TooLarge, "there are %d manifests, more than %d", len(out), maxManifests)
 	}
 	if err == nil && masked(openList(out), false) {
-		err = errHidden
+		err = errHidden()
 	}
 	return out, findings, digest, err
 }
