@@ -65,7 +65,7 @@ var layers = map[string][]string{
 	"internal/provider/fake":                 {".", "internal/provider", "internal/provider/kubernetes/manifest"},
 	"internal/provider/local":                {".", "internal/provider", "internal/node"},
 	"internal/provider/kubernetes":           {".", "internal/provider", "internal/provider/kubernetes/cluster", "internal/provider/kubernetes/inventory", "internal/provider/kubernetes/manifest"},
-	"internal/provider/kubernetes/access":    {"."},
+	"internal/provider/kubernetes/access":    {".", "internal/provider/kubernetes/manifest"},
 	"internal/provider/kubernetes/cluster":   {".", "internal/near"},
 	"internal/provider/kubernetes/diagnose":  {},
 	"internal/provider/kubernetes/inventory": {".", "internal/provider", "internal/provider/kubernetes/diagnose", "internal/provider/kubernetes/manifest", "internal/provider/kubernetes/slim"},

@@ -27,7 +27,7 @@ func (a *App) openCluster(ctx context.Context, account access.Account) (place, e
 	p, err := kubernetes.New(kubernetes.Config{
 		Account: account.Place(), REST: client, Version: a.cfg.Version,
 		Namespaces: account.Namespaces, OmitNamespaces: account.OmitNamespaces, Kinds: account.Kinds, OmitKinds: account.OmitKinds,
-		OnlyManaged: account.OnlySpinnakerManaged, Settle: settle, Log: a.log,
+		OnlyManaged: account.OnlySpinnakerManaged, Custom: account.Custom(), Settle: settle, Log: a.log,
 	})
 	if err != nil {
 		return place{}, fmt.Errorf("open account %s: %w", account.Name, err)

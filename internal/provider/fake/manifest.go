@@ -272,7 +272,7 @@ func (x *deployment) service(location, loadBalancer string) (gennaker.Manifest, 
 
 // version returns the number of a versioned object.
 func (x *deployment) version(m gennaker.Manifest) ([]manifest.Version, *int, error) {
-	versioned, err := manifest.IsVersioned(m, x.Versioned)
+	versioned, err := manifest.IsVersioned(m, x.Versioned, nil)
 	if err != nil || !versioned {
 		return nil, nil, err
 	}

@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ type item struct {
 	object   gennaker.Manifest
 	ref      cluster.Ref
 	strategy manifest.Strategy
+	priority int
 
 	versioned bool
 	version   int
@@ -109,11 +111,9 @@ func (p *Provider) plan(ctx context.Context, key string, d provider.ManifestDepl
 // ordered returns items in the order of deployment.
 func ordered(items []*item) []*item {
 	out := slices.Clone(items)
-	slices.SortStableFunc(out, func(a, b *item) int { return priority(a) - priority(b) })
+	slices.SortStableFunc(out, func(a, b *item) int { return cmp.Compare(a.priority, b.priority) })
 	return out
 }
-
-func priority(i *item) int { return manifest.KindOf(i.object).Priority }
 
 // items reads the manifests: each gets its kind and its namespace.
 func (p *Provider) items(ctx context.Context, d provider.ManifestDeploy, defined map[schema.GroupVersionKind]cluster.Kind) ([]*item, error) {
@@ -136,7 +136,7 @@ func (p *Provider) items(ctx context.Context, d provider.ManifestDeploy, defined
 		}
 		items[n], list[n] = i, i.object
 	}
-	if err := manifest.Refuse(manifest.Check(list, d.Versioned)); err != nil {
+	if err := manifest.Refuse(manifest.Check(list, d.Versioned, p.config.Custom)); err != nil {
 		return nil, err //nolint:wrapcheck // it names the manifests
 	}
 	return slices.DeleteFunc(items, func(i *item) bool { return !chosen.Matches(i.object) }), nil
@@ -165,13 +165,14 @@ func (p *Provider) place(ctx context.Context, i *item, d provider.ManifestDeploy
 	}
 	i.object = manifest.SetNamespace(withoutServerFields(i.object), namespace)
 	i.ref.Namespace, i.ref.Name = namespace, manifest.Name(i.object)
+	i.priority = p.config.Custom.KindOf(i.object).Priority
 	if i.strategy, err = manifest.StrategyOf(i.object); err != nil {
 		return err
 	}
 	if d.Recreate {
 		i.strategy.Method = manifest.Recreate
 	}
-	i.versioned, err = manifest.IsVersioned(i.object, d.Versioned)
+	i.versioned, err = manifest.IsVersioned(i.object, d.Versioned, p.config.Custom)
 	i.versioned = i.versioned && !d.Recreate
 	return err
 }
@@ -258,7 +259,7 @@ func (p *Provider) findVersions(ctx context.Context, items []*item) error {
 // next ones when all of them are made.
 func (p *Provider) carryPlan(ctx context.Context, key string, plan *plan) error {
 	for rest := plan.items; len(rest) > 0; {
-		n := slices.IndexFunc(rest, func(i *item) bool { return priority(i) != priority(rest[0]) })
+		n := slices.IndexFunc(rest, func(i *item) bool { return i.priority != rest[0].priority })
 		if n < 0 {
 			n = len(rest)
 		}

@@ -383,6 +383,58 @@ spec: {size: 1}
 	})
 }
 
+// TestCustomResources deploys objects of a kind of which the account says when
+// it is deployed, and that it has versions.
+func TestCustomResources(t *testing.T) {
+	s := open(t)
+	group := s.space + ".example.com"
+	s.deploy(fmt.Sprintf(gadgets, group))
+	p := s.provider(s.proxy.Kubeconfig, manifest.Kind{Name: "gadget", Group: group, Class: manifest.Configs, Priority: 60, Versioned: true})
+	s.run(p)
+	text := fmt.Sprintf("apiVersion: %s/v1\nkind: Gadget\nmetadata: {name: one, annotations: {strategy.spinnaker.io/max-version-history: '1'}}\nspec: {size: %%d}\n---%s---%s",
+		group, service, "\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n")
+	gadget := "gadget." + group + " one-v"
+	deploy := func(size int, want, obsolete []string) {
+		t.Helper()
+		key, d := s.key(), s.deployment(fmt.Sprintf(text, size))
+		s.proxy.Inject(lab.Request{Verb: "create", Resource: "gadgets", Namespace: s.space}, 1, lab.Lose())
+		out, err := p.Deploy(t.Context(), key, d)
+		if err != nil { // the answer was lost
+			s.refused(err, gennaker.Unavailable)
+			out, err = p.Deploy(t.Context(), key, d)
+		}
+		s.must(err)
+		s.proxy.Reset()
+		if diff := cmp.Diff(want, names(out.Manifests)); diff != "" {
+			t.Errorf("deployed (-want +got):\n%s", diff)
+		}
+		var old []string
+		for _, ref := range out.Obsolete {
+			old = append(old, ref.ManifestName())
+		}
+		if diff := cmp.Diff(obsolete, old); diff != "" {
+			t.Errorf("obsolete (-want +got):\n%s", diff)
+		}
+		artifact := out.Created[1]
+		if artifact.Type != "kubernetes/Gadget."+group || artifact.Name != "one" || !strings.HasSuffix(want[1], " "+artifact.Reference) {
+			t.Errorf("artifact %+v", artifact)
+		}
+	}
+	deploy(1, []string{"configMap settings-v000", gadget + "000", "service web"}, nil)
+	deploy(1, []string{"configMap settings-v000", gadget + "000", "service web"}, nil)
+	deploy(2, []string{"configMap settings-v000", gadget + "001", "service web"}, []string{gadget + "000"})
+
+	kinds, err := p.Inventory().Kinds(t.Context())
+	s.must(err)
+	if class := kinds["Gadget."+group]; class != "configs" {
+		t.Errorf("gadgets are shown as %q", class)
+	}
+	out := s.deploy(fmt.Sprintf(text, 3)) // of an account that says nothing
+	if got := names(out.Manifests); got[2] != "gadget."+group+" one" {
+		t.Errorf("deployed %v", got)
+	}
+}
+
 func TestReplaceAndCapacity(t *testing.T) {
 	s := open(t)
 	s.deploy(deploymentText)

@@ -31,20 +31,22 @@ import (
 	"github.com/gennaker/gennaker/internal/provider"
 	"github.com/gennaker/gennaker/internal/provider/kubernetes/cluster"
 	"github.com/gennaker/gennaker/internal/provider/kubernetes/inventory"
+	"github.com/gennaker/gennaker/internal/provider/kubernetes/manifest"
 )
 
 // Config is a cluster, and how it is used.
 type Config struct {
 	Account        gennaker.Account
-	REST           *rest.Config  // how it is reached; is not changed
-	Version        string        // of this program, for the user agent
-	Namespaces     []string      // only these; none is all
-	OmitNamespaces []string      // all but these
-	Kinds          []string      // as of inventory.Config
-	OmitKinds      []string      // as of inventory.Config
-	OnlyManaged    bool          // as of inventory.Config
-	Settle         time.Duration // how long proxies and gateways may take to follow a change of endpoints; 0 derives it
-	Log            *slog.Logger  // nil means no log
+	REST           *rest.Config    // how it is reached; is not changed
+	Version        string          // of this program, for the user agent
+	Namespaces     []string        // only these; none is all
+	OmitNamespaces []string        // all but these
+	Kinds          []string        // as of inventory.Config
+	OmitKinds      []string        // as of inventory.Config
+	OnlyManaged    bool            // as of inventory.Config
+	Custom         manifest.Custom // what kinds are to be taken for
+	Settle         time.Duration   // how long proxies and gateways may take to follow a change of endpoints; 0 derives it
+	Log            *slog.Logger    // nil means no log
 }
 
 // Provider is a cluster. It is safe for concurrent use.
@@ -92,7 +94,7 @@ func New(c Config) (*Provider, error) {
 	p.inventory, err = inventory.New(inventory.Config{
 		Account: c.Account.Name, REST: cluster.Config(c.REST, agent),
 		Namespaces: c.Namespaces, OmitNamespaces: c.OmitNamespaces, Kinds: c.Kinds, OmitKinds: c.OmitKinds,
-		OnlyManaged: c.OnlyManaged, Settle: c.Settle, Log: c.Log,
+		OnlyManaged: c.OnlyManaged, Custom: c.Custom, Settle: c.Settle, Log: c.Log,
 	})
 	return p, err
 }

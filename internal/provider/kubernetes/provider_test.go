@@ -46,7 +46,7 @@ func begin(t *testing.T) *scene {
 }
 
 // provider returns one that does not run.
-func (s *scene) provider(kubeconfig string) *kubernetes.Provider {
+func (s *scene) provider(kubeconfig string, custom ...manifest.Kind) *kubernetes.Provider {
 	s.Helper()
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
@@ -54,7 +54,7 @@ func (s *scene) provider(kubeconfig string) *kubernetes.Provider {
 	}
 	p, err := kubernetes.New(kubernetes.Config{
 		Account: gennaker.Account{Name: "lab", Type: "kubernetes", CloudProvider: "kubernetes"},
-		REST:    config, Version: "test", Namespaces: []string{s.space}, Settle: settle,
+		REST:    config, Version: "test", Namespaces: []string{s.space}, Settle: settle, Custom: custom,
 	})
 	if err != nil {
 		s.Fatal(err)

@@ -35,7 +35,7 @@ type Account struct {
 	OmitNamespaces  []string         `json:"omitNamespaces,omitzero"`  // all but these
 	Kinds           []string         `json:"kinds,omitzero"`           // watch only these
 	OmitKinds       []string         `json:"omitKinds,omitzero"`       // watch all but these
-	CustomResources []CustomResource `json:"customResources,omitzero"` // what Spinnaker is to take custom kinds for; kept and not obeyed
+	CustomResources []CustomResource `json:"customResources,omitzero"` // what kinds are taken for, in place of what is known of them
 
 	Permissions map[string][]string `json:"permissions,omitzero"` // READ, WRITE, EXECUTE: names of roles
 
@@ -61,15 +61,6 @@ type Account struct {
 	OAuthScopes          []string `json:"oAuthScopes,omitzero"`
 	OAuthServiceAccount  string   `json:"oAuthServiceAccount,omitzero"`
 	RawResourcesEndpoint any      `json:"rawResourcesEndpointConfig,omitzero"`
-}
-
-// CustomResource says what a custom kind is taken for.
-type CustomResource struct {
-	Kind          string `json:"kubernetesKind"` // with its group: Gadget.example.com
-	SpinnakerKind string `json:"spinnakerKind,omitzero"`
-	Priority      string `json:"deployPriority,omitzero"` // a number; default 1000
-	Versioned     bool   `json:"versioned,omitzero"`
-	Namespaced    *bool  `json:"namespaced,omitzero"`
 }
 
 // namePattern is Spinnaker's for names of accounts.
@@ -143,14 +134,7 @@ func (a Account) checkLists() []gennaker.Problem {
 			out = append(out, gennaker.Problem{Path: "permissions." + role, Message: "is not READ, WRITE or EXECUTE"})
 		}
 	}
-	for i, c := range a.CustomResources {
-		if c.Kind == "" {
-			out = append(out, gennaker.Problem{Path: "customResources[" + strconv.Itoa(i) + "].kubernetesKind", Message: "is missing"})
-		}
-		if _, err := strconv.Atoi(cmp.Or(c.Priority, "0")); err != nil {
-			out = append(out, gennaker.Problem{Path: "customResources[" + strconv.Itoa(i) + "].deployPriority", Message: "is not a number"})
-		}
-	}
+	out = append(out, a.checkCustom()...)
 	slices.SortFunc(out, func(a, b gennaker.Problem) int { return cmp.Compare(a.Path, b.Path) })
 	return out
 }

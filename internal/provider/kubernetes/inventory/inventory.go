@@ -17,6 +17,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/provider"
+	"github.com/gennaker/gennaker/internal/provider/kubernetes/manifest"
 )
 
 // CloudProvider is the type of the accounts that are clusters.
@@ -25,14 +26,15 @@ const CloudProvider = "kubernetes"
 // Config is what to watch.
 type Config struct {
 	Account        string
-	REST           *rest.Config  // without a limit of its own for requests, where the server has priority and fairness
-	Namespaces     []string      // only these; none is all
-	OmitNamespaces []string      // all but these
-	Kinds          []string      // of those that the model does not need, only these ("ConfigMap", "gadget.example.com", any case); none is all
-	OmitKinds      []string      // none of these, whether the model needs them or not
-	OnlyManaged    bool          // answers hold only what was deployed by a pipeline
-	Settle         time.Duration // how long proxies may take to follow a change of endpoints; 0 derives it
-	Log            *slog.Logger  // nil means no log
+	REST           *rest.Config    // without a limit of its own for requests, where the server has priority and fairness
+	Namespaces     []string        // only these; none is all
+	OmitNamespaces []string        // all but these
+	Kinds          []string        // of those that the model does not need, only these ("ConfigMap", "gadget.example.com", any case); none is all
+	OmitKinds      []string        // none of these, whether the model needs them or not
+	OnlyManaged    bool            // answers hold only what was deployed by a pipeline
+	Custom         manifest.Custom // what Kinds says of kinds that are not known otherwise
+	Settle         time.Duration   // how long proxies may take to follow a change of endpoints; 0 derives it
+	Log            *slog.Logger    // nil means no log
 }
 
 // Inventory is the index of one account. It is safe for concurrent use.

@@ -41,7 +41,7 @@ func (i *Inventory) Kinds(context.Context) (map[string]string, error) {
 	}
 	out := map[string]string{}
 	for gk, gv := range i.served() {
-		k := kindIn(gk, gv)
+		k := i.cfg.Custom.KindOf(gennaker.Manifest{"apiVersion": gv.String(), "kind": gk.Kind})
 		out[k.String()] = string(k.Class)
 	}
 	return out, nil

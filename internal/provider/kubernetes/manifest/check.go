@@ -77,8 +77,9 @@ func flatten(v any, path string, depth int, add func(map[string]any, string) err
 // Check returns what is wrong with objects that are to be deployed together, so
 // far as that can be told without a cluster: the first 100 problems. Paths are as
 // in "manifests[2].metadata.name". Their namespaces are final. stage is the stage's
-// field "versioned", which decides how long names may be.
-func Check(list []gennaker.Manifest, stage *bool) []gennaker.Problem {
+// field "versioned", which with what the account says of kinds decides how long
+// names may be.
+func Check(list []gennaker.Manifest, stage *bool, custom Custom) []gennaker.Problem {
 	var c checker
 	if len(list) > MaxObjects {
 		c.report("", "has %d objects, more than %d", len(list), MaxObjects)
@@ -87,7 +88,7 @@ func Check(list []gennaker.Manifest, stage *bool) []gennaker.Problem {
 	seen := map[identity]int{}
 	for i, m := range list {
 		c.prefix = fmt.Sprintf("manifests[%d]", i)
-		c.object(m, stage)
+		c.object(m, stage, custom)
 		kind, name := KindOf(m), Name(m)
 		if name == "" || kind.Name == "" {
 			continue
@@ -143,7 +144,7 @@ func (c *checker) report(field, format string, args ...any) {
 
 var kindPattern = regexp.MustCompile(`^[A-Z][A-Za-z0-9]{0,62}$`)
 
-func (c *checker) object(m gennaker.Manifest, stage *bool) {
+func (c *checker) object(m gennaker.Manifest, stage *bool, custom Custom) {
 	if b, err := json.Marshal(m); err != nil {
 		c.report("", "is no JSON: %v", err)
 	} else if len(b) > MaxBytes {
@@ -164,7 +165,7 @@ func (c *checker) object(m gennaker.Manifest, stage *bool) {
 		return
 	}
 	strategy, problems := strategyOf(m)
-	c.name(m, strategy.Method != Create && versioned(m, strategy, stage))
+	c.name(m, strategy.Method != Create && versioned(m, strategy, stage, custom))
 	if v, ok := field[any](m, "metadata", "namespace"); ok && v != "" {
 		if ns, ok := v.(string); !ok {
 			c.report("metadata.namespace", "must be a string")

@@ -68,7 +68,7 @@ func TestCheck(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got []string
-			for _, p := range manifest.Check(d.Manifests, tt.stage) {
+			for _, p := range manifest.Check(d.Manifests, tt.stage, nil) {
 				got = append(got, p.String())
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
@@ -83,7 +83,7 @@ func TestCheckSize(t *testing.T) {
 	t.Parallel()
 	m := one(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}")
 	m["data"] = map[string]any{"a": strings.Repeat("x", manifest.MaxBytes)}
-	got := manifest.Check([]gennaker.Manifest{m}, nil)
+	got := manifest.Check([]gennaker.Manifest{m}, nil, nil)
 	if len(got) != 1 || !strings.HasPrefix(got[0].Message, "has 15729") {
 		t.Errorf("problems %v", got)
 	}
@@ -93,7 +93,7 @@ func TestCheckSize(t *testing.T) {
 		labels[fmt.Sprintf("a b%d", i)] = strings.Repeat("x ", 1000)
 	}
 	bad["metadata"].(map[string]any)["labels"] = labels
-	if got = manifest.Check([]gennaker.Manifest{bad}, nil); len(got) != 100 || len(got[0].String()) > 500 {
+	if got = manifest.Check([]gennaker.Manifest{bad}, nil, nil); len(got) != 100 || len(got[0].String()) > 500 {
 		t.Errorf("%d problems, the first of %d bytes", len(got), len(got[0].String()))
 	}
 }
@@ -123,7 +123,7 @@ metadata: {}
 		t.Fatal(err)
 	}
 	var got []string
-	problems := d.Locate(manifest.Check(d.Manifests, nil))
+	problems := d.Locate(manifest.Check(d.Manifests, nil, nil))
 	for _, p := range problems {
 		got = append(got, p.String())
 	}

@@ -158,7 +158,7 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("what was read is no JSON: %v", err)
 			}
 		}
-		for _, p := range d.Locate(manifest.Check(d.Manifests, nil)) {
+		for _, p := range d.Locate(manifest.Check(d.Manifests, nil, nil)) {
 			if p.Line == 0 || p.Column == 0 {
 				t.Errorf("%v has no place in the text", p)
 			}

@@ -44,23 +44,24 @@ func number(s string) (int, bool) {
 }
 
 // IsVersioned reports whether each deployment of m makes a new version: as its
-// annotation says, else the stage, else its kind. An object whose name the
+// annotation says, else the stage, else its kind, of which the account may have
+// said so. An object whose name the
 // cluster makes up is never versioned.
 //
 // Errors: those of StrategyOf.
-func IsVersioned(m gennaker.Manifest, stage *bool) (bool, error) {
+func IsVersioned(m gennaker.Manifest, stage *bool, custom Custom) (bool, error) {
 	s, err := StrategyOf(m)
-	return s.Method != Create && versioned(m, s, stage), err
+	return s.Method != Create && versioned(m, s, stage, custom), err
 }
 
-func versioned(m gennaker.Manifest, s Strategy, stage *bool) bool {
+func versioned(m gennaker.Manifest, s Strategy, stage *bool, custom Custom) bool {
 	switch {
 	case s.Versioned != nil:
 		return *s.Versioned
 	case stage != nil:
 		return *stage
 	}
-	return KindOf(m).Versioned
+	return custom.KindOf(m).Versioned
 }
 
 // Digest identifies what an object says outside its metadata: "sha256:" and hex

@@ -143,7 +143,7 @@ func TestIsVersioned(t *testing.T) {
 		"made-up name":          {"{apiVersion: v1, kind: Pod, metadata: {generateName: a-}}", new(true), false},
 	}
 	for name, tt := range tests {
-		if got, err := manifest.IsVersioned(one(t, tt.object), tt.stage); got != tt.want || err != nil {
+		if got, err := manifest.IsVersioned(one(t, tt.object), tt.stage, nil); got != tt.want || err != nil {
 			t.Errorf("%s: %t, %v; want %t", name, got, err, tt.want)
 		}
 	}
