@@ -19,7 +19,9 @@ import (
 // TestStages runs every type of stage about manifests.
 func TestStages(t *testing.T) {
 	t.Parallel()
-	start(t).parallel(map[string]func(*world){
+	w := start(t)
+	w.server.Configure(w.object(`{job: {preconfigured: {kubernetes: [` + migrateTo + `]}}}`))
+	w.parallel(map[string]func(*world){
 		"versions": versions,
 		"history":  history,
 		"artifact": fromArtifact,
@@ -29,6 +31,7 @@ func TestStages(t *testing.T) {
 		"find":     find,
 		"job":      job,
 		"failing":  failingJob,
+		"own":      ownJob,
 		"switch":   enableAndDisable,
 		"groups":   serverGroups,
 		"kinds":    kinds,
@@ -312,6 +315,37 @@ func failingJob(w *world) {
 	w.says(f, "Job: 'migrate' failed", "no such table")
 	status, _ := w.stageOf(f.execution, "runJobManifest").Context["jobStatus"].(object)
 	equal(w, "state", status["jobState"], any("Failed"))
+}
+
+// migrateTo is a stage type of the configuration: a Job of which pipelines say
+// where it runs and what it migrates to.
+const migrateTo = `{
+  type: migrateTo, label: Migrate, account: ` + name + `, propertyFile: migrate,
+  parameters: [
+    {name: where, mapping: manifest.metadata.namespace},
+    {name: version, mapping: manifest.spec.template.metadata.annotations.kubelab/log, defaultValue: "SPINNAKER_PROPERTY_SCHEMA=1"},
+    {name: tries, mapping: manifest.spec.backoffLimit, defaultValue: 0},
+  ],
+  manifest: {
+    apiVersion: batch/v1, kind: Job, metadata: {name: migrate},
+    spec: {template: {metadata: {annotations: {kubelab/run-for: 10ms}}, spec: {restartPolicy: Never, containers: [{name: migrate, image: "hello:1"}]}}},
+  },
+}`
+
+// ownJob runs a Job that the configuration describes; a pipeline gives only the
+// parameters.
+func ownJob(w *world) {
+	s := func(parameters string) object {
+		return w.object(`{type: migrateTo, name: Migrate, namespaceOverride: elsewhere, manifest: {kind: Pod}, parameters: ` + parameters + `}`)
+	}
+	for want, parameters := range map[string]string{
+		"7": `{where: $N, version: "SPINNAKER_PROPERTY_SCHEMA=${ 3 + 4 }"}`,
+		"1": `{where: "${ '$N' }"}`,
+	} {
+		x := w.run(s(parameters))
+		equal(w, "schema", w.stageOf(x, "migrateTo").Outputs["schema"], any(want))
+	}
+	w.says(w.fails(s(`{where: $N, tries: many}`)), "backoffLimit")
 }
 
 // enableAndDisable moves a ReplicaSet behind its Service and away.

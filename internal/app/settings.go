@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"sigs.k8s.io/yaml"
@@ -129,8 +130,24 @@ func strictly(text []byte, into any) error {
 // JobSettings are those of jobs.
 type JobSettings struct {
 	Preconfigured struct {
-		Local []job.Preconfigured `json:"local"` // on the local node
+		Local      []job.Preconfigured `json:"local"`      // on the local node
+		Kubernetes []job.Preconfigured `json:"kubernetes"` // in clusters
 	} `json:"preconfigured"`
+}
+
+// preconfigured returns all that are preconfigured. Errors: Invalid.
+func (s JobSettings) preconfigured() ([]job.Preconfigured, error) {
+	all := slices.Concat(s.Preconfigured.Local, s.Preconfigured.Kubernetes)
+	for i, p := range all {
+		if err := p.Check(); err != nil {
+			return nil, err
+		}
+		if want := map[bool]string{true: "local", false: "kubernetes"}[i < len(s.Preconfigured.Local)]; p.CloudProvider() != want {
+			return nil, gennaker.Errorf(gennaker.Invalid, "preconfigured job %q does not belong in job.preconfigured.%s", p.Type, want).
+				WithHint("jobs with a manifest stand in job.preconfigured.kubernetes, the others in job.preconfigured.local")
+		}
+	}
+	return all, nil
 }
 
 // TaskSettings are those of tasks.
@@ -170,6 +187,9 @@ func ReadSettings(path string, optional bool) (Settings, error) {
 	}
 	if err == nil {
 		err = s.API.check()
+	}
+	if err == nil {
+		_, err = s.Job.preconfigured()
 	}
 	if err != nil {
 		return s, gennaker.Errorf(gennaker.Invalid, "the configuration %s: %w", path, err).

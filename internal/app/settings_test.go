@@ -24,6 +24,10 @@ func TestReadSettings(t *testing.T) {
 		"unknown section":    {text: "webhooks: {}\n", want: `unknown field "webhooks"`},
 		"unknown key":        {text: "webhook: {timeout: 3}\n", want: `unknown field "timeout"`},
 		"unknown zone":       {text: "tasks: {execution-window: {timezone: Mars/Base}}\n", want: `there is no time zone "Mars/Base"`},
+		"a job":              {text: "job: {preconfigured: {kubernetes: [{type: a, account: c, manifest: {kind: Job}}], local: [{type: b, script: x}]}}\n"},
+		"a bad job":          {text: "job: {preconfigured: {local: [{type: b}]}}\n", want: `"b": it has nothing to run`},
+		"a Job of a node":    {text: "job: {preconfigured: {local: [{type: a, account: c, manifest: {kind: Job}}]}}\n", want: `"a" does not belong in job.preconfigured.local`},
+		"a script of a pod":  {text: "job: {preconfigured: {kubernetes: [{type: a, script: x}]}}\n", want: `"a" does not belong in job.preconfigured.kubernetes`},
 		"not YAML":           {text: "webhook: [", want: "did not find"},
 		"a key stands twice": {text: "webhook: {}\nwebhook: {}\n", want: "already set"},
 	} {

@@ -51,11 +51,9 @@ func register(r *stage.Registry, n needs) error {
 	}
 	n.bake.Artifact, n.bake.BindProduced = bind.Artifact, produced
 	bake.Register(r, n.bake)
-	jobs := n.settings.Job.Preconfigured.Local
-	for _, j := range jobs {
-		if err := j.Check(); err != nil {
-			return err
-		}
+	jobs, err := n.settings.Job.preconfigured()
+	if err != nil {
+		return err
 	}
 	manifests := manifest.Config{
 		Artifact: bind.Artifact, Artifacts: bind.Artifacts, Fetcher: n.manifests, Parse: parseManifests, BindProduced: produced, History: n.history,

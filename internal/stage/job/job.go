@@ -48,7 +48,7 @@ type Config struct {
 	// stage expects; it is the last step. Without a name there is none.
 	BindProduced stage.Step
 	// Manifest is as what runJob stages run that are about a Kubernetes Job; nil
-	// refuses them.
+	// refuses them, and Preconfigured may have no manifest then.
 	Manifest *stage.Definition
 	// Preconfigured are stage types of their own; each passes its Check.
 	Preconfigured []Preconfigured
@@ -71,13 +71,10 @@ type runner struct {
 func Register(r *stage.Registry, fleet *provider.Fleet, cfg Config) {
 	jobs := runner{fleet: fleet}
 	jobs.read = jobs.readJob
-	bind := func(steps []stage.Step) []stage.Step {
-		if cfg.BindProduced.Name == "" {
-			return steps
-		}
-		return append(steps, cfg.BindProduced)
+	own := stage.Definition{Type: "runJob", Restart: restart, Steps: jobs.steps("runJob", "waitOnJobCompletion")}
+	if cfg.BindProduced.Name != "" {
+		own.Steps = append(own.Steps, cfg.BindProduced)
 	}
-	own := stage.Definition{Type: "runJob", Restart: restart, Steps: bind(jobs.steps("runJob", "waitOnJobCompletion"))}
 	if cfg.Manifest != nil {
 		own = stage.Choose(own, *cfg.Manifest, aboutManifest)
 	}
@@ -95,15 +92,25 @@ func Register(r *stage.Registry, fleet *provider.Fleet, cfg Config) {
 		if !p.enabled() {
 			continue
 		}
-		steps := jobs.steps("runJob", "waitOnJobCompletion")
-		if p.ProducesArtifacts {
-			steps = bind(steps)
-		}
-		start := func(context map[string]any) map[string]any {
-			return jobs.settled(p.start(context), "credentials", "account")
-		}
-		stage.Add[preconfiguredConfig](r, stage.Definition{Type: p.Type, Start: start, Restart: restart, Steps: steps})
+		stage.Add[preconfiguredConfig](r, jobs.preconfigured(p, cfg))
 	}
+}
+
+// preconfigured returns the definition of a stage type of the configuration.
+func (r runner) preconfigured(p Preconfigured, cfg Config) stage.Definition {
+	if p.Manifest != nil {
+		d := *cfg.Manifest
+		d.Type, d.Aliases, d.Start = p.Type, nil, p.start
+		return d
+	}
+	steps := r.steps("runJob", "waitOnJobCompletion")
+	if p.ProducesArtifacts && cfg.BindProduced.Name != "" {
+		steps = append(steps, cfg.BindProduced)
+	}
+	start := func(context map[string]any) map[string]any {
+		return r.settled(p.start(context), "credentials", "account")
+	}
+	return stage.Definition{Type: p.Type, Start: start, Restart: restart, Steps: steps}
 }
 
 // steps are the tasks of every stage that runs a job.

@@ -14,7 +14,8 @@ import (
 )
 
 // Preconfigured is a stage type that the server's configuration adds: a job of
-// which pipelines give only the parameters.
+// which pipelines give only the parameters. One with a Manifest is a Kubernetes
+// Job, and has nothing of what runs a command.
 //
 // Source: an entry of Spinnaker orca's job.preconfigured.
 type Preconfigured struct {
@@ -37,6 +38,7 @@ type Preconfigured struct {
 	StopSeconds       int                  `json:"stopSeconds,omitzero"`       // as in a runJob stage
 	PropertyFile      string               `json:"propertyFile,omitzero"`      // as in a runJob stage
 	Wait              *bool                `json:"waitForCompletion,omitzero"` // as in a runJob stage
+	Manifest          map[string]any       `json:"manifest,omitzero"`          // a Kubernetes Job, as in a runJobManifest stage
 }
 
 // Parameter is a value that a pipeline gives to a preconfigured job.
@@ -74,7 +76,7 @@ func (p Preconfigured) Check() error {
 	if err != nil {
 		return bad("%v", err)
 	}
-	if err := checkPropertyFile(p.PropertyFile); err != nil {
+	if err := p.checkRun(fields); err != nil {
 		return bad("%v", err)
 	}
 	names := map[string]bool{}
@@ -83,14 +85,43 @@ func (p Preconfigured) Check() error {
 			return bad("parameters[%d] has no name of its own", i)
 		}
 		names[param.Name] = true
-		if err := place(fields, param.Mapping, "value"); err != nil {
+		if err := p.place(fields, param.Mapping, "value"); err != nil {
 			return bad("parameter %q: %v", param.Name, err)
 		}
 	}
-	if p.Command == nil && p.Script == "" && p.Artifact.Reference == "" && fields["command"] == nil && fields["script"] == nil {
+	switch {
+	case p.Manifest != nil && fields["credentials"] == nil && fields["account"] == nil:
+		return bad("it does not say in which account (account or credentials) its Job runs")
+	case p.Manifest == nil && p.Artifact.Reference == "" && fields["command"] == nil && fields["script"] == nil:
 		return bad("it has nothing to run")
 	}
 	return nil
+}
+
+// checkRun reports what is wrong with what the job runs, of which fields are the
+// fields.
+func (p Preconfigured) checkRun(fields map[string]any) error {
+	if p.Manifest == nil {
+		return checkPropertyFile(p.PropertyFile)
+	}
+	if p.Manifest["kind"] != "Job" {
+		return fmt.Errorf("its manifest is no Job, but %v", p.Manifest["kind"])
+	}
+	for k := range fields {
+		if !manifestFields()[k] {
+			return fmt.Errorf("%s is no field of a job that a manifest describes", k)
+		}
+	}
+	return nil
+}
+
+// CloudProvider returns on what the job runs, in Spinnaker's words: local, or
+// kubernetes.
+func (p Preconfigured) CloudProvider() string {
+	if p.Manifest != nil {
+		return "kubernetes"
+	}
+	return "local"
 }
 
 // fields returns the fields of the job, as a stage's context has them. They are
@@ -128,10 +159,13 @@ func (p Preconfigured) start(context map[string]any) map[string]any {
 			v = "" // so that what comes behind it in a list keeps its place
 		}
 		if v != nil {
-			_ = place(fields, param.Mapping, v) // Check has tried
+			_ = p.place(fields, param.Mapping, v) // Check has tried
 		}
 	}
-	for k := range jobFields() {
+	if p.Manifest != nil {
+		fields["source"], fields["cloudProvider"] = "text", "kubernetes"
+	}
+	for k := range p.jobFields() {
 		_, own := out[k]
 		replaced := own && slices.Contains(p.OverridableFields, k)
 		switch v, set := fields[k]; {
@@ -146,10 +180,23 @@ func (p Preconfigured) start(context map[string]any) map[string]any {
 }
 
 // jobFields are the fields of a job that a configuration has or leaves empty.
-func jobFields() map[string]bool {
+func (p Preconfigured) jobFields() map[string]bool {
+	if p.Manifest != nil {
+		return manifestFields()
+	}
 	return map[string]bool{
 		"account": true, "credentials": true, "application": true, "command": true, "script": true, "artifact": true, "env": true,
 		"workingDirectory": true, "jobTimeoutSeconds": true, "stopSeconds": true, "propertyFile": true, "waitForCompletion": true,
+	}
+}
+
+// manifestFields are those of a job that a manifest describes. A pipeline gives
+// no other manifest than that.
+func manifestFields() map[string]bool {
+	return map[string]bool{
+		"account": true, "credentials": true, "application": true, "manifest": true, "propertyFile": true, "waitForCompletion": true,
+		"source": true, "cloudProvider": true, "manifests": true, "manifestArtifact": true, "manifestArtifactId": true, "manifestArtifactAccount": true,
+		"namespaceOverride": true,
 	}
 }
 
@@ -158,7 +205,7 @@ var step = regexp.MustCompile(`^([^.\[\]]+)((?:\[[0-9]{1,4}\])*)$`)
 
 // place puts v where a mapping points to: a.b[0].c. Objects that are missing
 // are made; lists grow by one at most.
-func place(fields map[string]any, mapping string, v any) error {
+func (p Preconfigured) place(fields map[string]any, mapping string, v any) error {
 	var keys []any // string of a field, int of a place in a list
 	for part := range strings.SplitSeq(mapping, ".") {
 		m := step.FindStringSubmatch(part)
@@ -174,7 +221,7 @@ func place(fields map[string]any, mapping string, v any) error {
 			keys = append(keys, i)
 		}
 	}
-	if name, _ := keys[0].(string); !jobFields()[name] {
+	if name, _ := keys[0].(string); !p.jobFields()[name] {
 		return fmt.Errorf("the mapping %q points to no field of a job", mapping)
 	}
 	if !set(fields, keys, v) {

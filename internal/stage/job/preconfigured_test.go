@@ -88,6 +88,45 @@ func TestPreconfigured(t *testing.T) {
 	}
 }
 
+// TestPreconfiguredManifest: a Job gets the values of its parameters, and nothing
+// else of the pipeline but what may be replaced.
+func TestPreconfiguredManifest(t *testing.T) {
+	t.Parallel()
+	p := configured(t, `{
+		"type": "migrateTo", "account": "cluster", "propertyFile": "main", "overridableFields": ["propertyFile"],
+		"manifest": {"apiVersion": "batch/v1", "kind": "Job", "spec": {"template": {"spec": {"containers": [{"name": "main", "args": ["--to"]}]}}}},
+		"parameters": [{"name": "to", "mapping": "manifest.spec.template.spec.containers[0].args[1]", "defaultValue": "1"}]}`)
+	seen := stage.TaskFunc(func(_ context.Context, in stage.Input) (stage.Outcome, error) {
+		return stage.Done().WithOutputs(in.Stage.Context), nil
+	})
+	manifest := stage.Definition{Type: "runJobManifest", Steps: []stage.Step{{Name: "runJob", Task: seen}}}
+	for what, c := range map[string]struct {
+		context   object
+		to, where string
+	}{
+		"a value": {object{"parameters": object{"to": "7"}, "propertyFile": "side"}, "7", "side"},
+		"no value": {
+			object{"manifest": object{"kind": "Pod"}, "manifests": []any{object{}}, "manifestArtifactId": "a", "source": "artifact", "account": "mine", "namespaceOverride": "x"},
+			"1", "main",
+		},
+	} {
+		r := newRunner(t, nil, job.Config{Preconfigured: []job.Preconfigured{p}, Manifest: &manifest})
+		if diff := cmp.Diff([]string{"runJob"}, r.run("migrateTo", c.context)); diff != "" {
+			t.Errorf("%s: tasks (-want +got):\n%s%s", what, diff, r.reason())
+		}
+		want := object{"source": "text", "cloudProvider": "kubernetes", "account": "cluster", "propertyFile": c.where, "manifest": object{
+			"apiVersion": "batch/v1", "kind": "Job",
+			"spec": object{"template": object{"spec": object{"containers": []any{object{"name": "main", "args": []any{"--to", c.to}}}}}},
+		}}
+		if v, ok := c.context["parameters"]; ok {
+			want["parameters"] = v
+		}
+		if diff := cmp.Diff(want, r.stage.Outputs); diff != "" {
+			t.Errorf("%s: the stage (-want +got):\n%s", what, diff)
+		}
+	}
+}
+
 // TestPreconfiguredAccount: a job that names no account runs in the only one that
 // runs jobs, and stays there when another one comes.
 func TestPreconfiguredAccount(t *testing.T) {
@@ -159,6 +198,10 @@ func TestPreconfiguredCheck(t *testing.T) {
 		"a gap":              {`{"type": "a", "command": ["x"], "parameters": [{"name": "p", "mapping": "command[2]"}]}`, "does not fit"},
 		"no list":            {`{"type": "a", "script": "x", "parameters": [{"name": "p", "mapping": "env[0]"}], "env": {"A": "b"}}`, "does not fit"},
 		"no object":          {`{"type": "a", "script": "x", "parameters": [{"name": "p", "mapping": "script.x"}]}`, "does not fit"},
+		"a manifest, too":    {`{"type": "a", "account": "c", "manifest": {"kind": "Job"}, "command": ["x"]}`, "command is no field"},
+		"another manifest":   {`{"type": "a", "account": "c", "manifest": {"kind": "Pod"}}`, "no Job, but Pod"},
+		"no account":         {`{"type": "a", "manifest": {"kind": "Job"}}`, "in which account"},
+		"past the manifest":  {`{"type": "a", "account": "c", "manifest": {"kind": "Job"}, "parameters": [{"name": "p", "mapping": "env.A"}]}`, "no field of a job"},
 		"an object in words": {`{"type": "a", "command": ["x"], "parameters": [{"name": "p", "mapping": "command[0].x"}]}`, "does not fit"},
 	} {
 		err := configured(t, tt.text).Check()
