@@ -1,3 +1,4 @@
+import type { CSSProperties } from 'react'
 import { duration, useNow } from '~/kit/time'
 import { StatusIcon, toneOf, wordOf } from '~/kit/status'
 import type { Execution, Stage } from '~/api/queries'
@@ -17,9 +18,10 @@ function LiveBar(props: Props) {
 }
 
 function Bar({ x, selected, onOpen, tall, now }: Props & { now: number }) {
+  const parts = bar(x, now)
   return (
-    <ol className={css.bar} data-tall={tall || undefined} aria-label={`Stages of ${x.name ?? 'the execution'}`}>
-      {bar(x, now).map((p) => {
+    <ol className={css.bar} style={{ '--parts': parts.length } as CSSProperties} data-tall={tall || undefined} aria-label={`Stages of ${x.name ?? 'the execution'}`}>
+      {parts.map((p) => {
         const name = p.count === 1 ? p.stage.name : `${p.count} stages from ${p.stage.name}`
         const said = `${name}: ${wordOf(p.status)}${p.took === undefined ? '' : `, ${duration(p.took)}`}`
         return (
