@@ -424,11 +424,10 @@ func TestCustomResources(t *testing.T) {
 	deploy(1, []string{"configMap settings-v000", gadget + "000", "service web"}, nil)
 	deploy(2, []string{"configMap settings-v000", gadget + "001", "service web"}, []string{gadget + "000"})
 
-	kinds, err := p.Inventory().Kinds(t.Context())
-	s.must(err)
-	if class := kinds["Gadget."+group]; class != "configs" {
-		t.Errorf("gadgets are shown as %q", class)
-	}
+	lab.Eventually(t, "the kind is watched, and is shown as the account says", func(ctx context.Context) (bool, error) {
+		kinds, err := p.Inventory().Kinds(ctx)
+		return kinds["Gadget."+group] == "configs", err
+	})
 	out := s.deploy(fmt.Sprintf(text, 3)) // of an account that says nothing
 	if got := names(out.Manifests); got[2] != "gadget."+group+" one" {
 		t.Errorf("deployed %v", got)
