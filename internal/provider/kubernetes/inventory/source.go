@@ -255,6 +255,9 @@ func (s *source) Replace(list []any, version string) error {
 	s.UpdateResourceVersion(version)
 	s.hold(nil)
 	s.inv.checkSynced()
+	if s.res.kind == crdKind {
+		s.inv.lookAgain() // one may have come since the kinds were looked up, and no event tells of it
+	}
 	return nil
 }
 
