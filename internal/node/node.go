@@ -110,9 +110,9 @@ func Run(ctx context.Context, cfg Config) error {
 		BaseContext:       baseContext(ctx),
 		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
+	cfg.Log.InfoContext(ctx, "node is ready", "dir", dir, "pid", os.Getpid(), "groups", len(n.groups))
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ln) }()
-	cfg.Log.InfoContext(ctx, "node is ready", "dir", dir, "pid", os.Getpid(), "groups", len(n.groups))
 	select {
 	case <-ctx.Done():
 		err = nil
