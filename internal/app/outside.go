@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
-	"slices"
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api/document"
@@ -72,7 +71,7 @@ func (s Settings) preconfigured() (out document.Preconfigured) {
 	for _, v := range remote.Views(s.Webhook.Preconfigured, nil, true) {
 		out.Webhooks = append(out.Webhooks, v)
 	}
-	for _, j := range slices.Concat(s.Job.Preconfigured.Local, s.Job.Preconfigured.Kubernetes) {
+	for _, j := range s.Job.preconfigured() {
 		out.Jobs = append(out.Jobs, map[string]any{
 			"type": j.Type, "label": j.Label, "description": j.Description, "parameters": j.Parameters, "producesArtifacts": j.ProducesArtifacts,
 			"waitForCompletion": j.Wait == nil || *j.Wait, "cloudProvider": j.CloudProvider(),

@@ -135,19 +135,28 @@ type JobSettings struct {
 	} `json:"preconfigured"`
 }
 
-// preconfigured returns all that are preconfigured. Errors: Invalid.
-func (s JobSettings) preconfigured() ([]job.Preconfigured, error) {
-	all := slices.Concat(s.Preconfigured.Local, s.Preconfigured.Kubernetes)
-	for i, p := range all {
-		if err := p.Check(); err != nil {
-			return nil, err
+// preconfigured returns the preconfigured jobs of every provider.
+func (s JobSettings) preconfigured() []job.Preconfigured {
+	return slices.Concat(s.Preconfigured.Local, s.Preconfigured.Kubernetes)
+}
+
+// check reports the first job that is not possible, or stands in the wrong list.
+// Errors: Invalid.
+func (s JobSettings) check() error {
+	for i, p := range s.preconfigured() {
+		list := "kubernetes"
+		if i < len(s.Preconfigured.Local) {
+			list = "local"
 		}
-		if want := map[bool]string{true: "local", false: "kubernetes"}[i < len(s.Preconfigured.Local)]; p.CloudProvider() != want {
-			return nil, gennaker.Errorf(gennaker.Invalid, "preconfigured job %q does not belong in job.preconfigured.%s", p.Type, want).
+		if err := p.Check(); err != nil {
+			return err
+		}
+		if p.CloudProvider() != list {
+			return gennaker.Errorf(gennaker.Invalid, "preconfigured job %q does not belong in job.preconfigured.%s", p.Type, list).
 				WithHint("jobs with a manifest stand in job.preconfigured.kubernetes, the others in job.preconfigured.local")
 		}
 	}
-	return all, nil
+	return nil
 }
 
 // TaskSettings are those of tasks.
@@ -189,7 +198,7 @@ func ReadSettings(path string, optional bool) (Settings, error) {
 		err = s.API.check()
 	}
 	if err == nil {
-		_, err = s.Job.preconfigured()
+		err = s.Job.check()
 	}
 	if err != nil {
 		return s, gennaker.Errorf(gennaker.Invalid, "the configuration %s: %w", path, err).

@@ -51,8 +51,7 @@ func register(r *stage.Registry, n needs) error {
 	}
 	n.bake.Artifact, n.bake.BindProduced = bind.Artifact, produced
 	bake.Register(r, n.bake)
-	jobs, err := n.settings.Job.preconfigured()
-	if err != nil {
+	if err := n.settings.Job.check(); err != nil {
 		return err
 	}
 	manifests := manifest.Config{
@@ -60,7 +59,7 @@ func register(r *stage.Registry, n needs) error {
 	}
 	manifest.Register(r, n.fleet, manifests)
 	runJob := manifest.Job(n.fleet, manifests)
-	job.Register(r, n.fleet, job.Config{BindProduced: produced, Preconfigured: jobs, Manifest: &runJob})
+	job.Register(r, n.fleet, job.Config{BindProduced: produced, Preconfigured: n.settings.Job.preconfigured(), Manifest: &runJob})
 	return nil
 }
 
