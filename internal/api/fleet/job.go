@@ -10,6 +10,7 @@ import (
 
 	"github.com/gennaker/gennaker"
 	"github.com/gennaker/gennaker/internal/api"
+	"github.com/gennaker/gennaker/internal/provider"
 )
 
 // JobBody is how a job goes.
@@ -73,7 +74,7 @@ func (h handlers) job(r *api.Request) (*JobBody, error) {
 		}
 		return new(localJob(j)), nil
 	}
-	ref := gennaker.ManifestRef{Account: p.Account.Name, Location: location(r), Kind: "Job", Name: strings.TrimPrefix(name, "job ")}
+	ref := clusterJobRef(r, p)
 	v, err := p.Manifest(r.Context(), ref)
 	if err == nil && !strings.EqualFold(v.Moniker.App, r.PathValue("app")) {
 		err = gennaker.Errorf(gennaker.NotFound, "it belongs to another application")
@@ -97,9 +98,8 @@ func (h handlers) jobLogs(r *api.Request) (*api.Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := r.PathValue("name")
 	if p.Resources != nil {
-		job := gennaker.ManifestRef{Account: p.Account.Name, Location: location(r), Kind: "Job", Name: strings.TrimPrefix(name, "job ")}
+		job := clusterJobRef(r, p)
 		ref := gennaker.ServerGroupRef{Account: job.Account, Region: job.Location, Name: job.ManifestName()}
 		return written(r, func(ctx context.Context, tail int64, follow bool) (io.ReadCloser, error) {
 			return p.Logs.Logs(ctx, ref, "", tail, follow)
@@ -109,8 +109,14 @@ func (h handlers) jobLogs(r *api.Request) (*api.Stream, error) {
 		return nil, gennaker.Errorf(gennaker.NotFound, "account %s runs no jobs", p.Account.Name)
 	}
 	return written(r, func(ctx context.Context, tail int64, follow bool) (io.ReadCloser, error) {
-		return p.JobLogs(ctx, name, tail, follow)
+		return p.JobLogs(ctx, r.PathValue("name"), tail, follow)
 	})
+}
+
+// clusterJobRef names the Job of a cluster that a path names, with its kind or
+// without.
+func clusterJobRef(r *api.Request, p provider.Provider) gennaker.ManifestRef {
+	return gennaker.ManifestRef{Account: p.Account.Name, Location: location(r), Kind: "Job", Name: strings.TrimPrefix(r.PathValue("name"), "job ")}
 }
 
 func localJob(j gennaker.Job) JobBody {
