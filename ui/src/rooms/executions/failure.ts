@@ -134,7 +134,7 @@ export function serverGroupsOf(s: Stage): Resource[] {
 }
 
 /** inRegions reads {"eu-west-1": ["a", "b"]}. */
-function inRegions(v: unknown): { region: string; name: string }[] {
+export function inRegions(v: unknown): { region: string; name: string }[] {
   return Object.entries(record(v)).flatMap(([region, names]) => strings(names).map((name) => ({ region, name })))
 }
 

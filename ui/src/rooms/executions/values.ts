@@ -1,5 +1,6 @@
 // What a stage was given, and what it left: its context and outputs as lines of
 // a table. Pure.
+import { inRegions } from './failure'
 
 export type Value = { name: string; text: string; long: boolean }
 
@@ -46,12 +47,11 @@ export type Job = { account: string; location: string; name: string; /** Its new
 
 /** jobOf returns the job that a stage runs, as soon as there is one. */
 export function jobOf(context: Record<string, unknown>): Job | undefined {
-  const [location, names] = Object.entries(context['deploy.jobs'] ?? {})[0] ?? []
+  const [job] = inRegions(context['deploy.jobs'])
   const status = (context.jobStatus ?? {}) as Record<string, unknown>
   const account = [status.account, context.credentials, context.account].find((a) => typeof a === 'string' && a !== '')
-  const name: unknown = Array.isArray(names) ? names[0] : undefined
-  if (location === undefined || typeof name !== 'string' || typeof account !== 'string') return undefined
-  return { account, location, name, ...(typeof status.mostRecentPodName === 'string' && { pod: status.mostRecentPodName }) }
+  if (!job || typeof account !== 'string') return undefined
+  return { account, location: job.region, name: job.name, ...(typeof status.mostRecentPodName === 'string' && { pod: status.mostRecentPodName }) }
 }
 
 /** manifestsOf names the resources that a stage applied, as "Deployment web in shop". */
