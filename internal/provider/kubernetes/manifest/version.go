@@ -45,8 +45,7 @@ func number(s string) (int, bool) {
 
 // IsVersioned reports whether each deployment of m makes a new version: as its
 // annotation says, else the stage, else its kind, of which the account may have
-// said so. An object whose name the
-// cluster makes up is never versioned.
+// said so. An object whose name the cluster makes up is never versioned.
 //
 // Errors: those of StrategyOf.
 func IsVersioned(m gennaker.Manifest, stage *bool, custom Custom) (bool, error) {
